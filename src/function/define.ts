@@ -1,0 +1,43 @@
+import type { z } from 'zod'
+import type { Failure } from './outcome.ts'
+
+/** What a function is told about the attempt it runs in. */
+export interface Context {
+  readonly transactionId: string
+  readonly workflow: string
+  readonly step: string
+  /** From 1. */
+  readonly attempt: number
+  /** The same for every attempt of this step: give it to whoever you call, so that nothing happens twice. */
+  readonly idempotencyKey: string
+  /** When the process is killed. */
+  readonly deadline: Date
+  /** Aborted at the deadline, just before the kill. */
+  readonly signal: AbortSignal
+  readonly log: Log
+}
+
+/** Lines end in the attempt's `logs`, bounded; `fields` are written as JSON behind the message. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+export interface FunctionDefinition<Input = unknown, Output = unknown> {
+  /** Checks and types the rendered `with:`; a mismatch is final (`invalid_input`). Without it, input is `unknown`. */
+  readonly input?: z.ZodType<Input>
+  /** Checks what `run` returns; a mismatch is final (`invalid_output`). */
+  readonly output?: z.ZodType<Output>
+  /** How many attempts one process runs at once. Default 32; 1 for work that keeps the processor busy. */
+  readonly concurrency?: number
+  run(args: { input: Input; context: Context }): Output | Failure | Promise<Output | Failure>
+}
+
+/** Declares the function of a file: `export default defineFunction({ input, output, async run({ input, context }) {} })`. */
+export function defineFunction<Input = unknown, Output = unknown>(
+  definition: FunctionDefinition<Input, Output>,
+): FunctionDefinition<Input, Output> {
+  return Object.freeze(definition)
+}

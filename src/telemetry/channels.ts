@@ -1,0 +1,67 @@
+/**
+ * Every fact the engine tells about itself, by name, with its measures. Publishers publish, subscribers (logs today,
+ * metrics and traces later) subscribe; without a subscriber a publication costs a comparison.
+ */
+import { channel } from 'node:diagnostics_channel'
+
+export interface Facts {
+  /** A lane opened at this offset, or was given up. */
+  'lane.opened': { topic: string; partition: number; epoch: number; nextOffset: string; open: number }
+  'lane.closed': { topic: string; partition: number; epoch: number; reason: string }
+  /** Records between the lane's next offset and the end of its partition. */
+  lag: { topic: string; partition: number; records: number }
+  /** Transactions a coordinator holds: running ones, and those behind their key. */
+  'in-flight': { running: number; queued: number }
+  /** The partition is not read for now, and why. */
+  'lane.paused': { topic: string; partition: number; reason: string }
+  'lane.resumed': { topic: string; partition: number }
+  /** One group commit: its ledger events and rows, and how long it took. */
+  commit: { events: number; rows: number; lanes: number; durationMs: number }
+  /** A commit that did not go through and what is done about it. */
+  'commit.failed': { kind: string; message: string; retryInMs: number }
+  /** Rows of lanes that another coordinator has taken over were filtered out. */
+  fenced: { topic: string; partition: number; epoch: number }
+  /** A result or record that belongs to an earlier life of the lane was refused. */
+  refusal: { what: string; reason: string }
+  'dead-letter': {
+    topic: string
+    partition: number
+    offset: string
+    workflow: string | null
+    code: string
+    reason: string
+  }
+  /** Offsets that were not there to be read. */
+  gap: { topic: string; partition: number; from: string; to: string; reason: string }
+  dispatch: { function: string; invocations: number }
+  /** A transaction ended. */
+  ended: { workflow: string; state: string; durationMs: number; code: string | null; transactionId: string }
+  pool: { function: string; processes: number; busy: number; waiting: number }
+  /** A worker process ended: idle, killed at a deadline, crashed, replaced. */
+  'worker.gone': { function: string; pid: number; reason: string; inFlight: number }
+  /** A function cannot be run for now (missing, does not compile, throws while loading); its steps are held. */
+  'function.outage': { function: string; code: string; message: string; waiting: number }
+  'function.back': { function: string }
+  /** Kafka or Postgres is away or back. */
+  outage: { service: 'kafka' | 'postgres'; address: string; message: string }
+  recovered: { service: 'kafka' | 'postgres'; address: string; downMs: number }
+  /** Workflow files were read again. */
+  catalogue: { workflows: number; changed: string[]; problems: number }
+  /** Something the operator should read as it stands. */
+  notice: { level: 'debug' | 'info' | 'warn' | 'error'; message: string; [detail: string]: unknown }
+}
+
+export type FactName = keyof Facts
+
+export function publish<Name extends FactName>(name: Name, fact: Facts[Name]): void {
+  const to = channel(`millrace:${name}`)
+  if (to.hasSubscribers) to.publish(fact)
+}
+
+/** Returns the way to unsubscribe. */
+export function subscribe<Name extends FactName>(name: Name, listener: (fact: Facts[Name]) => void): () => void {
+  const from = channel(`millrace:${name}`)
+  const onFact = (fact: unknown) => listener(fact as Facts[Name])
+  from.subscribe(onFact)
+  return () => void from.unsubscribe(onFact)
+}

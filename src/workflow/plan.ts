@@ -1,0 +1,83 @@
+/** A checked workflow: frozen, content-hashed, ready to run. Nothing of the file's syntax is left in it. */
+import type { Backoff } from '../base/backoff.ts'
+import type { Envelope } from '../envelope/envelope.ts'
+import type { Json } from '../envelope/json.ts'
+
+export interface Plan {
+  readonly name: string
+  /** Hex SHA-256 of the checked source: a transaction stays on the version it was admitted with. */
+  readonly version: string
+  /** The file's text, as stored in the ledger under `version`. */
+  readonly source: string
+  readonly on: { readonly kafka: KafkaTrigger }
+  /** Order by key; null takes the record's key. */
+  readonly key: Expression | null
+  /** From admission to the end, also the time spent behind the key; null is without limit. */
+  readonly timeoutMs: number | null
+  readonly body: Block
+  /** Every step of `body`, by its number. */
+  readonly steps: readonly Step[]
+}
+
+export interface KafkaTrigger {
+  readonly topic: string
+  /** Only events of this CloudEvents type; null takes all. */
+  readonly type: string | null
+  readonly from: From
+}
+
+/** Where a lane that was never open begins. */
+export type From =
+  | { readonly at: 'earliest' }
+  | { readonly at: 'latest' }
+  | { readonly at: 'time'; readonly timeMs: number }
+
+/** The shape of a workflow. Later constructs (parallel, forEach, switch) are further kinds of block. */
+export type Block = SequenceBlock | StepBlock
+
+export interface SequenceBlock {
+  readonly kind: 'sequence'
+  readonly blocks: readonly Block[]
+}
+
+export interface StepBlock {
+  readonly kind: 'step'
+  readonly step: Step
+}
+
+export interface Step {
+  /** Position in `Plan.steps`, from 0; the ledger's key for it within a version. */
+  readonly no: number
+  readonly id: string
+  /** The function's name: `stock/reserve` is `functions/stock/reserve.ts`. */
+  readonly uses: string
+  readonly with: Template
+  readonly when: Expression | null
+  readonly retry: RetryPolicy
+  readonly timeoutMs: number
+  /** Its failure does not fail the transaction; its output is then null. */
+  readonly optional: boolean
+}
+
+export interface RetryPolicy {
+  /** All attempts, the first included. */
+  readonly attempts: number
+  readonly backoff: Backoff
+}
+
+/** A compiled CEL expression. `evaluate` throws `EngineError` `expression_failed`. */
+export interface Expression {
+  readonly source: string
+  evaluate(scope: Scope): Json
+}
+
+/** A compiled `with:`. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
+export interface Template {
+  render(scope: Scope): Json
+}
+
+/** What expressions see. A skipped or failed optional step's output is null; a step not yet settled is absent. */
+export interface Scope {
+  readonly event: Envelope
+  readonly steps: Readonly<Record<string, { readonly output: Json }>>
+}
