@@ -1,0 +1,161 @@
+/** Moves a running transaction on to the next thing it must wait for: an attempt, a timer, or its end. */
+import { EngineError, messageOf } from '../base/error.ts'
+import { isStorable, stringifyJson } from '../envelope/json.ts'
+import type { Block, Step } from '../workflow/plan.ts'
+import type { AttemptRow, Effect } from './effect.ts'
+import { idempotencyKey } from './ids.ts'
+import { lostBeforeAlone } from './retry.ts'
+import { nothing, progressOf, type StepProgress, scopeOf, type Transaction } from './transaction.ts'
+
+/** A transaction on its way, with what it has asked for so far. */
+export interface Moved {
+  readonly transaction: Transaction
+  readonly effects: readonly Effect[]
+}
+
+export function advance(from: Moved, atUs: number): Moved {
+  let moved = from
+  for (;;) {
+    const next = nextOf(moved.transaction.plan.body, moved.transaction)
+    if (next === 'held') return moved
+    if (next === 'settled') return end(moved, atUs)
+    moved = begin(moved, next, atUs)
+    if (moved.transaction.state === 'failed') return moved
+  }
+}
+
+/** Settles a step as failed; what that means for the transaction is the step's `optional`. */
+export function failStep(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
+  const transaction = withStep(moved.transaction, step, { state: 'failed', dueUs: null, output: nothing })
+  const then = { transaction, effects: moved.effects }
+  if (step.optional && error.code !== timedOut) return then
+  return end(then, atUs, { code: error.code, message: `step ${step.id}: ${error.message}` })
+}
+
+export interface StepError {
+  readonly code: string
+  readonly message: string
+}
+
+/** The transaction's own limit, which no `optional` excuses. */
+export const timedOut = 'transaction_timeout'
+
+export function withStep(transaction: Transaction, step: Step, change: Partial<StepProgress>): Transaction {
+  const steps = transaction.steps.slice()
+  steps[step.no] = { ...progressOf(transaction, step.no), ...change }
+  return { ...transaction, steps }
+}
+
+export function end(moved: Moved, atUs: number, error: StepError | null = null): Moved {
+  const state = error === null ? 'completed' : 'failed'
+  const row = {
+    transactionId: moved.transaction.id,
+    state,
+    errorCode: error?.code ?? null,
+    errorMessage: error?.message ?? null,
+    endedUs: atUs,
+  } as const
+  return {
+    transaction: { ...moved.transaction, state },
+    effects: [...moved.effects, { type: 'RecordEnding', row }],
+  }
+}
+
+function nextOf(block: Block, transaction: Transaction): Step | 'held' | 'settled' {
+  if (block.kind === 'step') return nextOfStep(block.step, progressOf(transaction, block.step.no))
+  for (const inner of block.blocks) {
+    const next = nextOf(inner, transaction)
+    if (next !== 'settled') return next
+  }
+  return 'settled'
+}
+
+function nextOfStep(step: Step, progress: StepProgress): Step | 'held' | 'settled' {
+  if (progress.state === 'pending') return step
+  return progress.state === 'running' || progress.state === 'waiting' ? 'held' : 'settled'
+}
+
+function begin(moved: Moved, step: Step, atUs: number): Moved {
+  const { transaction } = moved
+  if (transaction.notAfterUs !== null && atUs >= transaction.notAfterUs) {
+    return end(moved, atUs, { code: timedOut, message: `ran out of time before step ${step.id}` })
+  }
+  try {
+    if (step.when !== null && !wanted(step, transaction)) return skip(moved, step, atUs)
+    return invoke(moved, step, atUs)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return refuse(moved, step, { code: error.code, message: messageOf(error) }, atUs)
+  }
+}
+
+function wanted(step: Step, transaction: Transaction): boolean {
+  const answer = step.when?.evaluate(scopeOf(transaction))
+  if (typeof answer === 'boolean') return answer
+  throw new EngineError('expression_failed', `when: gave ${JSON.stringify(answer)}, expected true or false`)
+}
+
+/** Asks for the step's next attempt. */
+export function invoke(moved: Moved, step: Step, atUs: number): Moved {
+  const { transaction } = moved
+  const progress = progressOf(transaction, step.no)
+  const effect = {
+    type: 'Invoke',
+    step,
+    attempt: progress.attempts + 1,
+    idempotencyKey: idempotencyKey(transaction.id, step.id),
+    input: inputOf(step, transaction),
+    notAfterUs: transaction.notAfterUs,
+    alone: progress.lost >= lostBeforeAlone,
+  } as const
+  return {
+    transaction: withStep(transaction, step, { state: 'running', eligibleUs: atUs, dueUs: null }),
+    effects: [...moved.effects, effect],
+  }
+}
+
+function inputOf(step: Step, transaction: Transaction): string {
+  const text = stringifyJson(step.with.render(scopeOf(transaction)))
+  if (isStorable(text)) return text
+  throw new EngineError('input_unstorable', 'with: holds a NUL or half a character')
+}
+
+function skip(moved: Moved, step: Step, atUs: number): Moved {
+  const row = emptyRow(moved.transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' }, atUs)
+  return {
+    transaction: withStep(moved.transaction, step, { state: 'skipped', output: nothing }),
+    effects: [...moved.effects, { type: 'RecordAttempt', row }],
+  }
+}
+
+/** The step cannot even be asked for: its expression fails. Recorded as an attempt that ended at once. */
+function refuse(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
+  const attempt = progressOf(moved.transaction, step.no).attempts + 1
+  const row = emptyRow(moved.transaction, step, { attempt, outcome: 'fail', stepState: 'failed' }, atUs)
+  const recorded = { ...row, errorCode: error.code, errorMessage: error.message }
+  const then = { ...moved, effects: [...moved.effects, { type: 'RecordAttempt', row: recorded } as const] }
+  return failStep(then, step, error, atUs)
+}
+
+function emptyRow(
+  transaction: Transaction,
+  step: Step,
+  what: Pick<AttemptRow, 'attempt' | 'outcome' | 'stepState'>,
+  atUs: number,
+): AttemptRow {
+  return {
+    transactionId: transaction.id,
+    step: step.no,
+    ...what,
+    errorCode: null,
+    errorMessage: null,
+    output: null,
+    logs: null,
+    nextUs: null,
+    eligibleUs: atUs,
+    dispatchedUs: null,
+    startedUs: null,
+    finishedUs: null,
+    receivedUs: null,
+  }
+}

@@ -1,0 +1,19 @@
+/** What came back from one attempt at a step. */
+export type AttemptOutcome = 'ok' | 'retry' | 'fail' | 'timeout' | 'crash' | 'lost'
+
+/** Everything known about an ended attempt; stamps are µs since 1970, null where there was none. */
+export interface AttemptReport {
+  readonly outcome: AttemptOutcome
+  /** JSON text, when `ok`. */
+  readonly output: string | null
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+  /** The function's wish for a delay before the next attempt. */
+  readonly retryAfterMs: number | null
+  readonly dispatchedUs: number | null
+  /** The worker's own clock. */
+  readonly startedUs: number | null
+  readonly finishedUs: number | null
+  readonly receivedUs: number
+  readonly logs: string | null
+}

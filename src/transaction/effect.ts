@@ -1,0 +1,70 @@
+/** What a transition asks for: rows that go into the commit, and acts that follow it. */
+
+import type { Step } from '../workflow/plan.ts'
+import type { AttemptOutcome } from './attempt.ts'
+
+export type Effect = DurableEffect | LiveEffect
+export type DurableEffect = RecordAttempt | RecordEnding
+export type LiveEffect = Invoke | ArmTimer
+
+export interface RecordAttempt {
+  readonly type: 'RecordAttempt'
+  readonly row: AttemptRow
+}
+
+/** One ended attempt as the ledger holds it. `skipped` has attempt 0. */
+export interface AttemptRow {
+  readonly transactionId: string
+  readonly step: number
+  readonly attempt: number
+  readonly outcome: AttemptOutcome | 'skipped'
+  /** What it left its step in; null when another attempt follows. */
+  readonly stepState: 'ok' | 'skipped' | 'failed' | null
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+  readonly output: string | null
+  readonly logs: string | null
+  /** When the attempt that follows is due. */
+  readonly nextUs: number | null
+  readonly eligibleUs: number | null
+  readonly dispatchedUs: number | null
+  readonly startedUs: number | null
+  readonly finishedUs: number | null
+  readonly receivedUs: number | null
+}
+
+export interface RecordEnding {
+  readonly type: 'RecordEnding'
+  readonly row: EndingRow
+}
+
+export interface EndingRow {
+  readonly transactionId: string
+  readonly state: 'completed' | 'failed'
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+  readonly endedUs: number
+}
+
+/** Run a step's function. */
+export interface Invoke {
+  readonly type: 'Invoke'
+  readonly step: Step
+  readonly attempt: number
+  readonly idempotencyKey: string
+  /** JSON text on one line. */
+  readonly input: string
+  readonly notAfterUs: number | null
+  /** In a process that runs nothing else: it was lost with others before. */
+  readonly alone: boolean
+}
+
+export interface ArmTimer {
+  readonly type: 'ArmTimer'
+  readonly step: number
+  readonly dueUs: number
+}
+
+export function isDurable(effect: Effect): effect is DurableEffect {
+  return effect.type === 'RecordAttempt' || effect.type === 'RecordEnding'
+}

@@ -1,0 +1,44 @@
+/** Ids that a replay makes again: from where a thing stands, never from a clock or a die. */
+import { createHash } from 'node:crypto'
+
+/** What tells one transaction from every other. `incarnation` tells a topic from a deleted one of the same name. */
+export interface Origin {
+  readonly engine: string
+  readonly workflow: string
+  readonly topic: string
+  readonly incarnation: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** A producer's stamp older than this (against admission) is clamped: ids that are not time-ordered ruin a full ledger. */
+const claimMsMax = 60 * 60 * 1000
+
+/**
+ * A UUID version 8 (RFC 9562): 48 bits of milliseconds first, so that inserts stay local, then a hash of the origin.
+ * The producer's time is a claim, clamped to the hour before admission.
+ */
+export function transactionId(origin: Origin, producedUs: number | null, admittedUs: number): string {
+  const admittedMs = Math.floor(admittedUs / 1000)
+  const claimedMs = producedUs === null ? admittedMs : Math.floor(producedUs / 1000)
+  return timedUuid(Math.min(Math.max(claimedMs, admittedMs - claimMsMax), admittedMs), JSON.stringify(origin))
+}
+
+/** The same shape for a dead letter; `workflow` is empty when the record failed before any was asked. */
+export function deadLetterId(origin: Origin, receivedUs: number): string {
+  return timedUuid(Math.floor(receivedUs / 1000), `dead:${JSON.stringify(origin)}`)
+}
+
+/** The same for every attempt of a step, so that a provider sees a repetition as one. 32 hex digits. */
+export function idempotencyKey(transactionId: string, stepPath: string): string {
+  return createHash('sha256').update(`${transactionId}/${stepPath}/forward/1`).digest('hex').slice(0, 32)
+}
+
+function timedUuid(timeMs: number, seed: string): string {
+  const hash = createHash('sha256').update(seed).digest()
+  hash.writeUIntBE(timeMs, 0, 6)
+  hash[6] = 0x80 | ((hash[6] ?? 0) & 0x0f)
+  hash[8] = 0x80 | ((hash[8] ?? 0) & 0x3f)
+  const hex = hash.toString('hex', 0, 16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

@@ -1,0 +1,58 @@
+/** Decides what an ended attempt means for its step: settled, or tried again when. */
+import { delayMs } from '../base/backoff.ts'
+import type { Step } from '../workflow/plan.ts'
+import type { AttemptOutcome, AttemptReport } from './attempt.ts'
+import type { StepProgress } from './transaction.ts'
+
+/** An attempt lost with its process is nobody's failure; this many of them are somebody's. */
+export const lostMax = 5
+/** Lost so often, it runs alone: whatever takes its process down then is itself. */
+export const lostBeforeAlone = 2
+/** A function may ask for no longer a delay than this. */
+export const retryAfterMsMax = 24 * 60 * 60 * 1000
+
+export type Verdict =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'again'; readonly dueUs: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+
+export function judge(step: Step, counted: StepProgress, report: AttemptReport, atUs: number, seed: string): Verdict {
+  switch (report.outcome) {
+    case 'ok':
+      return { kind: 'ok' }
+    case 'fail':
+      return failed(report)
+    case 'lost':
+      if (counted.lost < lostMax) return { kind: 'again', dueUs: atUs }
+      return { kind: 'failed', code: 'crash_loop', message: `lost with its process ${counted.lost} times` }
+    case 'retry':
+    case 'timeout':
+    case 'crash':
+      if (counted.failures >= step.retry.attempts) return failed(report)
+      return { kind: 'again', dueUs: atUs + pauseMs(step, counted, report, seed) * 1000 }
+  }
+}
+
+/** The counters after one more attempt. */
+export function failureCounts(
+  progress: StepProgress,
+  outcome: AttemptOutcome | 'skipped',
+): Pick<StepProgress, 'attempts' | 'failures' | 'lost'> {
+  const { attempts, failures, lost } = progress
+  if (outcome === 'skipped') return { attempts, failures, lost }
+  if (outcome === 'lost') return { attempts: attempts + 1, failures, lost: lost + 1 }
+  return { attempts: attempts + 1, failures: outcome === 'ok' ? failures : failures + 1, lost }
+}
+
+function pauseMs(step: Step, counted: StepProgress, report: AttemptReport, seed: string): number {
+  const asked = Math.min(report.retryAfterMs ?? 0, retryAfterMsMax)
+  return Math.max(asked, delayMs(step.retry.backoff, counted.failures, seed))
+}
+
+function failed(report: AttemptReport): Verdict {
+  return {
+    kind: 'failed',
+    code: report.errorCode ?? report.outcome,
+    message: report.errorMessage ?? `attempt ended with ${report.outcome}`,
+  }
+}

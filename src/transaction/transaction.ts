@@ -1,0 +1,97 @@
+/** A transaction as the heart sees it: a value. Nothing here is ever changed in place. */
+
+import type { Envelope } from '../envelope/envelope.ts'
+import { type Json, parseJson } from '../envelope/json.ts'
+import type { Plan, Scope } from '../workflow/plan.ts'
+
+/** `queued`: admitted, its predecessor of the same key has not ended. The last two are final. */
+export const transactionStates = ['queued', 'running', 'completed', 'failed'] as const
+export type TransactionState = (typeof transactionStates)[number]
+
+/** `waiting`: a retry delay holds it. The last three are settled. */
+export type StepState = 'pending' | 'running' | 'waiting' | 'ok' | 'skipped' | 'failed'
+
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface Transaction {
+  readonly id: string
+  readonly plan: Plan
+  readonly position: Position
+  /** Order key, as text; null is without order. */
+  readonly key: string | null
+  readonly envelope: Envelope
+  readonly admittedUs: number
+  /** Not to run past this moment; null is without limit. */
+  readonly notAfterUs: number | null
+  readonly state: TransactionState
+  /** By step number. */
+  readonly steps: readonly StepProgress[]
+}
+
+export interface StepProgress {
+  readonly state: StepState
+  /** Attempts that have ended, of whatever outcome. */
+  readonly attempts: number
+  /** Those that count against the retry policy. */
+  readonly failures: number
+  /** Those lost with their process, which have a limit of their own. */
+  readonly lost: number
+  readonly eligibleUs: number | null
+  /** When the next attempt is due, while `waiting`. */
+  readonly dueUs: number | null
+  readonly output: Output
+}
+
+/** A settled step's output. Its text is parsed when an expression first asks for it. */
+export interface Output {
+  readonly output: Json
+}
+
+export const nothing: Output = Object.freeze({ output: null })
+
+export const untouched: StepProgress = Object.freeze({
+  state: 'pending',
+  attempts: 0,
+  failures: 0,
+  lost: 0,
+  eligibleUs: null,
+  dueUs: null,
+  output: nothing,
+})
+
+export function outputOf(text: string | null): Output {
+  if (text === null) return nothing
+  let parsed: { readonly value: Json } | undefined
+  return {
+    get output() {
+      parsed ??= { value: parseJson(text) }
+      return parsed.value
+    },
+  }
+}
+
+export function isFinal(transaction: Transaction): boolean {
+  return transaction.state === 'completed' || transaction.state === 'failed'
+}
+
+export function isSettled(step: StepProgress): boolean {
+  return step.state === 'ok' || step.state === 'skipped' || step.state === 'failed'
+}
+
+export function progressOf(transaction: Transaction, stepNo: number): StepProgress {
+  return transaction.steps[stepNo] ?? untouched
+}
+
+/** What the transaction's expressions see now. */
+export function scopeOf(transaction: Transaction): Scope {
+  const steps: Record<string, Output> = {}
+  for (const step of transaction.plan.steps) {
+    const progress = progressOf(transaction, step.no)
+    if (isSettled(progress)) steps[step.id] = progress.output
+  }
+  return { event: transaction.envelope, steps }
+}

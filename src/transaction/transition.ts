@@ -1,0 +1,136 @@
+/**
+ * The heart: `transition(transaction, event)` gives the transaction as it is after the event, and what must be written
+ * and done. No I/O, no clock, no randomness. The table is data: a state without an answer to an event does not compile.
+ */
+import { assert } from '../base/assert.ts'
+import type { Step } from '../workflow/plan.ts'
+import { advance, failStep, invoke, type Moved, timedOut, withStep } from './advance.ts'
+import type { AttemptRow, Effect } from './effect.ts'
+import type { AttemptEnded, EventType, Started, TimerDue, TransactionEvent } from './event.ts'
+import { failureCounts, judge, type Verdict } from './retry.ts'
+import { outputOf, progressOf, type StepProgress, type Transaction, type TransactionState } from './transaction.ts'
+
+/** A refused event changes nothing; `reason` is for the channel `refusal`. */
+export type Transition = Moved | { readonly refused: string }
+
+export function transition(transaction: Transaction, event: TransactionEvent): Transition {
+  const handler = table[transaction.state][event.type] as Handler<TransactionEvent>
+  return handler(transaction, event)
+}
+
+type Handler<Event> = (transaction: Transaction, event: Event) => Transition
+type Row = { readonly [Type in EventType]: Handler<Extract<TransactionEvent, { type: Type }>> }
+
+const table: { readonly [State in TransactionState]: Row } = {
+  queued: { Started: start, AttemptEnded: refuse, TimerDue: refuse },
+  running: { Started: refuse, AttemptEnded: settle, TimerDue: tryAgain },
+  completed: { Started: refuse, AttemptEnded: refuse, TimerDue: refuse },
+  failed: { Started: refuse, AttemptEnded: refuse, TimerDue: refuse },
+}
+
+/** The documented diagram is compared with this. */
+export function handlerName(state: TransactionState, event: EventType): string {
+  return table[state][event].name
+}
+
+/** Takes it up where it stands: at its first step, or, when its lane was opened again, at whatever it waited for. */
+function start(transaction: Transaction, event: Started): Transition {
+  const running: Transaction = { ...transaction, state: 'running' }
+  const waiting = running.plan.steps.filter((step) => progressOf(running, step.no).state === 'waiting')
+  const timers = waiting.map((step) => timerOf(running, step))
+  return advance({ transaction: running, effects: timers }, event.atUs)
+}
+
+function timerOf(transaction: Transaction, step: Step): Effect {
+  return { type: 'ArmTimer', step: step.no, dueUs: progressOf(transaction, step.no).dueUs ?? 0 }
+}
+
+/** An attempt has ended: record it, then settle the step or wait for the next attempt. */
+function settle(transaction: Transaction, event: AttemptEnded): Transition {
+  const step = stepOf(transaction, event.step)
+  const progress = progressOf(transaction, event.step)
+  if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
+  if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
+  const counted = { ...progress, ...failureCounts(progress, event.report.outcome) }
+  const verdict = inTime(transaction, event, judge(step, counted, event.report, event.atUs, transaction.id + step.id))
+  const row = rowOf(transaction, event, progress, verdict)
+  const moved: Moved = {
+    transaction: withStep(transaction, step, counted),
+    effects: [{ type: 'RecordAttempt', row }],
+  }
+  return follow(moved, step, event, verdict)
+}
+
+/** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
+function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict): Verdict {
+  const { notAfterUs } = transaction
+  if (notAfterUs === null || verdict.kind === 'ok') return verdict
+  const over =
+    verdict.kind === 'again'
+      ? verdict.dueUs >= notAfterUs
+      : event.report.outcome === 'timeout' && event.atUs >= notAfterUs
+  return over ? { kind: 'failed', code: timedOut, message: 'the workflow ran out of time' } : verdict
+}
+
+function follow(moved: Moved, step: Step, event: AttemptEnded, verdict: Verdict): Moved {
+  switch (verdict.kind) {
+    case 'ok':
+      return advance({ ...moved, transaction: done(moved.transaction, step, event) }, event.atUs)
+    case 'again':
+      return wait(moved, step, verdict.dueUs, event.atUs)
+    case 'failed': {
+      const failed = failStep(moved, step, verdict, event.atUs)
+      return failed.transaction.state === 'failed' ? failed : advance(failed, event.atUs)
+    }
+  }
+}
+
+function done(transaction: Transaction, step: Step, event: AttemptEnded): Transaction {
+  return withStep(transaction, step, { state: 'ok', dueUs: null, output: outputOf(event.report.output) })
+}
+
+function wait(moved: Moved, step: Step, dueUs: number, atUs: number): Moved {
+  if (dueUs <= atUs) return invoke(moved, step, atUs)
+  return {
+    transaction: withStep(moved.transaction, step, { state: 'waiting', dueUs }),
+    effects: [...moved.effects, { type: 'ArmTimer', step: step.no, dueUs }],
+  }
+}
+
+function tryAgain(transaction: Transaction, event: TimerDue): Transition {
+  const step = stepOf(transaction, event.step)
+  const progress = progressOf(transaction, event.step)
+  if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
+  return invoke({ transaction, effects: [] }, step, Math.max(event.atUs, progress.dueUs ?? 0))
+}
+
+function refuse(transaction: Transaction, event: TransactionEvent): Transition {
+  return { refused: `${event.type} while ${transaction.state}` }
+}
+
+function stepOf(transaction: Transaction, no: number): Step {
+  const step = transaction.plan.steps[no]
+  assert(step, `workflow ${transaction.plan.name} has no step ${no}`)
+  return step
+}
+
+function rowOf(transaction: Transaction, event: AttemptEnded, progress: StepProgress, verdict: Verdict): AttemptRow {
+  const { outcome, output, logs, dispatchedUs, startedUs, finishedUs, receivedUs } = event.report
+  return {
+    transactionId: transaction.id,
+    step: event.step,
+    attempt: event.attempt,
+    outcome,
+    stepState: verdict.kind === 'again' ? null : verdict.kind,
+    errorCode: event.report.errorCode,
+    errorMessage: event.report.errorMessage,
+    output,
+    logs,
+    nextUs: verdict.kind === 'again' ? verdict.dueUs : null,
+    eligibleUs: progress.eligibleUs,
+    dispatchedUs,
+    startedUs,
+    finishedUs,
+    receivedUs,
+  }
+}
