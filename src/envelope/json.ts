@@ -21,11 +21,15 @@ export function stringifyJson(value: Json): string {
   }
 }
 
+/** Postgres' JSON parser is recursive; what nests deeper breaks the view that shows it. */
+export const depthMax = 128
+
 /**
  * True when Postgres can hold this JSON text as jsonb: no NUL and no lone surrogate, neither of which its text type
- * can say (https://www.postgresql.org/docs/current/datatype-json.html).
+ * can say (https://www.postgresql.org/docs/current/datatype-json.html), and no deeper than `depthMax`.
  */
 export function isStorable(jsonText: string): boolean {
+  if (bracketDepth(jsonText) > depthMax && depthOf(JSON.parse(jsonText)) > depthMax) return false
   return !suspicious.test(jsonText) || isStorableSlow(jsonText)
 }
 
@@ -41,6 +45,27 @@ function isStorableSlow(jsonText: string): boolean {
     return Object.entries(value).every(([name, item]) => storable(name) && walk(item))
   }
   return walk(JSON.parse(jsonText))
+}
+
+/** At least the depth: brackets within strings count too. */
+function bracketDepth(text: string): number {
+  let depth = 0
+  let deepest = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at) | 0x20
+    if (code === 0x7b) deepest = Math.max(deepest, ++depth)
+    else if (code === 0x7d) depth--
+  }
+  return deepest
+}
+
+function depthOf(root: unknown): number {
+  let level = [root]
+  for (let depth = 0; ; depth++) {
+    const next = level.flatMap((value) => (value !== null && typeof value === 'object' ? Object.values(value) : []))
+    if (next.length === 0) return depth
+    level = next
+  }
 }
 
 function exactNumber(text: string): number | bigint {

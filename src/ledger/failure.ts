@@ -1,0 +1,40 @@
+/**
+ * What a failed statement means. Codes of the errors:
+ * `ledger_outage` (retryable): Postgres is away, full, read-only, out of connections, shutting down; nothing is burnt.
+ * `ledger_conflict` (retryable): serialization failure or deadlock; the same again.
+ * `ledger_refused`: a value that Postgres will not take; its neighbours must go on without it.
+ * `ledger_broken`: the schema or its rights are not what this engine needs; a person must look.
+ * `details.ambiguous` is true when the statement may have been carried out all the same.
+ */
+import { EngineError, messageOf } from '../base/error.ts'
+
+export function ledgerError(error: unknown, address: string): EngineError {
+  if (error instanceof EngineError) return error
+  const state = sqlState(error)
+  const code = codeOf(state)
+  const text = `Postgres at ${address}: ${messageOf(error)}`
+  return new EngineError(code, text, {
+    retryable: code === 'ledger_outage' || code === 'ledger_conflict',
+    cause: error,
+    details: { sqlState: state, ambiguous: mayHaveLanded(state) },
+  })
+}
+
+function sqlState(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
+}
+
+function codeOf(state: string | null): string {
+  if (state === null) return 'ledger_outage'
+  const family = state.slice(0, 2)
+  if (family === '22' || family === '23') return 'ledger_refused'
+  if (family === '40') return 'ledger_conflict'
+  if (family === '42' || family === '3F') return 'ledger_broken'
+  return 'ledger_outage'
+}
+
+/** No answer at all, or the server ended the session around it: nobody knows. */
+function mayHaveLanded(state: string | null): boolean {
+  return state === null || state.startsWith('08') || state.startsWith('57P')
+}
