@@ -81,8 +81,8 @@ function begin(moved: Moved, step: Step, atUs: number): Moved {
     return end(moved, atUs, { code: timedOut, message: `ran out of time before step ${step.id}` })
   }
   try {
-    if (step.when !== null && !wanted(step, transaction)) return skip(moved, step, atUs)
-    return invoke(moved, step, atUs)
+    if (step.when !== null && !wanted(step, transaction)) return skip(moved, step)
+    return invoke(moved, step)
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return refuse(moved, step, { code: error.code, message: messageOf(error) }, atUs)
@@ -96,7 +96,7 @@ function wanted(step: Step, transaction: Transaction): boolean {
 }
 
 /** Asks for the step's next attempt. */
-export function invoke(moved: Moved, step: Step, atUs: number): Moved {
+export function invoke(moved: Moved, step: Step, eligibleUs: number | null = null): Moved {
   const { transaction } = moved
   const progress = progressOf(transaction, step.no)
   const effect = {
@@ -106,10 +106,11 @@ export function invoke(moved: Moved, step: Step, atUs: number): Moved {
     idempotencyKey: idempotencyKey(transaction.id, step.id),
     input: inputOf(step, transaction),
     notAfterUs: transaction.notAfterUs,
+    eligibleUs,
     alone: progress.lost >= lostBeforeAlone,
   } as const
   return {
-    transaction: withStep(transaction, step, { state: 'running', eligibleUs: atUs, dueUs: null }),
+    transaction: withStep(transaction, step, { state: 'running', dueUs: null }),
     effects: [...moved.effects, effect],
   }
 }
@@ -120,8 +121,8 @@ function inputOf(step: Step, transaction: Transaction): string {
   throw new EngineError('input_unstorable', 'with: holds a NUL or half a character')
 }
 
-function skip(moved: Moved, step: Step, atUs: number): Moved {
-  const row = emptyRow(moved.transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' }, atUs)
+function skip(moved: Moved, step: Step): Moved {
+  const row = emptyRow(moved.transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' })
   return {
     transaction: withStep(moved.transaction, step, { state: 'skipped', output: nothing }),
     effects: [...moved.effects, { type: 'RecordAttempt', row }],
@@ -131,7 +132,7 @@ function skip(moved: Moved, step: Step, atUs: number): Moved {
 /** The step cannot even be asked for: its expression fails. Recorded as an attempt that ended at once. */
 function refuse(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
   const attempt = progressOf(moved.transaction, step.no).attempts + 1
-  const row = emptyRow(moved.transaction, step, { attempt, outcome: 'fail', stepState: 'failed' }, atUs)
+  const row = emptyRow(moved.transaction, step, { attempt, outcome: 'fail', stepState: 'failed' })
   const recorded = { ...row, errorCode: error.code, errorMessage: error.message }
   const then = { ...moved, effects: [...moved.effects, { type: 'RecordAttempt', row: recorded } as const] }
   return failStep(then, step, error, atUs)
@@ -141,7 +142,6 @@ function emptyRow(
   transaction: Transaction,
   step: Step,
   what: Pick<AttemptRow, 'attempt' | 'outcome' | 'stepState'>,
-  atUs: number,
 ): AttemptRow {
   return {
     transactionId: transaction.id,
@@ -152,7 +152,7 @@ function emptyRow(
     output: null,
     logs: null,
     nextUs: null,
-    eligibleUs: atUs,
+    eligibleUs: null,
     dispatchedUs: null,
     startedUs: null,
     finishedUs: null,

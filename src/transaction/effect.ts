@@ -55,6 +55,8 @@ export interface Invoke {
   /** JSON text on one line. */
   readonly input: string
   readonly notAfterUs: number | null
+  /** When its delay was over; null: as soon as the commit before it has returned. */
+  readonly eligibleUs: number | null
   /** In a process that runs nothing else: it was lost with others before. */
   readonly alone: boolean
 }

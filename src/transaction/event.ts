@@ -15,6 +15,8 @@ export interface AttemptEnded {
   readonly step: number
   /** From 1; an event for another attempt than the one awaited is refused. */
   readonly attempt: number
+  /** When it could first have been dispatched; null when it was not. */
+  readonly eligibleUs: number | null
   readonly report: AttemptReport
 }
 

@@ -40,7 +40,6 @@ export interface StepProgress {
   readonly failures: number
   /** Those lost with their process, which have a limit of their own. */
   readonly lost: number
-  readonly eligibleUs: number | null
   /** When the next attempt is due, while `waiting`. */
   readonly dueUs: number | null
   readonly output: Output
@@ -58,7 +57,6 @@ export const untouched: StepProgress = Object.freeze({
   attempts: 0,
   failures: 0,
   lost: 0,
-  eligibleUs: null,
   dueUs: null,
   output: nothing,
 })

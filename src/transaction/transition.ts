@@ -8,7 +8,7 @@ import { advance, failStep, invoke, type Moved, timedOut, withStep } from './adv
 import type { AttemptRow, Effect } from './effect.ts'
 import type { AttemptEnded, EventType, Started, TimerDue, TransactionEvent } from './event.ts'
 import { failureCounts, judge, type Verdict } from './retry.ts'
-import { outputOf, progressOf, type StepProgress, type Transaction, type TransactionState } from './transaction.ts'
+import { outputOf, progressOf, type Transaction, type TransactionState } from './transaction.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
 export type Transition = Moved | { readonly refused: string }
@@ -53,7 +53,7 @@ function settle(transaction: Transaction, event: AttemptEnded): Transition {
   if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
   const counted = { ...progress, ...failureCounts(progress, event.report.outcome) }
   const verdict = inTime(transaction, event, judge(step, counted, event.report, event.atUs, transaction.id + step.id))
-  const row = rowOf(transaction, event, progress, verdict)
+  const row = rowOf(transaction, event, verdict)
   const moved: Moved = {
     transaction: withStep(transaction, step, counted),
     effects: [{ type: 'RecordAttempt', row }],
@@ -90,7 +90,7 @@ function done(transaction: Transaction, step: Step, event: AttemptEnded): Transa
 }
 
 function wait(moved: Moved, step: Step, dueUs: number, atUs: number): Moved {
-  if (dueUs <= atUs) return invoke(moved, step, atUs)
+  if (dueUs <= atUs) return invoke(moved, step)
   return {
     transaction: withStep(moved.transaction, step, { state: 'waiting', dueUs }),
     effects: [...moved.effects, { type: 'ArmTimer', step: step.no, dueUs }],
@@ -101,7 +101,7 @@ function tryAgain(transaction: Transaction, event: TimerDue): Transition {
   const step = stepOf(transaction, event.step)
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
-  return invoke({ transaction, effects: [] }, step, Math.max(event.atUs, progress.dueUs ?? 0))
+  return invoke({ transaction, effects: [] }, step, progress.dueUs)
 }
 
 function refuse(transaction: Transaction, event: TransactionEvent): Transition {
@@ -114,7 +114,7 @@ function stepOf(transaction: Transaction, no: number): Step {
   return step
 }
 
-function rowOf(transaction: Transaction, event: AttemptEnded, progress: StepProgress, verdict: Verdict): AttemptRow {
+function rowOf(transaction: Transaction, event: AttemptEnded, verdict: Verdict): AttemptRow {
   const { outcome, output, logs, dispatchedUs, startedUs, finishedUs, receivedUs } = event.report
   return {
     transactionId: transaction.id,
@@ -127,7 +127,7 @@ function rowOf(transaction: Transaction, event: AttemptEnded, progress: StepProg
     output,
     logs,
     nextUs: verdict.kind === 'again' ? verdict.dueUs : null,
-    eligibleUs: progress.eligibleUs,
+    eligibleUs: event.eligibleUs,
     dispatchedUs,
     startedUs,
     finishedUs,

@@ -1,0 +1,261 @@
+/**
+ * Lanes and the loop that drives them: while one commit is in flight the inboxes fill; when it returns, all that waits
+ * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
+import { EngineError, messageOf } from '../base/error.ts'
+import { Latch } from '../base/latch.ts'
+import type { RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { publish } from '../telemetry/channels.ts'
+import type { Plan } from '../workflow/plan.ts'
+import { type Catalogue, catalogueOf } from './catalogue.ts'
+import { type Entry, isDurable } from './entry.ts'
+import { Flow } from './flow.ts'
+import { Lane } from './lane.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import { open } from './open.ts'
+import { Performer } from './perform.ts'
+import type { Intake, Invocation, InvocationResult, Ledger, PartitionRef, VersionIds, Workers } from './ports.ts'
+import { Upkeep } from './upkeep.ts'
+import { Writer } from './write.ts'
+
+export interface CoordinatorParts {
+  readonly engine: string
+  /** From the ledger: keeps the commit ids of coordinators apart. */
+  readonly session: number
+  readonly ledger: Ledger
+  readonly intake: Intake
+  readonly workers: Workers
+  readonly clock: Clock
+  readonly sealer: Sealer | null
+  readonly limits: CoordinatorLimits
+  readonly planFromSource: (source: string, version: string) => Plan
+}
+
+export class Coordinator {
+  readonly #parts: CoordinatorParts
+  readonly #lanes = new Map<string, Lane>()
+  readonly #assigned = new Map<string, PartitionRef>()
+  readonly #opening = new Set<string>()
+  readonly #wake = new Latch()
+  readonly #stopping = new AbortController()
+  readonly #performer: Performer
+  readonly #writer: Writer
+  readonly #flow: Flow
+  readonly #upkeep: Upkeep
+  #ids = new Map<string, VersionIds>()
+  #catalogue: Catalogue = catalogueOf([], new Map())
+  #state: 'idle' | 'running' | 'draining' | 'stopped' = 'idle'
+  #loop: Promise<void> | undefined
+  /** What broke the loop, for whoever supervises; never resolves while all is well. */
+  readonly failed: Promise<Error>
+  #fail: (error: Error) => void = () => undefined
+
+  constructor(parts: CoordinatorParts) {
+    this.#parts = parts
+    this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
+    this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
+    this.#flow = new Flow(parts.intake, parts.limits)
+    this.#upkeep = new Upkeep(parts, this.#writer, () => this.#openLanes())
+    this.failed = new Promise((resolve) => (this.#fail = resolve))
+  }
+
+  /** Takes effect for records read from now on; running transactions keep their version. */
+  async setPlans(plans: readonly Plan[]): Promise<void> {
+    const fresh = plans.filter((plan) => !this.#ids.has(plan.version))
+    for (const [hash, ids] of await this.#parts.ledger.register(fresh)) this.#ids.set(hash, ids)
+    this.#catalogue = catalogueOf(plans, this.#ids)
+  }
+
+  start(): void {
+    if (this.#state !== 'idle') return
+    this.#state = 'running'
+    this.#upkeep.start()
+    this.#loop = this.#run().catch((error) => this.#fail(error))
+  }
+
+  /** The group has given us these partitions, and no others. Lanes we keep read on where they are. */
+  assign(partitions: readonly PartitionRef[]): void {
+    this.#assigned.clear()
+    for (const partition of partitions) this.#assigned.set(nameOf(partition), partition)
+    for (const [name, lane] of this.#lanes) if (!this.#assigned.has(name)) this.#close(lane, 'revoked')
+    for (const [name, partition] of this.#assigned) {
+      const lane = this.#lanes.get(name)
+      if (lane) this.#parts.intake.read(lane.partition, lane.expectedOffset)
+      else if (this.#state === 'running') void this.#open(partition)
+    }
+  }
+
+  /** Records of a partition, in order. Never waits: what is too much pauses the partition. */
+  receive(partition: PartitionRef, records: readonly RawRecord[]): void {
+    const lane = this.#lanes.get(nameOf(partition))
+    if (!lane || lane.closed) return
+    lane.receive(records)
+    this.#flow.afterReceive(lane)
+    this.#wake.ring()
+  }
+
+  receiveResults(results: readonly InvocationResult[]): void {
+    this.#performer.receive(results)
+  }
+
+  /** What an operator asks first. */
+  stats(): { lanes: number; assigned: number; running: number; queued: number; underWay: number; state: string } {
+    const open = this.#openLanes()
+    return {
+      lanes: open.length,
+      assigned: this.#assigned.size,
+      running: open.reduce((sum, lane) => sum + lane.running, 0),
+      queued: open.reduce((sum, lane) => sum + lane.queued, 0),
+      underWay: this.#performer.underWay,
+      state: this.#state,
+    }
+  }
+
+  /** Begins nothing new, lets attempts under way end for `drainMs`, commits what came back. */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'draining') return this.#loop
+    const wasRunning = this.#state === 'running'
+    this.#state = 'draining'
+    this.#performer.drain()
+    this.#upkeep.stop()
+    const deadline = setTimeout(() => this.#giveUp(), drainMs)
+    this.#wake.ring()
+    if (wasRunning) await this.#loop
+    clearTimeout(deadline)
+    this.#state = 'stopped'
+    await this.#upkeep.last()
+    for (const lane of this.#openLanes()) this.#close(lane, 'stopped')
+  }
+
+  #giveUp(): void {
+    this.#state = 'stopped'
+    this.#stopping.abort()
+    this.#wake.ring()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#state !== 'stopped') {
+      if (this.#state === 'draining' && this.#performer.underWay === 0 && !this.#hasEvents()) return
+      await this.#wake.wait()
+      for (let entries = this.#fold(); entries.length > 0; entries = this.#fold()) await this.#carryOut(entries)
+    }
+  }
+
+  #hasEvents(): boolean {
+    return this.#openLanes().some((lane) => lane.hasEvents)
+  }
+
+  #fold(): Entry[] {
+    const { clock, limits } = this.#parts
+    const lanes = this.#openLanes()
+    const running = lanes.reduce((sum, lane) => sum + lane.running, 0)
+    const taking = this.#state === 'running'
+    const allowance = { slots: taking ? limits.runningMax - running : 0, entries: limits.recordsPerCommitMax }
+    const nowUs = clock.nowUs()
+    const entries: Entry[] = []
+    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits.queuedMax))
+    for (const lane of lanes) this.#flow.afterFold(lane, limits.queuedMax)
+    return entries
+  }
+
+  #turn = 0
+
+  /** Another lane first each time, so that a busy one cannot eat every allowance. */
+  #inTurn(lanes: readonly Lane[]): Lane[] {
+    const first = lanes.length === 0 ? 0 : this.#turn++ % lanes.length
+    return [...lanes.slice(first), ...lanes.slice(0, first)]
+  }
+
+  /** Commit, then act: the one place that knows this order. */
+  async #carryOut(entries: readonly Entry[]): Promise<void> {
+    const durable = entries.some(isDurable)
+    const written = durable ? await this.#writer.write(entries) : [{ entries, returnedUs: this.#parts.clock.nowUs() }]
+    const invocations: Invocation[] = []
+    for (const { entries: done, returnedUs } of written) {
+      for (const each of done) {
+        if (!each.lane.closed) this.#performer.perform(each.lane, each.acts, returnedUs, invocations)
+        this.#tellEndings(each)
+      }
+    }
+    this.#performer.dispatch(invocations)
+    if (durable) this.#upkeep.committed()
+    for (const lane of this.#lanes.values()) if (lane.closed) this.#reopenLater(lane)
+  }
+
+  #tellEndings(each: Entry): void {
+    if (each.endings.length === 0 || each.source.kind !== 'event') return
+    const { plan, admittedUs } = each.source.before
+    for (const { transactionId, state, errorCode, endedUs } of each.endings) {
+      const durationMs = (endedUs - admittedUs) / 1000
+      publish('ended', { workflow: plan.name, state, durationMs, code: errorCode, transactionId })
+    }
+  }
+
+  /** Tries until it is open or not ours any more; an outage on either side is waited out. */
+  async #open(partition: PartitionRef, pauseMs = 0): Promise<void> {
+    const name = nameOf(partition)
+    if (this.#opening.has(name)) return
+    this.#opening.add(name)
+    try {
+      let nextMs = pauseMs
+      while (this.#state === 'running' && this.#assigned.has(name)) {
+        if (nextMs > 0) await sleep(nextMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+        if (await this.#tryOpen(name, partition)) return
+        nextMs = Math.min(Math.max(nextMs * 2, 500), 10_000)
+      }
+    } catch (error) {
+      this.#fail(error as Error)
+    } finally {
+      this.#opening.delete(name)
+    }
+  }
+
+  async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
+    try {
+      const { opened, transactions } = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
+      if (!this.#assigned.has(name) || this.#state !== 'running') return true
+      const lane = new Lane(partition, opened, this.#parts.engine, () => this.#readingRoom())
+      lane.resume(transactions, this.#parts.clock.nowUs())
+      this.#lanes.set(name, lane)
+      const { epoch, nextOffset } = opened
+      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: transactions.length })
+      this.#parts.intake.read(partition, nextOffset)
+      this.#wake.ring()
+      return true
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      publish('notice', { level: 'error', message: `cannot open ${name} yet: ${messageOf(error)}`, code: error.code })
+      return false
+    }
+  }
+
+  #readingRoom() {
+    const { sealer, limits } = this.#parts
+    return { catalogue: this.#catalogue, sealer, valueBytesMax: limits.valueBytesMax }
+  }
+
+  #close(lane: Lane, reason: string): void {
+    lane.closed = true
+    this.#lanes.delete(nameOf(lane.partition))
+    this.#flow.forget(lane)
+    publish('lane.closed', { ...lane.partition, epoch: lane.epoch, reason })
+  }
+
+  /** Fenced though the group says it is ours: somebody else believes so too. Backoff keeps the two from a duel. */
+  #reopenLater(lane: Lane): void {
+    this.#close(lane, 'fenced')
+    const partition = this.#assigned.get(nameOf(lane.partition))
+    if (partition && this.#state === 'running') void this.#open(partition, 1000 + Math.random() * 1000)
+  }
+
+  #openLanes(): Lane[] {
+    return [...this.#lanes.values()].filter((lane) => !lane.closed)
+  }
+}
+
+function nameOf(partition: PartitionRef): string {
+  return `${partition.topic}/${partition.partition}`
+}

@@ -1,0 +1,147 @@
+/**
+ * One event's share of a group commit: its rows, and the acts that follow when they are durable. A batch is made of
+ * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
+ */
+import type { RawRecord } from '../envelope/record.ts'
+import type { AttemptRow, EndingRow, LiveEffect } from '../transaction/effect.ts'
+import type { TransactionEvent } from '../transaction/event.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { lowestId } from './horizon.ts'
+import type { Lane } from './lane.ts'
+import type {
+  Batch,
+  CommitStamp,
+  DeadLetterRow,
+  LaneProgress,
+  OfLane,
+  PassedRow,
+  SubscriptionRow,
+  TransactionRow,
+} from './ports.ts'
+
+export interface Entry {
+  readonly lane: Lane
+  readonly source: EntrySource
+  /** The lane's next offset once this entry is durable; null when it moves none. */
+  readonly nextOffset: number | null
+  readonly transactions: readonly TransactionRow[]
+  readonly attempts: readonly AttemptRow[]
+  readonly endings: readonly EndingRow[]
+  readonly deadLetters: readonly DeadLetterRow[]
+  readonly passed: readonly PassedRow[]
+  readonly subscriptions: readonly SubscriptionRow[]
+  readonly parked: readonly string[]
+  readonly acts: readonly Act[]
+}
+
+/** What the entry came from, kept for the case that its values are refused. */
+export type EntrySource =
+  | { readonly kind: 'record'; readonly record: RawRecord; readonly admitted: readonly Transaction[] }
+  | { readonly kind: 'event'; readonly before: Transaction; readonly event: TransactionEvent }
+  | { readonly kind: 'upkeep' }
+
+export interface Act {
+  readonly transaction: Transaction
+  readonly effect: LiveEffect
+}
+
+const nothing = Object.freeze([]) as readonly never[]
+
+export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry, 'lane' | 'source'>>): Entry {
+  return {
+    lane,
+    source,
+    nextOffset: null,
+    transactions: nothing,
+    attempts: nothing,
+    endings: nothing,
+    deadLetters: nothing,
+    passed: nothing,
+    subscriptions: nothing,
+    parked: nothing,
+    acts: nothing,
+    ...parts,
+  }
+}
+
+/** False for an entry that only acts: it needs no commit. */
+export function isDurable(each: Entry): boolean {
+  return (
+    each.nextOffset !== null ||
+    each.attempts.length > 0 ||
+    each.endings.length > 0 ||
+    each.transactions.length > 0 ||
+    each.parked.length > 0
+  )
+}
+
+/**
+ * `whole`: these are all entries that were folded. Of a part of them the low-water mark must not know what the rest
+ * has ended: it goes to the lowest id, and the next whole batch sets it right.
+ */
+export function batchOf(
+  entries: readonly Entry[],
+  stamps: { commitId: number; sentUs: number; last: CommitStamp | null },
+  whole: boolean,
+): Batch {
+  return {
+    ...stamps,
+    lanes: progressOf(entries, whole),
+    transactions: byId(
+      rowsOf(entries, (each) => each.transactions),
+      (row) => row.id,
+    ),
+    attempts: byId(
+      rowsOf(entries, (each) => each.attempts),
+      (row) => row.transactionId,
+    ),
+    endings: byId(
+      rowsOf(entries, (each) => each.endings),
+      (row) => row.transactionId,
+    ),
+    deadLetters: rowsOf(entries, (each) => each.deadLetters),
+    passed: merged(rowsOf(entries, (each) => each.passed)),
+    subscriptions: rowsOf(entries, (each) => each.subscriptions),
+    parked: rowsOf(entries, (each) => each.parked.map((transactionId) => ({ transactionId }))),
+  }
+}
+
+function rowsOf<Row extends object>(entries: readonly Entry[], pick: (each: Entry) => readonly Row[]): OfLane<Row>[] {
+  const rows: OfLane<Row>[] = []
+  for (const each of entries) for (const row of pick(each)) rows.push({ ...row, laneId: each.lane.laneId })
+  return rows
+}
+
+function progressOf(entries: readonly Entry[], whole: boolean): LaneProgress[] {
+  const next = new Map<Lane, number>()
+  for (const each of entries) next.set(each.lane, each.nextOffset ?? next.get(each.lane) ?? each.lane.committedOffset)
+  return [...next]
+    .map(([lane, nextOffset]) => ({
+      laneId: lane.laneId,
+      epoch: lane.epoch,
+      nextOffset,
+      lowId: whole ? lane.lowId() : lowestId,
+    }))
+    .sort((a, b) => a.laneId - b.laneId)
+}
+
+/** Stable, so that a transaction's attempts stay in the order in which they were folded. */
+function byId<Row>(rows: Row[], idOf: (row: Row) => string): Row[] {
+  return rows.sort((a, b) => (idOf(a) < idOf(b) ? -1 : idOf(a) > idOf(b) ? 1 : 0))
+}
+
+/** Neighbouring offsets passed for the same reason become one range. */
+function merged(rows: readonly OfLane<PassedRow>[]): OfLane<PassedRow>[] {
+  const ranges = new Map<string, OfLane<PassedRow>>()
+  const done: OfLane<PassedRow>[] = []
+  for (const row of rows) {
+    const name = `${row.laneId}/${row.workflowId}/${row.reason}`
+    const open = ranges.get(name)
+    if (open && open.toOffset + 1 === row.fromOffset) ranges.set(name, { ...open, toOffset: row.toOffset })
+    else {
+      if (open) done.push(open)
+      ranges.set(name, row)
+    }
+  }
+  return [...done, ...ranges.values()]
+}

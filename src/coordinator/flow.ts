@@ -1,0 +1,48 @@
+/** Backpressure: a lane that holds too much unread, or too many behind one key, has its partition paused. */
+import { publish } from '../telemetry/channels.ts'
+import type { Lane } from './lane.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import type { Intake } from './ports.ts'
+
+export class Flow {
+  readonly #intake: Intake
+  readonly #limits: CoordinatorLimits
+  readonly #paused = new Map<Lane, string>()
+
+  constructor(intake: Intake, limits: CoordinatorLimits) {
+    this.#intake = intake
+    this.#limits = limits
+  }
+
+  afterReceive(lane: Lane): void {
+    const { records, bytes } = lane.waiting
+    if (records < this.#limits.waitingRecordsMax && bytes < this.#limits.waitingBytesMax) return
+    if (this.#paused.has(lane)) return
+    this.#paused.set(lane, 'unread')
+    this.#intake.pause(lane.partition)
+  }
+
+  /** Full lines are told; the ordinary to and fro of reading is not. */
+  afterFold(lane: Lane, queuedMax: number): void {
+    const { records, bytes } = lane.waiting
+    const reason = this.#paused.get(lane)
+    if (lane.queued >= queuedMax && reason !== 'queued') this.#tellQueued(lane)
+    const half = records * 2 <= this.#limits.waitingRecordsMax && bytes * 2 <= this.#limits.waitingBytesMax
+    if (reason === undefined || !half || lane.queued >= queuedMax) return
+    this.#paused.delete(lane)
+    this.#intake.resume(lane.partition)
+    if (reason === 'queued') publish('lane.resumed', lane.partition)
+  }
+
+  forget(lane: Lane): void {
+    this.#paused.delete(lane)
+  }
+
+  #tellQueued(lane: Lane): void {
+    this.#paused.set(lane, 'queued')
+    this.#intake.pause(lane.partition)
+    const longest = lane.longestLine()
+    const reason = `${lane.queued} transactions stand behind their key, most of them (${longest?.queued}) behind ${longest?.line}`
+    publish('lane.paused', { ...lane.partition, reason })
+  }
+}

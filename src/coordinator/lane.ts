@@ -1,0 +1,292 @@
+/**
+ * The single writer for one owned partition. Whatever waits in its inbox is folded through the heart into entries of
+ * the next commit; nothing is done here that a crash could not undo.
+ */
+import { Deque } from '../base/deque.ts'
+import { EngineError } from '../base/error.ts'
+import type { RawRecord } from '../envelope/record.ts'
+import { publish } from '../telemetry/channels.ts'
+import { type AttemptRow, type Effect, type EndingRow, isDurable } from '../transaction/effect.ts'
+import type { TransactionEvent } from '../transaction/event.ts'
+import { isFinal, type Transaction } from '../transaction/transaction.ts'
+import { transition } from '../transaction/transition.ts'
+import type { Plan } from '../workflow/plan.ts'
+import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
+import { idsOf } from './catalogue.ts'
+import { type Act, type Entry, entry } from './entry.ts'
+import { Horizon } from './horizon.ts'
+import { Order } from './order.ts'
+import type { DeadLetterRow, OpenedLane, PartitionRef } from './ports.ts'
+
+/** How much a fold may take in; shared by the lanes of a coordinator. */
+export interface Allowance {
+  /** Transactions that may start running. */
+  slots: number
+  /** Entries that this commit may still hold. */
+  entries: number
+}
+
+export class Lane {
+  readonly partition: PartitionRef
+  readonly laneId: number
+  /** The epoch its commits are checked against; a settled commit takes a new one. */
+  epoch: number
+  /** Offset of the next record that is not in the ledger. */
+  committedOffset: number
+  closed = false
+  readonly #engine: string
+  readonly #room: () => ReadingRoom
+  readonly #subscriptions: Map<string, number>
+  readonly #transactions = new Map<string, Transaction>()
+  readonly #order = new Order()
+  readonly #horizon = new Horizon()
+  readonly #arrivals = new Deque<RawRecord>()
+  readonly #events = new Deque<{ readonly id: string; readonly event: TransactionEvent }>()
+  #arrivalBytes = 0
+  #expected: number
+  /** One behind `#expected` by the records that wait. */
+  #readOffset: number
+
+  constructor(partition: PartitionRef, opened: OpenedLane, engine: string, room: () => ReadingRoom) {
+    this.partition = partition
+    this.laneId = opened.laneId
+    this.epoch = opened.epoch
+    this.committedOffset = opened.nextOffset
+    this.#expected = opened.nextOffset
+    this.#readOffset = opened.nextOffset
+    this.#engine = engine
+    this.#room = room
+    this.#subscriptions = new Map(opened.subscriptions)
+  }
+
+  get queued(): number {
+    return this.#order.queued
+  }
+
+  /** Transactions that have started and not ended. */
+  get running(): number {
+    return this.#transactions.size - this.#order.queued
+  }
+
+  /** The next offset it wants to be given. */
+  get expectedOffset(): number {
+    return this.#expected
+  }
+
+  /** Records and bytes that wait to be read. */
+  get waiting(): { readonly records: number; readonly bytes: number } {
+    return { records: this.#arrivals.size, bytes: this.#arrivalBytes }
+  }
+
+  get hasEvents(): boolean {
+    return this.#events.size > 0
+  }
+
+  longestLine(): { readonly line: string; readonly queued: number } | undefined {
+    return this.#order.longest()
+  }
+
+  lowId(): string {
+    return this.#horizon.lowId()
+  }
+
+  /** Takes up the transactions that were open when the lane was opened, oldest offset first. */
+  resume(open: readonly Transaction[], atUs: number): void {
+    for (const transaction of open) {
+      this.#hold(transaction)
+      if (this.#order.enter(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
+    }
+  }
+
+  /** Records in order of offset, as they were fetched. Those it has had before are refused. */
+  receive(records: readonly RawRecord[]): void {
+    for (const record of records) {
+      if (record.offset < this.#expected) {
+        const { topic, partition } = this.partition
+        publish('refusal', { what: `record ${topic}/${partition}/${record.offset}`, reason: 'already read' })
+        continue
+      }
+      this.#arrivals.push(record)
+      this.#arrivalBytes += sizeOf(record)
+      this.#expected = record.offset + 1
+    }
+  }
+
+  /** Puts an event of one of its transactions into the inbox. */
+  tell(id: string, event: TransactionEvent): void {
+    this.#events.push({ id, event })
+  }
+
+  /** Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. */
+  fold(nowUs: number, allowance: Allowance, queuedMax: number): Entry[] {
+    const entries: Entry[] = []
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      this.#foldEvent(next.id, next.event, entries)
+    }
+    while (this.#arrivals.size > 0 && allowance.slots > 0 && allowance.entries > 0 && this.queued < queuedMax) {
+      const record = this.#arrivals.shift() as RawRecord
+      this.#arrivalBytes -= sizeOf(record)
+      allowance.entries--
+      allowance.slots -= this.#foldRecord(record, nowUs, entries)
+    }
+    const parked = this.#horizon.park(nowUs)
+    if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
+    return entries
+  }
+
+  /** After Postgres refused this entry's values: what is written in its place, without them. */
+  replace(refused: Entry, reason: string, nowUs: number): Entry[] {
+    const { source } = refused
+    if (source.kind === 'upkeep') return []
+    if (source.kind === 'record') return this.#replaceRecord(refused, source, reason, nowUs)
+    if (source.event.type !== 'AttemptEnded') throw new EngineError('ledger_refused', reason)
+    const { report } = source.event
+    const spoken = { errorCode: 'value_refused', errorMessage: reason, output: null, logs: null }
+    const entries: Entry[] = []
+    this.#hold(source.before)
+    const event = { ...source.event, report: { ...report, ...spoken, outcome: 'fail' as const, retryAfterMs: null } }
+    this.#foldEvent(source.before.id, event, entries, { released: refused.endings.length > 0 })
+    return entries
+  }
+
+  #replaceRecord(
+    refused: Entry,
+    source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
+    reason: string,
+    nowUs: number,
+  ): Entry[] {
+    const error = new EngineError('value_refused', reason)
+    const entries: Entry[] = []
+    const letters = source.admitted.map((transaction) => {
+      this.#drop(transaction, nowUs, entries)
+      return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
+    })
+    const { nextOffset, passed, subscriptions, deadLetters } = refused
+    const parts = { nextOffset, passed, subscriptions, deadLetters: [...deadLetters, ...letters] }
+    return [entry(this, { kind: 'upkeep' }, parts), ...entries]
+  }
+
+  #foldEvent(id: string, event: TransactionEvent, entries: Entry[], options = { released: false }): void {
+    const before = this.#transactions.get(id)
+    const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
+    if (!before || 'refused' in result) {
+      if ('refused' in result) publish('refusal', { what: `${event.type} of ${id}`, reason: result.refused })
+      return
+    }
+    this.#transactions.set(id, result.transaction)
+    entries.push(entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects)))
+    if (!isFinal(result.transaction)) return
+    if (options.released) this.#forget(result.transaction)
+    else this.#release(result.transaction, event.atUs, entries)
+  }
+
+  /** Answers with how many transactions started. What starts at once is of one entry with its admission. */
+  #foldRecord(record: RawRecord, nowUs: number, entries: Entry[]): number {
+    const reading = read(record, this.#place(record, nowUs), this.#room())
+    for (const subscription of reading.subscriptions) this.#subscribe(subscription)
+    const passed = [...this.#gapBefore(record), ...reading.passed]
+    this.#readOffset = record.offset + 1
+    for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
+    const started: Entry[] = []
+    for (const transaction of reading.transactions) {
+      this.#hold(transaction)
+      if (this.#order.enter(transaction)) this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs }, started)
+    }
+    const { rows: transactions, deadLetters, subscriptions } = reading
+    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions }
+    entries.push(
+      entry(this, { kind: 'record', record, admitted: reading.transactions }, { ...parts, ...joined(started) }),
+    )
+    return started.length
+  }
+
+  /** Offsets that were not there to be read: compacted, aborted, control records, or gone by retention. */
+  #gapBefore(record: RawRecord): { workflowId: null; fromOffset: number; toOffset: number; reason: 'absent' }[] {
+    if (record.offset === this.#readOffset) return []
+    const gap = {
+      workflowId: null,
+      fromOffset: this.#readOffset,
+      toOffset: record.offset - 1,
+      reason: 'absent' as const,
+    }
+    const { fromOffset: from, toOffset: to, reason } = gap
+    publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
+    return [gap]
+  }
+
+  #place(record: RawRecord, admittedUs: number): Place {
+    const { topic, partition } = this.partition
+    const origin = { engine: this.#engine, topic, incarnation: '', partition, offset: record.offset }
+    return { origin, subscriptions: this.#subscriptions, admittedUs }
+  }
+
+  #subscribe(subscription: { readonly workflowId: number; readonly fromOffset: number }): void {
+    const plan = this.#planOf(subscription.workflowId)
+    if (plan) this.#subscriptions.set(plan.name, subscription.fromOffset)
+  }
+
+  #hold(transaction: Transaction): void {
+    this.#transactions.set(transaction.id, transaction)
+    this.#horizon.add(transaction.id, transaction.admittedUs)
+  }
+
+  #forget(transaction: Transaction): void {
+    this.#transactions.delete(transaction.id)
+    this.#horizon.remove(transaction.id, transaction.admittedUs)
+  }
+
+  /** It has ended: the next one of its key has its turn. */
+  #release(transaction: Transaction, atUs: number, entries: Entry[]): void {
+    this.#forget(transaction)
+    const next = this.#order.leave(transaction)
+    if (next !== undefined) this.#foldEvent(next, { type: 'Started', atUs }, entries)
+  }
+
+  /** It is not to be: whether it ran or stood in line, the others of its key go on. */
+  #drop(transaction: Transaction, atUs: number, entries: Entry[]): void {
+    const held = this.#transactions.get(transaction.id)
+    if (held?.state === 'queued') {
+      this.#order.remove(transaction)
+      this.#forget(transaction)
+    } else if (held) this.#release(transaction, atUs, entries)
+  }
+
+  #tellOf(letter: DeadLetterRow, offset: number): void {
+    const { code, reason } = letter
+    const workflow = letter.workflowId === null ? null : (this.#planOf(letter.workflowId)?.name ?? null)
+    publish('dead-letter', { ...this.partition, offset: String(offset), workflow, code, reason })
+  }
+
+  #planOf(workflowId: number): Plan | undefined {
+    const { catalogue } = this.#room()
+    const plans = catalogue.byTopic.get(this.partition.topic) ?? []
+    return plans.find((each) => idsOf(catalogue, each).workflowId === workflowId)
+  }
+}
+
+function rowsAndActs(
+  transaction: Transaction,
+  effects: readonly Effect[],
+): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+  const attempts: AttemptRow[] = []
+  const endings: EndingRow[] = []
+  const acts: Act[] = []
+  for (const effect of effects) {
+    if (!isDurable(effect)) acts.push({ transaction, effect })
+    else if (effect.type === 'RecordAttempt') attempts.push(effect.row)
+    else endings.push(effect.row)
+  }
+  return { attempts, endings, acts }
+}
+
+function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+  return {
+    attempts: entries.flatMap((each) => each.attempts),
+    endings: entries.flatMap((each) => each.endings),
+    acts: entries.flatMap((each) => each.acts),
+  }
+}
+
+function sizeOf(record: RawRecord): number {
+  return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100
+}

@@ -1,0 +1,32 @@
+/** Every limit of a coordinator, with its unit and its reason. */
+export interface CoordinatorLimits {
+  /** Transactions that run at once, over all lanes: enough to fill commits and workers, few enough to finish old ones first. */
+  readonly runningMax: number
+  /** Transactions that stand behind their key, a lane: they are rows, but each costs some memory. */
+  readonly queuedMax: number
+  /** Records folded into one commit, over all lanes: beyond some hundreds a commit only gets longer. */
+  readonly recordsPerCommitMax: number
+  /** Records and bytes a lane holds unread before its partition is paused; it is resumed at half of it. */
+  readonly waitingRecordsMax: number
+  readonly waitingBytesMax: number
+  /** A larger value is a dead letter. Kafka's own default for a message is 1 MiB. */
+  readonly valueBytesMax: number
+  /** First and longest pause between tries while Postgres is away, in milliseconds. */
+  readonly outagePauseMs: { readonly first: number; readonly most: number }
+  /** Quiet for so long, the last commit's return is written by itself, in milliseconds. */
+  readonly completeAfterMs: number
+  /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
+  readonly seenEveryMs: number
+}
+
+export const defaultLimits: CoordinatorLimits = {
+  runningMax: 2000,
+  queuedMax: 1_000_000,
+  recordsPerCommitMax: 500,
+  waitingRecordsMax: 2000,
+  waitingBytesMax: 16 * 1024 * 1024,
+  valueBytesMax: 1024 * 1024,
+  outagePauseMs: { first: 100, most: 2000 },
+  completeAfterMs: 250,
+  seenEveryMs: 15_000,
+}

@@ -1,0 +1,107 @@
+/** The acts that follow a commit: attempts given to workers, timers armed. What comes back is told to its lane. */
+
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/clock.ts'
+import { publish } from '../telemetry/channels.ts'
+import type { Act } from './entry.ts'
+import type { Lane } from './lane.ts'
+import type { Invocation, InvocationResult, Workers } from './ports.ts'
+import { Timers } from './timers.ts'
+
+/** An attempt under way, and who waits for it. */
+interface Pending {
+  readonly lane: Lane
+  readonly transactionId: string
+  readonly step: number
+  readonly attempt: number
+  readonly eligibleUs: number
+}
+
+export class Performer {
+  readonly #workers: Workers
+  readonly #clock: Clock
+  readonly #pending = new Map<number, Pending>()
+  readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
+  readonly #wake: () => void
+  #nextId = 1
+  /** Stopping: what is under way may end, nothing new is begun. */
+  #draining = false
+
+  constructor(workers: Workers, clock: Clock, wake: () => void) {
+    this.#workers = workers
+    this.#clock = clock
+    this.#wake = wake
+    this.#timers = new Timers(clock, (due) => {
+      for (const { lane, transactionId, step } of due) {
+        lane.tell(transactionId, { type: 'TimerDue', atUs: clock.nowUs(), step })
+      }
+      wake()
+    })
+  }
+
+  /** Attempts under way. */
+  get underWay(): number {
+    return this.#pending.size
+  }
+
+  /** `sinceUs`: when the commit that allowed these acts returned. */
+  perform(lane: Lane, acts: readonly Act[], sinceUs: number, invocations: Invocation[]): void {
+    if (this.#draining) return
+    for (const { transaction, effect } of acts) {
+      if (effect.type === 'ArmTimer') {
+        this.#timers.arm(effect.dueUs, { lane, transactionId: transaction.id, step: effect.step })
+        continue
+      }
+      const id = this.#nextId++
+      const { step, attempt, idempotencyKey, input, notAfterUs, alone } = effect
+      const eligibleUs = effect.eligibleUs ?? sinceUs
+      this.#pending.set(id, { lane, transactionId: transaction.id, step: step.no, attempt, eligibleUs })
+      invocations.push({
+        id,
+        function: step.uses,
+        transactionId: transaction.id,
+        workflow: transaction.plan.name,
+        step: step.id,
+        attempt,
+        idempotencyKey,
+        input,
+        timeoutMs: step.timeoutMs,
+        notAfterUs,
+        alone,
+      })
+    }
+  }
+
+  dispatch(invocations: readonly Invocation[]): void {
+    if (invocations.length > 0) this.#workers.invoke(invocations)
+  }
+
+  /** Results of lanes that are no longer ours are refused. */
+  receive(results: readonly InvocationResult[]): void {
+    for (const result of results) {
+      const pending = this.#pending.get(result.id)
+      assert(pending, `a result for invocation ${result.id}, which is not under way`)
+      this.#pending.delete(result.id)
+      if (pending.lane.closed) {
+        publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
+        continue
+      }
+      const { transactionId, step, attempt, eligibleUs } = pending
+      const event = {
+        type: 'AttemptEnded',
+        atUs: this.#clock.nowUs(),
+        step,
+        attempt,
+        eligibleUs,
+        report: result,
+      } as const
+      pending.lane.tell(transactionId, event)
+    }
+    this.#wake()
+  }
+
+  drain(): void {
+    this.#draining = true
+    this.#timers.stop()
+  }
+}

@@ -1,0 +1,54 @@
+/** All timers of a coordinator behind one of Node's: the nearest due first. */
+import type { Clock } from '../base/clock.ts'
+import { Heap } from '../base/heap.ts'
+
+export interface Due<T> {
+  readonly dueUs: number
+  readonly what: T
+}
+
+export class Timers<T> {
+  readonly #heap = new Heap<Due<T>>((due) => due.dueUs)
+  readonly #clock: Clock
+  readonly #onDue: (due: readonly T[]) => void
+  #timer: NodeJS.Timeout | undefined
+  #armedUs = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, onDue: (due: readonly T[]) => void) {
+    this.#clock = clock
+    this.#onDue = onDue
+  }
+
+  arm(dueUs: number, what: T): void {
+    this.#heap.push({ dueUs, what })
+    if (dueUs < this.#armedUs) this.#set()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#armedUs = Number.NEGATIVE_INFINITY
+  }
+
+  #set(): void {
+    clearTimeout(this.#timer)
+    const next = this.#heap.first()
+    this.#armedUs = next?.dueUs ?? Number.POSITIVE_INFINITY
+    if (next) this.#timer = setTimeout(() => this.#fire(), this.#delayMs(next.dueUs))
+  }
+
+  /** Node's timers hold 2^31 ms at most; a longer one is set again when it fires. */
+  #delayMs(dueUs: number): number {
+    return Math.min(Math.max(0, Math.ceil((dueUs - this.#clock.nowUs()) / 1000)), 2 ** 31 - 1)
+  }
+
+  #fire(): void {
+    const nowUs = this.#clock.nowUs()
+    const due: T[] = []
+    for (let next = this.#heap.first(); next && next.dueUs <= nowUs; next = this.#heap.first()) {
+      due.push(next.what)
+      this.#heap.pop()
+    }
+    this.#set()
+    if (due.length > 0) this.#onDue(due)
+  }
+}

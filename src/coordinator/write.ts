@@ -1,0 +1,153 @@
+/**
+ * What becomes of a commit: it goes through, its lanes are fenced, or it fails in one of four ways, each with its own
+ * answer. An outage is waited out and burns nothing; a conflict is repeated; a refused value is found by halving and
+ * replaced; an unknown COMMIT is settled by new epochs and a look.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
+import { EngineError, messageOf } from '../base/error.ts'
+import { publish } from '../telemetry/channels.ts'
+import { batchOf, type Entry } from './entry.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import type { Batch, CommitStamp, Ledger } from './ports.ts'
+
+/** Entries that are durable now, with the time since when they are. */
+export interface Written {
+  readonly entries: readonly Entry[]
+  readonly returnedUs: number
+}
+
+export class Writer {
+  readonly #ledger: Ledger
+  readonly #clock: Clock
+  readonly #limits: CoordinatorLimits
+  readonly #signal: AbortSignal
+  #nextCommitId: number
+  #last: CommitStamp | null = null
+
+  /** `session` keeps the commit ids of coordinators apart; `signal` gives up waiting out an outage. */
+  constructor(parts: {
+    ledger: Ledger
+    clock: Clock
+    limits: CoordinatorLimits
+    session: number
+    signal: AbortSignal
+  }) {
+    this.#ledger = parts.ledger
+    this.#clock = parts.clock
+    this.#limits = parts.limits
+    this.#signal = parts.signal
+    this.#nextCommitId = parts.session * 2 ** 32
+  }
+
+  /** The last commit whose return no later one has written yet. */
+  takeLast(): CommitStamp | null {
+    const last = this.#last
+    this.#last = null
+    return last
+  }
+
+  /** Throws `EngineError` only when it gives up (`ledger_broken`, or aborted during an outage). */
+  async write(entries: readonly Entry[]): Promise<Written[]> {
+    return this.#write(entries, true)
+  }
+
+  async #write(asked: readonly Entry[], whole: boolean): Promise<Written[]> {
+    let pauseMs = this.#limits.outagePauseMs.first
+    let downSince: number | null = null
+    for (;;) {
+      const entries = asked.filter((each) => !each.lane.closed)
+      if (entries.length === 0) return []
+      const batch = this.#batch(entries, whole)
+      try {
+        const written = await this.#commit(entries, batch)
+        if (downSince !== null) this.#tellRecovered(downSince)
+        return written
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error
+        if (error.code === 'ledger_refused') return await this.#halve(entries, error)
+        if (!error.retryable || this.#signal.aborted) throw error
+        if (downSince === null && error.code === 'ledger_outage') downSince = this.#tellOutage(error)
+        publish('commit.failed', { kind: error.code, message: error.message, retryInMs: pauseMs })
+        await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined)
+        pauseMs = Math.min(pauseMs * 2, this.#limits.outagePauseMs.most)
+        const landed = error.details.ambiguous === true ? await this.#settle(entries, batch) : null
+        if (landed) return landed
+      }
+    }
+  }
+
+  async #commit(entries: readonly Entry[], batch: Batch): Promise<Written[]> {
+    const { passed } = await this.#ledger.commit(batch)
+    return [this.#written(entries, batch, passed)]
+  }
+
+  #written(entries: readonly Entry[], batch: Batch, passed: ReadonlySet<number>): Written {
+    const returnedUs = this.#clock.nowUs()
+    this.#last = { commitId: batch.commitId, returnedUs }
+    for (const lane of batch.lanes) {
+      const own = entries.find((each) => each.lane.laneId === lane.laneId)?.lane
+      if (!own) continue
+      if (passed.has(lane.laneId)) own.committedOffset = lane.nextOffset
+      else this.#fence(own)
+    }
+    const durationMs = (returnedUs - batch.sentUs) / 1000
+    const rows = batch.transactions.length + batch.attempts.length + batch.endings.length + batch.deadLetters.length
+    publish('commit', { events: entries.length, rows, lanes: batch.lanes.length, durationMs })
+    return { entries: entries.filter((each) => passed.has(each.lane.laneId)), returnedUs }
+  }
+
+  #batch(entries: readonly Entry[], whole: boolean): Batch {
+    const commitId = this.#nextCommitId++
+    return batchOf(entries, { commitId, sentUs: this.#clock.nowUs(), last: this.#last }, whole)
+  }
+
+  /** Null: it never landed, write it again. New epochs are taken first, so that it cannot land any more. */
+  async #settle(entries: readonly Entry[], batch: Batch): Promise<Written[] | null> {
+    let pauseMs = this.#limits.outagePauseMs.first
+    for (;;) {
+      try {
+        const { landed, epochs } = await this.#ledger.settle(batch)
+        for (const each of entries) this.#renew(each, epochs)
+        return landed === null ? null : [this.#written(entries, batch, landed)]
+      } catch (error) {
+        if (!(error instanceof EngineError) || !error.retryable || this.#signal.aborted) throw error
+        await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined)
+        pauseMs = Math.min(pauseMs * 2, this.#limits.outagePauseMs.most)
+      }
+    }
+  }
+
+  #renew(each: Entry, epochs: ReadonlyMap<number, number>): void {
+    const epoch = epochs.get(each.lane.laneId)
+    if (epoch !== undefined) each.lane.epoch = epoch
+    else if (!each.lane.closed) this.#fence(each.lane)
+  }
+
+  /** In order, the first half first: a lane's offset only ever grows. */
+  async #halve(entries: readonly Entry[], refused: EngineError): Promise<Written[]> {
+    if (entries.length > 1) {
+      const middle = entries.length >> 1
+      const first = await this.#write(entries.slice(0, middle), false)
+      return [...first, ...(await this.#write(entries.slice(middle), false))]
+    }
+    const guilty = entries[0] as Entry
+    publish('commit.failed', { kind: refused.code, message: refused.message, retryInMs: 0 })
+    const instead = guilty.lane.replace(guilty, messageOf(refused.cause ?? refused), this.#clock.nowUs())
+    return instead.length === 0 ? [] : this.#write(instead, false)
+  }
+
+  #fence(lane: Entry['lane']): void {
+    lane.closed = true
+    publish('fenced', { ...lane.partition, epoch: lane.epoch })
+  }
+
+  #tellOutage(error: EngineError): number {
+    publish('outage', { service: 'postgres', address: '', message: error.message })
+    return performance.now()
+  }
+
+  #tellRecovered(since: number): void {
+    publish('recovered', { service: 'postgres', address: '', downMs: Math.round(performance.now() - since) })
+  }
+}
