@@ -1,0 +1,29 @@
+/** The Kafka client: this file and its neighbours are all that know which one it is. */
+import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
+import { publish } from '../telemetry/channels.ts'
+import type { KafkaSettings } from './settings.ts'
+
+export function createClient(settings: Omit<KafkaSettings, 'groupId' | 'sessionTimeoutMs'>): Kafka {
+  const config: KafkaConfig = {
+    clientId: settings.clientId,
+    brokers: [...settings.brokers],
+    ssl: typeof settings.tls === 'boolean' ? settings.tls : { ...settings.tls },
+    connectionTimeout: 3000,
+    requestTimeout: 15_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => true },
+    logLevel: logLevel.WARN,
+    logCreator: () => tell,
+  }
+  return new Kafka(settings.sasl === null ? config : { ...config, sasl: saslOf(settings.sasl) })
+}
+
+function saslOf(sasl: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaConfig['sasl']> {
+  const { mechanism, username, password } = sasl
+  if (mechanism === 'plain') return { mechanism, username, password }
+  return mechanism === 'scram-sha-256' ? { mechanism, username, password } : { mechanism, username, password }
+}
+
+/** The client's own words are detail: outages are told by us, once. */
+function tell({ log, namespace }: LogEntry): void {
+  publish('notice', { level: 'debug', message: `kafkajs ${namespace}: ${log.message}`, error: log.error })
+}
