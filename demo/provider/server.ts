@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Kind } from './entry.ts'
-import { FaultPlan, type Faults, faultsSchema, noFaults } from './faults.ts'
+import { FaultPlan, faultsSchema, noFaults } from './faults.ts'
 import { answer, bodyOf, type Handler, listen } from './http.ts'
 import type { Payments, Taken } from './payments.ts'
 

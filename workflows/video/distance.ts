@@ -1,3 +1,5 @@
+/** How far apart two places on Earth are. */
+
 /** Degrees. */
 export interface Position {
   readonly lat: number

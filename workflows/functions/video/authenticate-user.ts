@@ -23,14 +23,26 @@ async function verify(
 ): Promise<z.infer<typeof claimsSchema> | Failure> {
   const token = /^Bearer (\S+)$/.exec(authorization)?.[1]
   if (token === undefined) return fail('token_invalid', 'the authorization header is not “Bearer <token>”')
-  const key = await importJWK(publicKey as JWK, 'ES256')
   try {
-    const { payload } = await jwtVerify(token, key, { issuer, audience, algorithms: ['ES256'] })
+    const { payload } = await jwtVerify(token, await keyOf(publicKey), { issuer, audience, algorithms: ['ES256'] })
     return claimsSchema.parse(payload)
   } catch (error) {
     return refusal(error)
   }
 }
+
+/** Imported once: that costs more than a verification. */
+function keyOf(publicKey: JWK): Promise<VerifyKey> {
+  const known = keys.get(publicKey)
+  if (known !== undefined) return known
+  const key = importJWK(publicKey, 'ES256')
+  keys.set(publicKey, key)
+  return key
+}
+
+type VerifyKey = Awaited<ReturnType<typeof importJWK>>
+
+const keys = new WeakMap<JWK, Promise<VerifyKey>>()
 
 function refusal(error: unknown): Failure {
   if (error instanceof errors.JWTExpired) return fail('token_expired', 'the token is past its time')
