@@ -1,7 +1,6 @@
 /**
- * Minor units and what people read. How many digits a currency has is taken from ISO 4217 (package `countries-list`):
- * Intl follows CLDR, which gives the forint and the rupiah none in some releases and two in others, and an amount in
- * the books must not depend on the release of Node.
+ * Minor units and what people read. How many digits a currency has is taken from ISO 4217 (package `countries-list`)
+ * and not from Intl: Intl says what is usual on price tags, none for the forint and the rupiah where ISO has two.
  */
 import { currencies } from 'countries-list/currencies'
 
