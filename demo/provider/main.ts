@@ -1,0 +1,48 @@
+/**
+ * The payment and the ads provider as a process of their own: `main.js --book FILE [--port N] [--ads-port N]
+ * [--outlive-parent]`. Says its ports as one line of JSON when it is ready. Its standard input is its lifeline: when
+ * the parent dies, however it dies, the input ends and so does the provider.
+ */
+import { parseArgs } from 'node:util'
+import { serveAds } from './ads.ts'
+import { close, portOf } from './http.ts'
+import { openPayments } from './payments.ts'
+import { servePayments } from './server.ts'
+
+const { values } = parseArgs({
+  options: {
+    book: { type: 'string' },
+    port: { type: 'string', default: '0' },
+    'ads-port': { type: 'string', default: '0' },
+    'outlive-parent': { type: 'boolean', default: false },
+  },
+})
+if (values.book === undefined) {
+  console.error('the payment provider needs --book FILE, where it keeps its book')
+  process.exit(2)
+}
+
+const payments = await openPayments(values.book)
+const servers = [
+  await servePayments(Number(values.port), payments, values.book),
+  await serveAds(Number(values['ads-port'])),
+] as const
+
+let stopping = false
+process.on('SIGTERM', stop)
+if (values['outlive-parent']) {
+  process.on('SIGINT', stop)
+} else {
+  // Ctrl-C reaches the whole process group; the parent says when it has no more to ask.
+  process.on('SIGINT', () => {})
+  process.stdin.on('end', stop).on('error', stop).resume()
+}
+console.log(JSON.stringify({ port: portOf(servers[0]), adsPort: portOf(servers[1]), pid: process.pid }))
+
+async function stop(): Promise<void> {
+  if (stopping) return
+  stopping = true
+  await Promise.all(servers.map(close))
+  await payments.close()
+  process.exit(0)
+}

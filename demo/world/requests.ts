@@ -1,0 +1,111 @@
+/**
+ * The events of the demo, as any Kafka producer would send them: CloudEvents 1.0 in Kafka's binary content mode
+ * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md), with the viewer's
+ * token and the site's key in headers. Each comes with what should become of it.
+ */
+import type { Plan } from '../../workflows/video/world.ts'
+import { type Ending, endings, type Fate, makeFates } from './fates.ts'
+import { languageOf } from './geography.ts'
+import { type Random, randomFrom } from './random.ts'
+import type { TokenKind } from './tokens.ts'
+import { makeViewers, type Viewer, type Viewers } from './viewers.ts'
+import type { DemoWorld } from './world.ts'
+
+export interface DemoRequest {
+  /** The CloudEvents id, which is the transaction's `event_id`. */
+  readonly id: string
+  readonly key: string
+  readonly value: Buffer
+  readonly headers: Readonly<Record<string, string>>
+  readonly fate: Fate
+  readonly expect: Expectation
+}
+
+export interface Expectation extends Ending {
+  /** What the viewer's card should be charged, in minor units; absent when nothing. */
+  readonly charged?: { readonly currency: string; readonly amount: number }
+}
+
+/** The same for the same seed and world, but for the tokens' signatures. */
+export async function makeRequests(options: { events: number; world: DemoWorld }): Promise<DemoRequest[]> {
+  const { events, world } = options
+  const viewers = makeViewers(events, world.seed, world.adsDownIn)
+  const random = randomFrom(`${world.seed}:requests`)
+  const drafts = makeFates(events, world.seed).map((fate, at) => draft(fate, at, viewers, world, random))
+  return Promise.all(drafts.map((one) => finish(one, world)))
+}
+
+/** Everything of a request that chance decides. */
+interface Draft {
+  readonly fate: Fate
+  readonly id: string
+  readonly viewer: Viewer
+  readonly film: string
+  readonly site: string
+  readonly apiKey: string
+  readonly time: Date
+}
+
+function draft(fate: Fate, at: number, viewers: Viewers, world: DemoWorld, random: Random): Draft {
+  const viewer = random.pick(viewersOf(fate, viewers))
+  const film = random.pick(world.facts.films).id
+  const site = random.pick(world.facts.sites).id
+  const apiKey = world.siteKeys[site]!
+  const time = new Date(world.now.getTime() + at)
+  const id = `${world.run}-${String(at + 1).padStart(7, '0')}`
+  return { fate, id, viewer, film, site: fate === 'unknown_site' ? 'nobody-knows-us' : site, apiKey, time }
+}
+
+function viewersOf(fate: Fate, viewers: Viewers): readonly Viewer[] {
+  if (fate === 'ads_down') return viewers.withoutAds
+  return fate === 'no_region' ? viewers.unserved : viewers.served
+}
+
+async function finish(draft: Draft, world: DemoWorld): Promise<DemoRequest> {
+  const { fate, id, viewer, time } = draft
+  const { end, code } = endings[fate]
+  const charged = end === 'completed' ? { charged: priceOf(viewer, world) } : {}
+  const headers = {
+    ce_specversion: '1.0',
+    ce_id: id,
+    ce_type: 'video.requested',
+    ce_source: `https://${draft.site}.example/player`,
+    ce_time: time.toISOString(),
+    'content-type': 'application/json',
+    authorization: await world.tokens.bearer(viewer.id, viewer.plan, tokenOf(fate)),
+    'x-api-key': draft.apiKey,
+  }
+  const expect: Expectation = { end, ...(code === undefined ? {} : { code }), ...charged }
+  return { id, key: viewer.id, value: bytesOf(draft), headers, fate, expect }
+}
+
+function tokenOf(fate: Fate): TokenKind {
+  if (fate === 'token_expired') return 'expired'
+  return fate === 'token_forged' ? 'forged' : 'good'
+}
+
+function bytesOf({ fate, viewer, film, site }: Draft): Buffer {
+  const { city } = viewer
+  const { name, country, lat, lng } = city
+  const data = {
+    viewer: { id: viewer.id, city: name, country, lat, lng, language: languageOf(country) },
+    film: { id: film },
+    site: { id: site },
+    payment: { card: fate === 'card_declined' ? viewer.card.replace('card_ok', 'card_declined') : viewer.card },
+  }
+  const value = Buffer.from(JSON.stringify(data))
+  if (fate === 'not_json') return value.subarray(0, value.length - 9)
+  return fate === 'broken_utf8' ? withBrokenCity(value, name) : value
+}
+
+/** The city's name in Latin-1, as a careless producer writes it: `é` alone is no UTF-8. */
+function withBrokenCity(value: Buffer, city: string): Buffer {
+  const at = value.indexOf(city)
+  const latin = Buffer.concat([Buffer.from([0xe9]), Buffer.from(city, 'latin1')])
+  return Buffer.concat([value.subarray(0, at), latin, value.subarray(at + Buffer.byteLength(city))])
+}
+
+function priceOf(viewer: Viewer, { facts }: DemoWorld): { currency: string; amount: number } {
+  const currency = facts.currencies[viewer.city.country]!
+  return { currency, amount: facts.prices[currency]![viewer.plan as Plan] }
+}
