@@ -1,0 +1,70 @@
+/** The attempts that run in this process: each begins with two lines and ends in one answer. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { systemClock } from '../../base/clock.ts'
+import type { FunctionDefinition } from '../../function/define.ts'
+import { storable } from '../text.ts'
+import type { Call, ChildSettings, Order } from '../wire.ts'
+import { type Attempt, abort, contextOf } from './context.ts'
+import type { Link } from './link.ts'
+import { LogBook } from './logs.ts'
+import { perform } from './perform.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Which attempt the code that runs right now belongs to. */
+export const current = new AsyncLocalStorage<Attempt>()
+
+/** What an attempt has written goes ahead of its result after this, so that a kill does not take it along. */
+const logsEveryMs = 200
+
+export interface Attempts {
+  /** Begins an attempt, or aborts one. */
+  take(definition: FunctionDefinition, head: string, body: string): void
+  /** Ends an attempt, if it has not ended yet. */
+  settle(attempt: Attempt, verdict: Verdict): void
+  /** Sends what attempts that still run have written. */
+  sendLogs(): void
+}
+
+export function createAttempts(link: Link, settings: ChildSettings): Attempts {
+  const clock = systemClock()
+  const open = new Map<number, Attempt>()
+  let logTimer: NodeJS.Timeout | null = null
+
+  const onText = () => {
+    if (logTimer === null) logTimer = setTimeout(sendLogs, logsEveryMs).unref()
+  }
+  const sendLogs = () => {
+    logTimer = null
+    for (const attempt of open.values()) {
+      const text = attempt.logs.take()
+      if (text !== null) link.send(['logs', attempt.id, text], 'null')
+    }
+  }
+  const begin = (definition: FunctionDefinition, call: Call, body: string) => {
+    const logs = new LogBook(settings.logBytesMax, onText)
+    const attempt: Attempt = { id: call[0], call, logs, startedUs: clock.nowUs(), abort: null, timer: null }
+    open.set(attempt.id, attempt)
+    const context = contextOf(attempt, settings.abortLeadMs)
+    current.run(attempt, async () => {
+      settle(attempt, await perform(definition, context, body, settings.outputBytesMax))
+    })
+  }
+  const settle = (attempt: Attempt, { outcome, code, message, afterMs, output, trace }: Verdict) => {
+    if (!open.delete(attempt.id)) return
+    const finishedUs = clock.nowUs()
+    if (attempt.timer !== null) clearTimeout(attempt.timer)
+    if (trace !== null) attempt.logs.write(trace)
+    const said = message === null ? null : storable(message.slice(0, settings.messageCharsMax))
+    link.send([attempt.id, outcome, code, said, afterMs, attempt.startedUs, finishedUs, attempt.logs.close()], output)
+  }
+  return {
+    settle,
+    sendLogs,
+    take(definition, head, body) {
+      const call: Call | Order = JSON.parse(head)
+      const attempt = call[0] === 'abort' ? open.get(call[1]) : undefined
+      if (attempt !== undefined) abort(attempt, 'the attempt was cancelled')
+      if (call[0] !== 'abort') begin(definition, call as Call, body)
+    },
+  }
+}

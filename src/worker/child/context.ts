@@ -1,0 +1,72 @@
+/** What an author's function is told, and the attempt it belongs to. What few functions ask for is made when asked. */
+import { inspect } from 'node:util'
+import type { Context, Log } from '../../function/define.ts'
+import type { Call } from '../wire.ts'
+import type { LogBook } from './logs.ts'
+
+export interface Attempt {
+  readonly id: number
+  readonly logs: LogBook
+  readonly startedUs: number
+  /** Made when the function first asks for its signal, or the pool aborts it. */
+  abort: AbortController | null
+  /** Aborts the signal just before the deadline. */
+  timer: NodeJS.Timeout | null
+  readonly call: Call
+}
+
+export function contextOf(attempt: Attempt, abortLeadMs: number): Context {
+  const [, transactionId, workflow, step, number, idempotencyKey, deadlineMs] = attempt.call
+  let log: Log | null = null
+  return {
+    transactionId,
+    workflow,
+    step,
+    attempt: number,
+    idempotencyKey,
+    get deadline() {
+      return new Date(deadlineMs)
+    },
+    get signal() {
+      return signalOf(attempt, abortLeadMs)
+    },
+    get log() {
+      log ??= logOf(attempt.logs)
+      return log
+    },
+  }
+}
+
+/** Aborts now, whether or not the function has asked for its signal yet. */
+export function abort(attempt: Attempt, reason: string): void {
+  attempt.abort ??= new AbortController()
+  attempt.abort.abort(new DOMException(reason, 'AbortError'))
+}
+
+function signalOf(attempt: Attempt, abortLeadMs: number): AbortSignal {
+  if (attempt.abort === null) {
+    attempt.abort = new AbortController()
+    const [, , , , , , deadlineMs, timeoutMs] = attempt.call
+    const leadMs = Math.min(abortLeadMs, timeoutMs / 10)
+    const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
+    if (inMs < timerMsMax) attempt.timer = setTimeout(abort, inMs, attempt, 'the deadline is reached').unref()
+  }
+  return attempt.abort.signal
+}
+
+/** Node's timers know no more. */
+const timerMsMax = 2 ** 31 - 1
+
+function logOf(book: LogBook): Log {
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    book.write(`${level} ${message}${fields === undefined ? '' : ` ${asJson(fields)}`}\n`)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function asJson(fields: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+  } catch {
+    return inspect(fields, { breakLength: Number.POSITIVE_INFINITY })
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The program of a worker process: loads one function and runs attempts of it until its pipe is closed. Whatever it
+ * imports is paid at every start, so it imports little.
+ */
+import type { ChildSettings } from '../wire.ts'
+import { createAttempts } from './attempts.ts'
+import { captureOutput } from './capture.ts'
+import { dieWithCoordinator } from './die.ts'
+import { openLink } from './link.ts'
+import { load } from './load.ts'
+import { catchStray } from './stray.ts'
+
+const settings: ChildSettings = JSON.parse(process.argv[2]!)
+// An author's code sees an ordinary command line.
+process.argv = [process.argv[0]!, settings.module]
+
+dieWithCoordinator(settings.coordinatorPid)
+const link = openLink()
+const attempts = createAttempts(link, settings)
+captureOutput()
+catchStray(attempts)
+process.on('exit', () => {
+  attempts.sendLogs()
+  link.flush()
+})
+
+const loaded = await load(settings.module)
+if ('run' in loaded) {
+  link.listen((head, body) => attempts.take(loaded, head, body))
+  link.send(['hello', loaded.concurrency ?? null], 'null')
+  link.flush()
+} else {
+  link.send(['unfit', loaded.code, loaded.message], 'null')
+  link.flush()
+  process.exit(0)
+}

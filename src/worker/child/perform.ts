@@ -1,0 +1,45 @@
+/** One attempt: input in, function run, output out. Every way it can end is a verdict; nothing is thrown from here. */
+import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/json.ts'
+import type { Context, FunctionDefinition } from '../../function/define.ts'
+import { isFailure } from '../../function/outcome.ts'
+import { check } from './check.ts'
+import { failed, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
+
+export async function perform(
+  definition: FunctionDefinition,
+  context: Context,
+  inputText: string,
+  outputBytesMax: number,
+): Promise<Verdict> {
+  try {
+    const input = await check(definition.input, parseJson(inputText))
+    if ('problem' in input) return failed('fail', 'invalid_input', input.problem)
+    const returned = await definition.run({ input: input.value, context })
+    if (isFailure(returned)) return saidSo(returned)
+    const output = await check(definition.output, returned)
+    if ('problem' in output) return failed('fail', 'invalid_output', output.problem)
+    return written(output.value, outputBytesMax)
+  } catch (thrown) {
+    return isFailure(thrown) ? saidSo(thrown) : threw(thrown)
+  }
+}
+
+function written(value: unknown, bytesMax: number): Verdict {
+  const text = textOf(value)
+  if (typeof text !== 'string') return failed('fail', 'output_not_serialisable', text.problem)
+  if (text.length > bytesMax / 3 && Buffer.byteLength(text) > bytesMax) {
+    const bytes = Buffer.byteLength(text)
+    return failed('fail', 'output_too_large', `the output has ${bytes} bytes as JSON, ${bytesMax} are allowed`)
+  }
+  if (isStorable(text)) return succeeded(text)
+  return failed('fail', 'output_unstorable', 'the output has a NUL character or half of a surrogate pair in a text')
+}
+
+function textOf(value: unknown): string | { problem: string } {
+  try {
+    const text: string | undefined = value === undefined ? 'null' : stringifyJson(value as Json)
+    return text ?? { problem: `a ${typeof value} cannot be written as JSON` }
+  } catch (error) {
+    return { problem: `the output cannot be written as JSON: ${String(error).split('\n')[0]}` }
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Runs authors' functions in processes of their own. Every invocation ends in exactly one result, whatever the function
+ * or its process does, until the pool is stopped.
+ */
+import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assert } from '../base/assert.ts'
+import { publish } from '../telemetry/channels.ts'
+import { createBuilder } from './build.ts'
+import { scrubbed } from './environment.ts'
+import { defaultLimits, type PoolLimits } from './limits.ts'
+import { type Entry, ended, enter } from './pool/entry.ts'
+import { Fleet, type Surroundings } from './pool/fleet.ts'
+import { Share } from './pool/share.ts'
+import { type FunctionStats, statsOf } from './pool/stats.ts'
+import type { Invocation, InvocationResult } from './port.ts'
+
+export interface PoolOptions {
+  /** `<workflows dir>/functions`. */
+  readonly functionsDir: string
+  /** For compiled files; may be anywhere. */
+  readonly cacheDir: string
+  readonly limits?: Partial<PoolLimits>
+  /** Names of environment variables that functions may see, besides PATH, HOME, LANG, LC_*, TZ and TMPDIR. */
+  readonly env?: readonly string[]
+}
+
+export interface Pool extends AsyncDisposable {
+  start(): Promise<void>
+  /** Hands over work; the results come to the listeners, in any order, never before this returns. */
+  invoke(invocations: readonly Invocation[]): void
+  /** Returns the way to stop listening. */
+  onResults(listener: (results: readonly InvocationResult[]) => void): () => void
+  /**
+   * What waits ends as `lost` with code `cancelled`. What runs has its signal aborted, and ends as its function then
+   * says: it may have done what it was for. False when there is no such invocation.
+   */
+  cancel(id: number): boolean
+  /** Looks at the files of these functions again (of all by default); returns the names of those that changed. */
+  reload(names?: readonly string[]): Promise<string[]>
+  stats(): PoolStats
+  /** Takes nothing more, finishes within `drainMs` what it has, then kills. What is not finished has no result. */
+  stop(options?: { drainMs?: number }): Promise<void>
+}
+
+export interface PoolStats {
+  readonly processes: number
+  readonly running: number
+  readonly waiting: number
+  readonly functions: readonly FunctionStats[]
+}
+
+export function createPool(options: PoolOptions): Pool {
+  return new WorkerPool(options)
+}
+
+class WorkerPool implements Pool {
+  readonly #cacheDir: string
+  readonly #limits: PoolLimits
+  readonly #around: Surroundings
+  readonly #share: Share
+  readonly #fleets = new Map<string, Fleet>()
+  readonly #open = new Map<number, Entry>()
+  readonly #listeners = new Set<(results: readonly InvocationResult[]) => void>()
+  #finished: InvocationResult[] = []
+  #state: 'new' | 'started' | 'draining' | 'stopped' = 'new'
+  #sweeper: NodeJS.Timeout | null = null
+  #stopping: Promise<void> | null = null
+
+  constructor({ functionsDir, cacheDir, limits, env }: PoolOptions) {
+    this.#cacheDir = cacheDir
+    this.#limits = { ...defaultLimits, ...limits }
+    this.#share = new Share(this.#limits.processesMax, () => this.#fleets.values())
+    this.#around = {
+      builder: createBuilder({ functionsDir, cacheDir }),
+      limits: this.#limits,
+      env: scrubbed(env ?? []),
+      finish: (entry, result) => this.#finish(entry, result),
+      mayStart: (fleet) => this.#share.mayStart(fleet),
+      released: () => this.#share.released(),
+      idle: (fleet, process) => this.#share.idle(fleet, process),
+      isClosed: () => this.#state === 'stopped',
+    }
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') return
+    this.#state = 'started'
+    await mkdir(this.#cacheDir, { recursive: true })
+    this.#sweeper = setInterval(() => this.#sweep(), this.#limits.sweepMs).unref()
+    // Ahead of the first invocation; if it fails, that one meets the same error and it is told there.
+    this.#around.builder.childProgram().catch(() => {})
+  }
+
+  invoke(invocations: readonly Invocation[]): void {
+    assert(this.#state !== 'new', 'the pool is started before it is given work')
+    if (this.#state !== 'started') return
+    const fleets = new Set<Fleet>()
+    for (const invocation of invocations) {
+      assert(!this.#open.has(invocation.id), 'the id of an invocation is unique among what is in flight')
+      const entry = enter(invocation)
+      const fleet = this.#fleetOf(invocation.function)
+      this.#open.set(invocation.id, entry)
+      fleet.queue.push(entry)
+      fleets.add(fleet)
+    }
+    for (const fleet of fleets) fleet.pump()
+  }
+
+  onResults(listener: (results: readonly InvocationResult[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  cancel(id: number): boolean {
+    const entry = this.#open.get(id)
+    if (entry === undefined) return false
+    const fleet = this.#fleetOf(entry.invocation.function)
+    if (entry.state === 'running') fleet.abort(entry)
+    else {
+      fleet.queue.forget()
+      this.#finish(entry, ended(entry, 'lost', 'cancelled', 'it was cancelled before it was run'))
+    }
+    return true
+  }
+
+  async reload(names?: readonly string[]): Promise<string[]> {
+    const fleets = [...this.#fleets.values()].filter((fleet) => names === undefined || names.includes(fleet.name))
+    const changed = await Promise.all(fleets.map((fleet) => fleet.reload()))
+    return fleets.filter((_, at) => changed[at]).map((fleet) => fleet.name)
+  }
+
+  stats(): PoolStats {
+    const functions = [...this.#fleets.values()].map(statsOf)
+    const sum = (of: (stats: FunctionStats) => number) => functions.reduce((total, stats) => total + of(stats), 0)
+    return {
+      processes: sum((stats) => stats.processes),
+      running: sum((stats) => stats.running),
+      waiting: sum((stats) => stats.waiting),
+      functions,
+    }
+  }
+
+  stop({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(drainMs)
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    if (this.#state === 'started') this.#state = 'draining'
+    const endMs = performance.now() + drainMs
+    while (this.#open.size > 0 && performance.now() < endMs) await sleep(stopLookMs)
+    this.#flush()
+    this.#state = 'stopped'
+    if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    for (const fleet of this.#fleets.values()) fleet.stop()
+    const goneMs = performance.now() + this.#limits.exitMs
+    while (this.stats().processes > 0 && performance.now() < goneMs) await sleep(stopLookMs)
+  }
+
+  #fleetOf(name: string): Fleet {
+    const known = this.#fleets.get(name)
+    if (known !== undefined) return known
+    const fleet = new Fleet(name, this.#around)
+    this.#fleets.set(name, fleet)
+    return fleet
+  }
+
+  #finish(entry: Entry, result: InvocationResult): void {
+    if (entry.state === 'settled' || this.#state === 'stopped') return
+    entry.state = 'settled'
+    this.#open.delete(entry.invocation.id)
+    if (this.#finished.length === 0) queueMicrotask(() => this.#flush())
+    this.#finished.push(result)
+  }
+
+  #flush(): void {
+    const results = this.#finished
+    this.#finished = []
+    if (results.length > 0) for (const listener of this.#listeners) listener(results)
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now()
+    for (const fleet of this.#fleets.values()) fleet.sweep(nowMs)
+    this.#share.sweep()
+    for (const fleet of this.#fleets.values()) this.#tell(statsOf(fleet))
+  }
+
+  /** Only of functions that have processes or work. */
+  #tell({ name, processes, busy, waiting }: FunctionStats): void {
+    if (processes + waiting > 0) publish('pool', { function: name, processes, busy, waiting })
+  }
+}
+
+/** How often a stopping pool looks whether it is done. */
+const stopLookMs = 5

@@ -1,0 +1,82 @@
+/** An invocation on its way through the pool, and the result it ends in. */
+import { type Clock, systemClock } from '../../base/clock.ts'
+import type { AttemptOutcome, Invocation, InvocationResult } from '../port.ts'
+import { storable } from '../text.ts'
+import type { Answer } from '../wire.ts'
+
+/** Times are of `performance.now()`, which nobody sets back, except those in µs. */
+export interface Entry {
+  readonly invocation: Invocation
+  state: 'waiting' | 'running' | 'settled'
+  readonly sinceMs: number
+  /** Not to run past this; Infinity is without limit. */
+  readonly notAfterMs: number
+  /** When its process is killed; set at dispatch. */
+  deadlineMs: number
+  dispatchedUs: number | null
+  /** What it wrote as far as it is known. */
+  logs: string
+  /** Raw bytes of its process taken for its own, and those there was no room for. */
+  rawBytes: number
+  rawDropped: number
+}
+
+export const clock: Clock = systemClock()
+
+export function enter(invocation: Invocation): Entry {
+  const nowMs = performance.now()
+  const { notAfterUs } = invocation
+  const notAfterMs = notAfterUs === null ? Number.POSITIVE_INFINITY : nowMs + (notAfterUs - clock.nowUs()) / 1000
+  return {
+    invocation,
+    state: 'waiting',
+    sinceMs: nowMs,
+    notAfterMs,
+    deadlineMs: Number.POSITIVE_INFINITY,
+    dispatchedUs: null,
+    logs: '',
+    rawBytes: 0,
+    rawDropped: 0,
+  }
+}
+
+/** The result as its process told it. */
+export function answered(entry: Entry, answer: Answer, output: string): InvocationResult {
+  const [id, outcome, errorCode, errorMessage, retryAfterMs, startedUs, finishedUs, logs] = answer
+  return {
+    id,
+    outcome,
+    output: outcome === 'ok' ? output : null,
+    errorCode,
+    errorMessage,
+    retryAfterMs,
+    dispatchedUs: entry.dispatchedUs,
+    startedUs,
+    finishedUs,
+    receivedUs: clock.nowUs(),
+    logs: logsOf(entry, logs ?? ''),
+  }
+}
+
+/** The result of an attempt that could not tell its own. */
+export function ended(entry: Entry, outcome: AttemptOutcome, errorCode: string, message: string): InvocationResult {
+  return {
+    id: entry.invocation.id,
+    outcome,
+    output: null,
+    errorCode,
+    errorMessage: storable(message),
+    retryAfterMs: null,
+    dispatchedUs: entry.dispatchedUs,
+    startedUs: null,
+    finishedUs: null,
+    receivedUs: clock.nowUs(),
+    logs: logsOf(entry, ''),
+  }
+}
+
+function logsOf(entry: Entry, last: string): string | null {
+  const dropped = entry.rawDropped > 0 ? `\n(${entry.rawDropped} raw bytes more were dropped)\n` : ''
+  const text = entry.logs + last + dropped
+  return text === '' ? null : text
+}

@@ -1,0 +1,123 @@
+/** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
+import type { PoolLimits } from '../limits.ts'
+import type { InvocationResult } from '../port.ts'
+import { storable } from '../text.ts'
+import { type Answer, type Note, pairReader } from '../wire.ts'
+import { answered, type Entry } from './entry.ts'
+import { tailBytes } from './fate.ts'
+import { readRaw, Tail } from './raw.ts'
+import { type Child, killGroup } from './spawn.ts'
+
+export interface Heard {
+  hello(concurrency: number | null): void
+  unfit(code: string, message: string): void
+  result(entry: Entry, result: InvocationResult): void
+  turned(): void
+  garbage(what: string): void
+  /** All it had written before has been heard. */
+  ended(code: number | null, signal: NodeJS.Signals | null, tail: string): void
+}
+
+/** After a process's exit its pipes are read to their end, but not longer than this. */
+const pipesMsMax = 500
+
+/** Beside the output: message and logs, each character escaped at worst sixfold. */
+function lineCharsMax({ outputBytesMax, logBytesMax, messageCharsMax }: PoolLimits): number {
+  return Math.max(outputBytesMax, 6 * (logBytesMax + messageCharsMax + 2000))
+}
+
+export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
+  let deaf = false
+  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
+  child.fromChild.setEncoding('utf8' as BufferEncoding)
+  child.fromChild.on('data', (chunk: string) => {
+    if (deaf) return
+    deaf = !read(chunk)
+    if (deaf) heard.garbage(JSON.stringify(chunk.slice(0, 100)))
+    heard.turned()
+  })
+  const tail = new Tail(tailBytes)
+  const onRaw = (bytes: Buffer) => giveRaw(bytes, running, limits.logBytesMax)
+  const rawLimit = { bytesMax: limits.rawBytesMax, pauseMs: limits.rawPauseMs }
+  const hurry = [
+    readRaw(child.stdout, rawLimit, onRaw),
+    readRaw(child.stderr, rawLimit, (bytes) => {
+      tail.add(bytes)
+      onRaw(bytes)
+    }),
+  ]
+  hearEnd(child, hurry, (code, signal) => heard.ended(code, signal, storable(tail.text())))
+}
+
+/** False when this is not what our child program writes. */
+function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+  const said = parsed(head)
+  if (!Array.isArray(said)) return false
+  if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard)
+  const [kind, first, second] = said as unknown as Note
+  if (kind === 'hello') heard.hello(first)
+  else if (kind === 'unfit') heard.unfit(String(first), String(second))
+  else if (kind === 'logs') hearLogs(running.get(first), String(second))
+  else return false
+  return true
+}
+
+function hearAnswer(answer: Answer, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+  if (!isAnswer(answer)) return false
+  const entry = running.get(answer[0])
+  // It came too late: its attempt was over at its deadline.
+  if (entry !== undefined) heard.result(entry, answered(entry, answer, body))
+  return true
+}
+
+function isAnswer(answer: readonly unknown[]): answer is Answer {
+  const [, outcome, code, message, afterMs, startedUs, finishedUs, logs] = answer
+  const isTextIn = (value: unknown) => value === null || typeof value === 'string'
+  const isFailed =
+    (outcome === 'retry' || outcome === 'fail') && typeof code === 'string' && typeof message === 'string'
+  if (answer.length !== 8 || !(outcome === 'ok' || isFailed)) return false
+  if (!isTextIn(logs) || !(afterMs === null || typeof afterMs === 'number')) return false
+  return Number.isSafeInteger(startedUs) && Number.isSafeInteger(finishedUs)
+}
+
+function hearLogs(entry: Entry | undefined, text: string): void {
+  if (entry !== undefined) entry.logs += text
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Raw output is known to be an attempt's only while that is the only one. */
+function giveRaw(bytes: Buffer, running: Map<number, Entry>, bytesMax: number): void {
+  if (running.size !== 1) return
+  const [entry] = running.values() as Iterable<Entry> as [Entry]
+  const room = Math.max(0, bytesMax - entry.rawBytes)
+  entry.rawBytes += Math.min(bytes.length, room)
+  entry.rawDropped += Math.max(0, bytes.length - room)
+  if (room > 0) entry.logs += storable(bytes.subarray(0, room).toString('utf8'))
+}
+
+/** Once, when the process has exited and its pipes are empty. */
+function hearEnd(
+  child: Child,
+  hurry: (() => void)[],
+  onEnd: (code: number | null, signal: NodeJS.Signals | null) => void,
+) {
+  let done = false
+  const end = (code: number | null, signal: NodeJS.Signals | null) => {
+    if (done) return
+    done = true
+    onEnd(code, signal)
+  }
+  child.process.on('close', end)
+  child.process.on('exit', (code, signal) => {
+    killGroup(child)
+    for (const readOn of hurry) readOn()
+    setTimeout(end, pipesMsMax, code, signal).unref()
+  })
+}

@@ -1,0 +1,194 @@
+/** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
+import type { Built } from '../build.ts'
+import type { PoolLimits } from '../limits.ts'
+import { residentMb } from '../memory.ts'
+import type { InvocationResult } from '../port.ts'
+import { writePair } from '../wire.ts'
+import { Deadline } from './deadline.ts'
+import { clock, type Entry, ended } from './entry.ts'
+import { type Cause, causeOfExit, fateOf } from './fate.ts'
+import { listenTo } from './hear.ts'
+import { type Child, killGroup, spawnChild } from './spawn.ts'
+
+export interface ProcessEvents {
+  /** It has loaded the function; from now on it may be given work. */
+  ready(): void
+  /** It ended before it was ready. */
+  unfit(code: string, message: string): void
+  finish(entry: Entry, result: InvocationResult): void
+  /** Several results may have been finished; there may be room for more work. */
+  turned(): void
+  /** `inFlight` attempts were in it. */
+  gone(reason: string, inFlight: number): void
+}
+
+export interface ProcessOptions {
+  readonly program: string
+  readonly built: Built
+  readonly limits: PoolLimits
+  readonly env: Readonly<Record<string, string>>
+}
+
+export class WorkerProcess {
+  state: 'starting' | 'ready' | 'leaving' | 'gone' = 'starting'
+  readonly hash: string
+  readonly running = new Map<number, Entry>()
+  concurrency: number
+  /** Kept empty for an attempt that must run alone, or running one. */
+  reserved = false
+  /** `performance.now()` of the last time it had something to do. */
+  usedMs = performance.now()
+  readonly #child: Child
+  readonly #limits: PoolLimits
+  readonly #events: ProcessEvents
+  readonly #deadline = new Deadline((nowMs) => this.#onDeadline(nowMs))
+  readonly #startTimer: NodeJS.Timeout
+  #frame = ''
+  #cause: Cause | null = null
+  #exitTimer: NodeJS.Timeout | null = null
+
+  /** Throws EngineError `cannot_spawn`. */
+  constructor({ program, built, limits, env }: ProcessOptions, events: ProcessEvents) {
+    this.hash = built.hash
+    this.#limits = limits
+    this.#events = events
+    this.concurrency = limits.concurrency
+    this.#child = spawnChild(program, built.path, limits, env)
+    this.#startTimer = setTimeout(() => this.kill(tooSlow(limits.startMs)), limits.startMs)
+    listenTo(this.#child, this, limits, {
+      hello: (concurrency) => this.#onHello(concurrency),
+      unfit: (code, message) => this.kill({ code, message }),
+      result: (entry, result) => this.#finish(entry, result),
+      turned: () => events.turned(),
+      garbage: (what) => this.kill({ code: 'protocol', message: `the process wrote what is not a result: ${what}` }),
+      ended: (code, signal, tail) => this.#onEnd(this.#cause ?? causeOfExit(code, signal, tail)),
+    })
+  }
+
+  get pid(): number {
+    return this.#child.pid
+  }
+
+  slots(): number {
+    return this.state === 'ready' && !this.reserved ? this.concurrency - this.running.size : 0
+  }
+
+  isIdle(): boolean {
+    return this.state === 'ready' && this.running.size === 0
+  }
+
+  /** Takes an attempt; `send` is still to be called. */
+  add(entry: Entry): void {
+    const { invocation } = entry
+    const nowMs = performance.now()
+    entry.state = 'running'
+    entry.dispatchedUs = clock.nowUs()
+    entry.deadlineMs = Math.min(nowMs + invocation.timeoutMs, entry.notAfterMs)
+    this.running.set(invocation.id, entry)
+    this.#deadline.by(entry.deadlineMs)
+    this.#frame += frameOf(entry, nowMs)
+  }
+
+  /** All that was added goes as one write. */
+  send(): void {
+    const frame = this.#frame
+    this.#frame = ''
+    if (frame !== '') this.#child.toChild.write(frame)
+  }
+
+  /** Tells the function to give up; its result says what it did. */
+  abort(entry: Entry): void {
+    this.#child.toChild.write(writePair(['abort', entry.invocation.id], 'null'))
+  }
+
+  /** No further work: it goes when what runs in it is done. */
+  retire(): void {
+    if (this.state === 'starting') this.kill({ code: 'retired', message: 'no longer needed' })
+    if (this.state === 'ready') this.state = 'leaving'
+    this.#leaveIfDone()
+  }
+
+  /** Now, with all it has started. The first cause counts. */
+  kill(cause: Cause): void {
+    this.#cause ??= cause
+    if (this.state === 'ready') this.state = 'leaving'
+    killGroup(this.#child)
+  }
+
+  /** Kills it if it has grown beyond its limit. */
+  checkMemory(): void {
+    const mb = residentMb(this.pid)
+    if (mb === null || mb <= this.#limits.rssMb) return
+    this.kill({
+      code: 'out_of_memory',
+      message: `the process had ${Math.round(mb)} MB of memory, ${this.#limits.rssMb} are allowed`,
+    })
+  }
+
+  #onHello(concurrency: number | null): void {
+    clearTimeout(this.#startTimer)
+    if (this.state !== 'starting' || this.#cause !== null) return
+    this.state = 'ready'
+    this.concurrency = Math.min(concurrency ?? this.#limits.concurrency, this.#limits.concurrencyMax)
+    this.usedMs = performance.now()
+    this.#events.ready()
+  }
+
+  #finish(entry: Entry, result: InvocationResult): void {
+    this.running.delete(entry.invocation.id)
+    if (this.running.size === 0) {
+      this.usedMs = performance.now()
+      this.reserved = false
+      this.#leaveIfDone()
+    }
+    this.#events.finish(entry, result)
+  }
+
+  #leaveIfDone(): void {
+    if (this.state !== 'leaving' || this.running.size > 0 || this.#exitTimer !== null) return
+    this.#cause ??= { code: 'retired', message: 'no longer needed' }
+    this.#child.toChild.end()
+    this.#exitTimer = setTimeout(() => killGroup(this.#child), this.#limits.exitMs)
+  }
+
+  /** Those past their deadline are over at once; the others in the process are lost when it has ended. */
+  #onDeadline(nowMs: number): void {
+    const late = [...this.running.values()].filter((entry) => entry.deadlineMs <= nowMs)
+    if (late.length === 0) {
+      for (const entry of this.running.values()) this.#deadline.by(entry.deadlineMs)
+      return
+    }
+    this.kill({ code: 'step_timeout', message: 'another attempt was killed at its deadline', settled: true })
+    for (const entry of late) {
+      const afterMs = Math.round(nowMs - (entry.deadlineMs - entry.invocation.timeoutMs))
+      this.#finish(
+        entry,
+        ended(entry, 'timeout', 'step_timeout', `killed at its deadline, ${afterMs} ms after dispatch`),
+      )
+    }
+  }
+
+  #onEnd(cause: Cause): void {
+    const wasStarting = this.state === 'starting'
+    this.state = 'gone'
+    this.#deadline.stop()
+    clearTimeout(this.#startTimer)
+    if (this.#exitTimer !== null) clearTimeout(this.#exitTimer)
+    const entries = [...this.running.values()]
+    const results = fateOf(entries, cause)
+    for (const [at, entry] of entries.entries()) this.#finish(entry, results[at]!)
+    if (wasStarting && cause.code !== 'retired') this.#events.unfit(cause.code, cause.message)
+    this.#events.gone(cause.code, entries.length)
+  }
+}
+
+function frameOf(entry: Entry, nowMs: number): string {
+  const { id, transactionId, workflow, step, attempt, idempotencyKey, input, timeoutMs } = entry.invocation
+  const deadlineMs = Math.round(Date.now() + entry.deadlineMs - nowMs)
+  const oneLine = input.includes('\n') ? input.replaceAll('\n', ' ') : input
+  return writePair([id, transactionId, workflow, step, attempt, idempotencyKey, deadlineMs, timeoutMs], oneLine)
+}
+
+function tooSlow(startMs: number): Cause {
+  return { code: 'function_load_timeout', message: `the function's module was not loaded within ${startMs} ms` }
+}

@@ -1,0 +1,81 @@
+/**
+ * What goes over the pipes between the pool and a worker process (descriptors 3 and 4): pairs of lines, the first a
+ * small JSON array that says what this is, the second a JSON text that nobody on the way looks into.
+ */
+
+/** First line of an invocation; the second is its input. */
+export type Call = readonly [
+  id: number,
+  transactionId: string,
+  workflow: string,
+  step: string,
+  attempt: number,
+  idempotencyKey: string,
+  /** ms since 1970. */
+  deadlineMs: number,
+  timeoutMs: number,
+]
+
+/** First line of a result; the second is its output, or null. */
+export type Answer = readonly [
+  id: number,
+  outcome: 'ok' | 'retry' | 'fail',
+  errorCode: string | null,
+  errorMessage: string | null,
+  retryAfterMs: number | null,
+  startedUs: number,
+  finishedUs: number,
+  logs: string | null,
+]
+
+/** To the process: abort the signal of this attempt. */
+export type Order = readonly ['abort', id: number]
+
+/** From the process: the function is loaded; it cannot be; what an attempt that still runs has written. */
+export type Note =
+  | readonly ['hello', concurrency: number | null]
+  | readonly ['unfit', code: string, message: string]
+  | readonly ['logs', id: number, text: string]
+
+/** What a process is started with, as one JSON argument. */
+export interface ChildSettings {
+  readonly module: string
+  readonly coordinatorPid: number
+  readonly outputBytesMax: number
+  readonly logBytesMax: number
+  readonly messageCharsMax: number
+  readonly abortLeadMs: number
+}
+
+export function writePair(head: Call | Answer | Order | Note, body: string): string {
+  return `${JSON.stringify(head)}\n${body}\n`
+}
+
+/**
+ * Cuts a stream of text into pairs of lines. The returned function takes the next chunk and is false when a line
+ * grows beyond `lineCharsMax`, or when `onPair` is: then nothing further is to be read.
+ */
+export function pairReader(lineCharsMax: number, onPair: (head: string, body: string) => boolean) {
+  let rest = ''
+  let head: string | null = null
+  const onLine = (line: string): boolean => {
+    if (head === null) {
+      head = line
+      return true
+    }
+    const first = head
+    head = null
+    return onPair(first, line)
+  }
+  return (chunk: string): boolean => {
+    let from = 0
+    for (let to = chunk.indexOf('\n'); to !== -1; to = chunk.indexOf('\n', from)) {
+      const line = rest === '' ? chunk.slice(from, to) : rest + chunk.slice(from, to)
+      rest = ''
+      from = to + 1
+      if (!onLine(line)) return false
+    }
+    rest += chunk.slice(from)
+    return rest.length <= lineCharsMax
+  }
+}
