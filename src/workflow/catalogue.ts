@@ -1,0 +1,111 @@
+/** A folder of workflow files -> the catalogue: topic -> workflows. One file's problems keep no other from loading. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { messageOf } from '../base/error.ts'
+import { listFunctions } from './functions.ts'
+import { limits } from './limits.ts'
+import { type Parsed, parseWorkflow, tooLarge } from './parse.ts'
+import type { Plan } from './plan.ts'
+import { type Finding, finding, type Problem } from './problem.ts'
+
+export interface Catalogue {
+  /** By name. */
+  readonly plans: readonly Plan[]
+  /** By file, then in the order of the file. A file with a problem has no plan here. */
+  readonly problems: readonly Problem[]
+  readonly byTopic: ReadonlyMap<string, readonly Plan[]>
+  /** Every workflow file found, read or not. */
+  readonly files: readonly string[]
+}
+
+/** A folder that is missing or empty is a problem of its own; a `functions/` that cannot be read throws. */
+export async function loadCatalogue(dir: string): Promise<Catalogue> {
+  const found = await workflowFiles(dir)
+  if ('problem' in found) return catalogueOf([], [found.problem], [])
+  const functions = await functionNames(dir)
+  const plans = new Map<string, { plan: Plan; file: string }>()
+  const problems: Problem[] = []
+  for (const file of found.files) {
+    const parsed = await checkFile(file, functions)
+    problems.push(...parsed.problems)
+    if (!parsed.plan) continue
+    const first = plans.get(parsed.plan.name)
+    if (first) problems.push(duplicate(parsed.plan, file, first.file))
+    else plans.set(parsed.plan.name, { plan: parsed.plan, file })
+  }
+  return catalogueOf(
+    [...plans.values()].map(({ plan }) => plan),
+    problems,
+    found.files,
+  )
+}
+
+/** Reads and checks one file; its functions are looked for in `functions/` beside it unless they are given. */
+export async function checkFile(file: string, functions?: ReadonlySet<string>): Promise<Parsed> {
+  const read = await readText(file)
+  if (typeof read !== 'string') return { plan: null, problems: [atStart(file, read)] }
+  return parseWorkflow(read, file, functions ?? (await functionNames(dirname(file))))
+}
+
+async function functionNames(dir: string): Promise<ReadonlySet<string>> {
+  return new Set((await listFunctions(dir)).keys())
+}
+
+const workflowFile = /^[^.].*\.(?:ya?ml|json)$/
+
+async function workflowFiles(dir: string): Promise<{ files: string[] } | { problem: Problem }> {
+  try {
+    const entries = await readdir(dir, { withFileTypes: true })
+    const names = entries.filter((entry) => !entry.isDirectory() && workflowFile.test(entry.name))
+    const files = names.map((entry) => join(dir, entry.name)).sort()
+    return files.length > 0 ? { files } : { problem: atStart(dir, noFiles) }
+  } catch (error) {
+    return { problem: atStart(dir, noFolder(error)) }
+  }
+}
+
+async function readText(file: string): Promise<string | Finding> {
+  try {
+    const { size } = await stat(file)
+    if (size > limits.fileBytesMax) return tooLarge(size)
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+  } catch (error) {
+    return error instanceof TypeError ? notText : unreadable(error)
+  }
+}
+
+function catalogueOf(plans: readonly Plan[], problems: readonly Problem[], files: readonly string[]): Catalogue {
+  const sorted = [...plans].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const byTopic = new Map<string, Plan[]>()
+  for (const plan of sorted) {
+    const { topic } = plan.on.kafka
+    byTopic.set(topic, [...(byTopic.get(topic) ?? []), plan])
+  }
+  return Object.freeze({ plans: sorted, problems, byTopic, files })
+}
+
+function duplicate(plan: Plan, file: string, first: string): Problem {
+  const line = plan.source.split('\n').findIndex((text) => /^\s*[{,]?\s*["']?name["']?\s*:/.test(text)) + 1
+  const message = `the name "${plan.name}" is taken by ${first}`
+  const expected = 'a name of its own among the files of the folder'
+  const at = { file, line: Math.max(line, 1), column: 1 }
+  return { ...at, ...finding('duplicate_workflow', message, expected, 'rename this one or remove it') }
+}
+
+function atStart(file: string, found: Finding): Problem {
+  return { file, line: 1, column: 1, ...found }
+}
+
+const notText = finding('not_text', 'the file is not text', 'UTF-8', 'save the file as UTF-8')
+const addOne = 'add one, or name another folder with --workflows'
+const noFiles = finding('no_workflows', 'there is no workflow in this folder', 'files in .yaml, .yml or .json', addOne)
+
+function unreadable(error: unknown): Finding {
+  const message = `the file cannot be read (${messageOf(error)})`
+  return finding('unreadable_file', message, 'a workflow file', 'check the path and its permissions')
+}
+
+function noFolder(error: unknown): Finding {
+  const message = `the folder cannot be read (${messageOf(error)})`
+  return finding('no_workflows', message, 'a folder of workflow files', 'create it, or name another with --workflows')
+}

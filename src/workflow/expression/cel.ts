@@ -1,0 +1,151 @@
+/**
+ * The CEL library behind one door: with `value.ts`, the only module that knows it. It gives a tree to look at, a type
+ * known before any event, and an evaluation. The rest of the room speaks of sources, scopes and JSON.
+ */
+import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as TypeMistake } from '@marcbachmann/cel-js'
+import type { Json } from '../../envelope/json.ts'
+import { limits } from '../limits.ts'
+import type { Scope } from '../plan.ts'
+import { durationText, fromCel, timestampText, toCel, toTimestamp } from './value.ts'
+
+export type Node = ASTNode
+
+/** An expression that is well-formed; whether its names exist is for `references.ts`. */
+export interface Parsed {
+  readonly tree: Node
+  /** The CEL type of the result as far as it is known without data: `bool`, `dyn`, `list`, … */
+  check(): { type: string } | CelMistake
+  /** Throws `CelMistake`. `steps` are the ids it reads: no other output is converted. */
+  evaluate(scope: Scope, steps: readonly string[]): Json
+}
+
+/** What the library found wrong, in its own words, at an offset into the expression. */
+export class CelMistake extends Error {
+  readonly code: string
+  readonly offset: number
+  /** The part of the expression that failed, where it is known. */
+  readonly tree: Node | null
+
+  constructor(code: string, message: string, offset: number, tree: Node | null) {
+    super(message)
+    this.code = code
+    this.offset = offset
+    this.tree = tree
+  }
+}
+
+/** Throws `CelMistake` for what is no CEL. */
+export function parseCel(source: string): Parsed {
+  const parsed = mistaken(() => environment.parse(source))
+  return {
+    tree: parsed.ast,
+    check() {
+      const { valid, type, error } = parsed.check()
+      return valid ? { type: type! } : asMistake(error)
+    },
+    evaluate: (scope, steps) => mistaken(() => fromCel(parsed(contextOf(scope, steps)))),
+  }
+}
+
+/** Names that exist without a declaration of ours: types, `optional`, `cel`, `google`. */
+export function isBuiltIn(name: string): boolean {
+  return environment.hasVariable(name)
+}
+
+/** Names of functions and methods, for hints. */
+export function functionNames(): Set<string> {
+  return new Set(environment.getDefinitions().functions.map((each) => each.name))
+}
+
+/** The envelope in CEL's types. Fields are converted when an expression asks for them, never all of it. */
+class EventView {
+  readonly #event: Scope['event']
+  constructor(event: Scope['event']) {
+    this.#event = event
+  }
+  get id() {
+    return this.#event.id
+  }
+  get type() {
+    return this.#event.type
+  }
+  get source() {
+    return this.#event.source
+  }
+  get time() {
+    return toTimestamp(this.#event.time)
+  }
+  get key() {
+    return this.#event.key
+  }
+  get data() {
+    return toCel(this.#event.data)
+  }
+  get meta() {
+    return new Map(Object.entries(this.#event.meta))
+  }
+  get auth() {
+    return new Map(Object.entries(this.#event.auth))
+  }
+}
+
+class StepView {
+  readonly #output: Json
+  constructor(output: Json) {
+    this.#output = output
+  }
+  get output() {
+    return toCel(this.#output)
+  }
+}
+
+/** `dyn` where null or any JSON may stand; the others are checked before any event is seen. */
+const eventFields = {
+  id: 'string',
+  type: 'dyn',
+  source: 'dyn',
+  time: 'google.protobuf.Timestamp',
+  key: 'dyn',
+  data: 'dyn',
+  meta: 'map<string, string>',
+  auth: 'map<string, string>',
+}
+
+const environment = new Environment({
+  homogeneousAggregateLiterals: false,
+  enableOptionalTypes: true,
+  limits: { maxAstNodes: limits.expressionNodesMax, maxDepth: 64 },
+})
+  .registerType('Event', { ctor: EventView, fields: eventFields })
+  .registerType('Step', { ctor: StepView, fields: { output: 'dyn' } })
+  .registerVariable('event', 'Event')
+  .registerVariable('steps', 'map<string, Step>')
+  .registerFunction('string(google.protobuf.Timestamp): string', timestampText)
+  .registerFunction('string(google.protobuf.Duration): string', durationText)
+
+function contextOf(scope: Scope, steps: readonly string[]) {
+  const views = new Map<string, StepView>()
+  for (const id of steps) {
+    if (Object.hasOwn(scope.steps, id)) views.set(id, new StepView(scope.steps[id]!.output))
+  }
+  return { event: new EventView(scope.event), steps: views }
+}
+
+function mistaken<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw asMistake(error)
+  }
+}
+
+function asMistake(error: unknown): CelMistake {
+  if (error instanceof ParseError || error instanceof EvaluationError || error instanceof TypeMistake) {
+    const tree = error.node && 'op' in error.node ? (error.node as Node) : null
+    return new CelMistake(error.code, error.summary, error.range?.start ?? 0, tree)
+  }
+  if (error instanceof RangeError && /call stack/.test(error.message)) {
+    return new CelMistake('too_deep', 'the expression or a value in it is nested too deep', 0, null)
+  }
+  return new CelMistake('evaluation_error', error instanceof Error ? error.message : String(error), 0, null)
+}

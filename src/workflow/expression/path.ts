@@ -1,0 +1,96 @@
+/**
+ * The short way for the commonest expression, a plain path (`event.data.user.id`): fields are read where they are,
+ * nothing is converted. It answers what CEL would answer, and says why a path leads nowhere for both of them.
+ */
+import type { Json } from '../../envelope/json.ts'
+import type { Scope } from '../plan.ts'
+import type { Node } from './cel.ts'
+
+export interface Path {
+  readonly root: 'event' | 'steps'
+  /** Text for a field, number for a place in a list. */
+  readonly segments: readonly (string | number)[]
+}
+
+/** The path that a tree is, or null when it is anything else. Its first segment is known to exist (`references.ts`). */
+export function pathOf(tree: Node): Path | null {
+  const segments: (string | number)[] = []
+  let at = tree
+  while (at.op === '.' || at.op === '[]') {
+    const segment = at.op === '.' ? at.args[1] : literalIndex(at.args[1])
+    if (segment === null) return null
+    segments.push(segment)
+    at = at.args[0]
+  }
+  if (at.op !== 'id' || (at.args !== 'event' && at.args !== 'steps')) return null
+  return { root: at.args, segments: segments.reverse() }
+}
+
+/** A field's name or a place in a list when it is written out, else null. */
+export function literalIndex(index: Node): string | number | null {
+  if (index.op !== 'value') return null
+  if (typeof index.args === 'string') return index.args
+  const place = typeof index.args === 'bigint' ? Number(index.args) : -1
+  return Number.isSafeInteger(place) && place >= 0 ? place : null
+}
+
+/** The value at the path, or undefined when it leads nowhere (`whyMissing` knows why). */
+export function readPath(path: Path, scope: Scope): Json | undefined {
+  let value = first(path, scope)
+  for (let depth = 1; depth < path.segments.length; depth++) {
+    if (value === undefined) return undefined
+    value = child(value, path.segments[depth]!)
+  }
+  return value as Json
+}
+
+/** `event.data.user.id: event.data.user is null`. Names of fields, never a value: errors are kept where many may read. */
+export function whyMissing(path: Path, scope: Scope): string {
+  let value = first(path, scope)
+  if (value === undefined) return `${textOf(path)}: step "${path.segments[0]}" has no output yet`
+  for (let depth = 1; depth < path.segments.length; depth++) {
+    const next = child(value, path.segments[depth]!)
+    if (next === undefined) return reason(path, depth, value)
+    value = next
+  }
+  return `${textOf(path)} cannot be read`
+}
+
+/** The path as an author would write it. */
+export function textOf(path: Path, depth = path.segments.length): string {
+  let text: string = path.root
+  for (const segment of path.segments.slice(0, depth)) {
+    if (typeof segment === 'number') text += `[${segment}]`
+    else text += /^[A-Za-z_]\w*$/.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`
+  }
+  return text
+}
+
+/** The event's own field, or the step: both were checked to exist when the expression was compiled. */
+function first(path: Path, scope: Scope): unknown {
+  const name = path.segments[0] as string
+  if (path.root === 'event') return scope.event[name as keyof Scope['event']]
+  return Object.hasOwn(scope.steps, name) ? scope.steps[name] : undefined
+}
+
+function child(value: unknown, segment: string | number): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (Array.isArray(value)) return typeof segment === 'number' ? value[segment] : undefined
+  return typeof segment === 'string' && Object.hasOwn(value, segment)
+    ? (value as Record<string, unknown>)[segment]
+    : undefined
+}
+
+function reason(path: Path, depth: number, value: unknown): string {
+  const whole = textOf(path)
+  const parent = textOf(path, depth)
+  const segment = path.segments[depth]!
+  if (value === null) return `${whole}: ${parent} is null`
+  if (Array.isArray(value)) {
+    if (typeof segment === 'number') return `${whole}: ${parent} is a list of ${value.length}`
+    return `${whole}: ${parent} is a list, not a map with a field "${segment}"`
+  }
+  const wanted = typeof segment === 'number' ? 'it is not a list' : `it has no field "${segment}"`
+  if (typeof value === 'object') return `${whole}: ${wanted.replace('it', parent)}`
+  return `${whole}: ${parent} is a ${typeof value === 'bigint' ? 'number' : typeof value}, ${wanted}`
+}

@@ -1,0 +1,45 @@
+/** Every bound a workflow file is held to, with its unit and its reason, in one place. */
+const second = 1000
+const hour = 3600 * second
+const day = 24 * hour
+
+export const limits = {
+  /** UTF-8 bytes of one file. The source is stored with its first transaction and parsed at every takeover. */
+  fileBytesMax: 256 * 1024,
+  /** Nesting of maps and lists in a file: the parser behind it recurses, and an input deeper than this is no input. */
+  depthMax: 32,
+  /** Steps of one workflow: each is a row of the ledger per transaction. */
+  stepsMax: 500,
+  /** Characters of a workflow's name or a step's id: they are metric labels, columns and parts of ids. */
+  nameCharsMax: 63,
+  /** Characters of a function's name: a path inside of `functions/`. */
+  usesCharsMax: 200,
+  /** Kafka's own bound for a topic's name, so that its log folder stays a legal file name. */
+  topicCharsMax: 249,
+  /** Characters of a CloudEvents type. */
+  typeCharsMax: 255,
+  /** Characters of one CEL expression: longer logic belongs in a function. */
+  expressionCharsMax: 4096,
+  /** Nodes of one CEL expression's tree. */
+  expressionNodesMax: 2000,
+  /** Attempts of a step, the first included. */
+  attemptsMax: 100,
+  /** How long one attempt may run. Its process is killed then; what takes longer is to be cut into steps. */
+  stepTimeoutMs: { min: 1, max: day },
+  /** From admission to the end of a transaction. */
+  workflowTimeoutMs: { min: 1, max: 365 * day },
+  /** The wait before the second attempt, and the longest wait between two. */
+  retryDelayMs: { min: 1, max: day },
+  /** Problems reported of one file; the rest is counted. Keeps a file of garbage from flooding a terminal. */
+  problemsMax: 100,
+  /** Files in the folder of functions, and how deep: a stray link to a whole disk must not hang a start. */
+  functionFilesMax: 10_000,
+  functionDepthMax: 8,
+} as const
+
+/** What a file that says nothing gets. */
+export const defaults = {
+  retry: { attempts: 3, backoff: 'exponential', initial: '200ms', max: '30s', jitter: true },
+  timeout: '30s',
+  from: 'earliest',
+} as const

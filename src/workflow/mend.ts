@@ -1,0 +1,81 @@
+/** The likely fix of a value that the model refuses, told from where it stands and what it is. */
+import { guessDuration } from './duration.ts'
+import { limits } from './limits.ts'
+import type { Path } from './places.ts'
+import { shorten } from './problem.ts'
+
+export function mend(path: Path, value: unknown): string {
+  const field = typeof path.at(-1) === 'number' ? '[]' : String(path.at(-1) ?? 'file')
+  return fixes[field]?.(value) ?? otherwise(value)
+}
+
+const durationFix = (value: unknown) => {
+  const guess = guessDuration(value)
+  return guess ? `write ${guess}` : 'write a whole number with its unit'
+}
+
+const slugFix = (separator: string) => (value: unknown) => {
+  const name = slug(String(value), separator)
+  return typeof value === 'string' && name !== value && name !== '' ? `write ${name}` : null
+}
+
+const boolFix = (value: unknown) => {
+  if (/^(yes|on|y|1)$/i.test(String(value))) return 'write true'
+  return /^(no|off|n|0)$/i.test(String(value)) ? 'write false' : null
+}
+
+/** By the field's last name; null leaves it to `otherwise`. */
+const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
+  name: slugFix('-'),
+  id: slugFix('_'),
+  uses: (value) => (typeof value === 'string' ? usesFix(value) : null),
+  timeout: durationFix,
+  initial: durationFix,
+  max: durationFix,
+  attempts: (value) => (typeof value === 'number' ? `write ${nearestAttempts(value)}` : null),
+  backoff: () => 'write exponential or fixed',
+  jitter: boolFix,
+  optional: boolFix,
+  on: (value) =>
+    typeof value === 'string' ? `write on: { kafka: ${shorten(value)} }` : 'write on: { kafka: my-topic }',
+  kafka: () => 'write kafka: my-topic',
+  topic: slugFix('-'),
+  from: () => 'write earliest, latest, or the time in full with its zone',
+  retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
+  steps: () => 'write "- id: first" under it, with "uses:" below',
+  '[]': () => 'write "id:" and "uses:" for it',
+  with: () => 'write one input per line: "name: value"',
+  key: expressionFix,
+  when: expressionFix,
+  file: () => 'begin with "name:"',
+}
+
+function otherwise(value: unknown): string {
+  return value === null ? 'give it a value or remove it' : 'change it'
+}
+
+function expressionFix(value: unknown): string {
+  return typeof value === 'object' ? 'write the expression on one line, in quotes' : 'put the expression in quotes'
+}
+
+function usesFix(value: string): string {
+  const bare = value.replace(/^(?:\.\/)?(?:functions\/)?/, '').replace(/\.(?:ts|js|mjs)$/, '')
+  const name = bare
+    .split('/')
+    .filter((part) => part !== '..' && part !== '.')
+    .map((part) => slug(part, '-'))
+    .join('/')
+  return name !== '' && name !== value ? `write ${name}, and name the file so` : 'name the file in lower case'
+}
+
+function nearestAttempts(value: number): number {
+  return Math.min(Math.max(Math.round(value) || 1, 1), limits.attemptsMax)
+}
+
+function slug(text: string, separator: string): string {
+  const words = text
+    .slice(0, limits.nameCharsMax)
+    .replace(/([a-z0-9])([A-Z])/g, `$1${separator}$2`)
+    .toLowerCase()
+  return words.replace(/[^a-z0-9_]+/g, separator).replace(/^[^a-z]+|[-_]+$/g, '')
+}

@@ -1,0 +1,82 @@
+/** Workflow file -> Plan: the text is read, its shape and its meaning are checked, and what is left is frozen. */
+import { createHash } from 'node:crypto'
+import { EngineError } from '../base/error.ts'
+import { assemble } from './assemble.ts'
+import { checkMeaning } from './check.ts'
+import { limits } from './limits.ts'
+import { positionsOf } from './places.ts'
+import type { Plan } from './plan.ts'
+import { type Finding, finding, formatProblem, type Problem, sortProblems } from './problem.ts'
+import { checkShape, type FieldFinding } from './shape.ts'
+import { type PlacedFinding, readYaml, type YamlFile } from './yaml.ts'
+
+export type Parsed =
+  | { readonly plan: Plan; readonly problems: readonly [] }
+  | { readonly plan: null; readonly problems: readonly Problem[] }
+
+/**
+ * Every problem of the text, in the order of the file, or its plan. Throws nothing. `file` is what problems call it;
+ * `functions` the names that exist, or null where that is not to be checked.
+ */
+export function parseWorkflow(text: string, file: string, functions: ReadonlySet<string> | null): Parsed {
+  const source = normalise(text)
+  const unfit = unfitText(source)
+  if (unfit) return { plan: null, problems: [{ file, line: 1, column: 1, ...unfit }] }
+  const yaml = readYaml(source)
+  const shape = yaml.readable ? checkShape(yaml.value) : { file: null, findings: [] }
+  const meaning = checkMeaning(yaml.value, functions)
+  const findings = place([...shape.findings, ...meaning.findings], yaml)
+  if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, source, file) }
+  return { plan: assemble(source, versionOf(source), shape.file, meaning), problems: [] }
+}
+
+/**
+ * The plan of a source that was checked before, as the ledger keeps it: whether its functions still exist is not asked.
+ * Throws `EngineError` `workflow_invalid` with every problem in its message.
+ */
+export function planFromSource(source: string, file: string): Plan {
+  const { plan, problems } = parseWorkflow(source, file, null)
+  if (plan) return plan
+  throw new EngineError('workflow_invalid', problems.map(formatProblem).join('\n'), { details: { file, problems } })
+}
+
+/** Line endings and a byte order mark do not make another version. */
+export function normalise(text: string): string {
+  return text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
+}
+
+/** Hex SHA-256 of a normalised source. */
+export function versionOf(source: string): string {
+  return createHash('sha256').update(source).digest('hex')
+}
+
+export function tooLarge(bytes: number): Finding {
+  return finding('limit', `the file has ${bytes} bytes`, `at most ${limits.fileBytesMax}`, 'split the workflow')
+}
+
+function unfitText(source: string): Finding | null {
+  const bytes = Buffer.byteLength(source)
+  if (bytes > limits.fileBytesMax) return tooLarge(bytes)
+  if (!/\p{Surrogate}|\0/u.test(source)) return null
+  return finding('not_text', 'the file is not text', 'UTF-8', 'save the file as UTF-8 without NUL')
+}
+
+/** A value that YAML already refused is not reported again for its shape. */
+function place(findings: readonly FieldFinding[], yaml: YamlFile): PlacedFinding[] {
+  const refused = new Set(yaml.findings.map((finding) => finding.at))
+  const placed = findings.map(({ path, part, textOffset, ...finding }) => ({
+    ...finding,
+    at: textOffset === undefined ? yaml.offsetOf(path, part) : yaml.offsetIn(path, textOffset),
+  }))
+  return [...yaml.findings, ...placed.filter((finding) => !refused.has(finding.at))]
+}
+
+function problemsOf(findings: readonly PlacedFinding[], source: string, file: string): Problem[] {
+  const position = positionsOf(source)
+  const all = sortProblems(findings.map(({ at, ...finding }) => ({ file, ...position(at), ...finding })))
+  if (all.length <= limits.problemsMax) return all
+  const last = all[limits.problemsMax]!
+  const message = `there are ${all.length - limits.problemsMax} more problems from here on`
+  const more = { ...last, code: 'limit', message, expected: 'fewer', fix: 'mend these first' }
+  return [...all.slice(0, limits.problemsMax), more]
+}
