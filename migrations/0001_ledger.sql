@@ -2,7 +2,7 @@
 -- Shapes follow measurement: insert-only history, time-ordered ids, small integers, text instead of jsonb, one index
 -- a table. Hot rows that are updated (lane_progress) hold nothing that is indexed.
 
-create schema millrace_data;
+create schema if not exists millrace_data; -- the list of migrations is in it already
 create schema millrace;
 
 create table millrace_data.engine (

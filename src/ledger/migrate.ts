@@ -1,22 +1,43 @@
 /** Brings the ledger's schema up to date: plain forward-only SQL files, run by knex through a source of our own. */
 import { readdir, readFile } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
-import { EngineError, messageOf } from '../base/error.ts'
 import { addressOf } from './connect.ts'
+import { ledgerError } from './failure.ts'
 
 /** Answers with the names of the files that were run; none when the schema was up to date. */
 export async function migrate(databaseUrl: string, directory: string): Promise<string[]> {
-  const db = knex({ client: 'pg', connection: databaseUrl, pool: { min: 1, max: 2 } })
-  try {
-    return await alone(db, async () => {
+  return withKnex(databaseUrl, (db) =>
+    alone(db, async () => {
+      await db.raw('create schema if not exists millrace_data')
       await db.migrate.forceFreeMigrationsLock(await options(directory))
       const [, names] = (await db.migrate.latest(await options(directory))) as [number, string[]]
       return names
-    })
+    }),
+  )
+}
+
+/** Names of the files that were not run yet. Changes nothing. */
+export async function pendingMigrations(databaseUrl: string, directory: string): Promise<string[]> {
+  const names = await migrationFiles(directory)
+  return withKnex(databaseUrl, async (db) => {
+    const { rows } = await db.raw(`select to_regclass('millrace_data.${tableName}') is not null as there`)
+    const done = rows[0].there ? await db.withSchema('millrace_data').from(tableName).select('name') : []
+    const run = new Set(done.map((row: { name: string }) => row.name))
+    return names.filter((name) => !run.has(name))
+  })
+}
+
+async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): Promise<T> {
+  const db = knex({
+    client: 'pg',
+    connection: { connectionString: databaseUrl, connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
+    pool: { min: 0, max: 2 },
+    acquireConnectionTimeout: 8000,
+  })
+  try {
+    return await act(db)
   } catch (error) {
-    throw new EngineError('migration_failed', `the ledger at ${addressOf(databaseUrl)}: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw ledgerError(error, addressOf(databaseUrl))
   } finally {
     await db.destroy()
   }
@@ -33,10 +54,17 @@ async function alone<T>(db: Knex, act: () => Promise<T>): Promise<T> {
 /** Any number no one else takes: "millrace" as bytes, cut to 48 bits. */
 const lockKey = 0x6d696c6c7261
 
+const tableName = 'migrations'
+
+async function migrationFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
+}
+
 async function options(directory: string): Promise<Knex.MigratorConfig> {
-  const files = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
+  const files = await migrationFiles(directory)
   return {
-    tableName: 'millrace_migrations',
+    schemaName: 'millrace_data',
+    tableName,
     migrationSource: {
       getMigrations: async () => files,
       getMigrationName: (file: string) => file,

@@ -1,0 +1,262 @@
+/**
+ * Every setting of the engine, in one table: its place in `millrace.config.yaml`, its environment variable (which wins),
+ * its unit, its default, and what it is for. `docs/configuration.md` is made of it.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { parse as parseYaml } from 'yaml'
+import { EngineError, messageOf } from './base/error.ts'
+import { formatDuration, parseDuration } from './workflow/duration.ts'
+import { didYouMean } from './workflow/nearest.ts'
+
+export interface Setting<T> {
+  readonly env: string
+  readonly kind: Kind<T>
+  readonly byDefault: T
+  readonly about: string
+}
+
+interface Kind<T> {
+  /** What is expected, for errors and the table. */
+  readonly expects: string
+  read(value: string): T | undefined
+  show(value: T): string
+}
+
+const text: Kind<string> = { expects: 'text', read: (value) => value, show: (value) => value }
+const textOrNone: Kind<string | null> = {
+  expects: 'text',
+  read: (value) => value || null,
+  show: (value) => value ?? '',
+}
+const secret: Kind<string | null> = { ...textOrNone, expects: 'text (secret)' }
+const list: Kind<readonly string[]> = {
+  expects: 'a list, separated by commas',
+  read: (value) => value.split(',').flatMap((item) => item.trim() || []),
+  show: (value) => value.join(','),
+}
+const flag: Kind<boolean> = {
+  expects: 'true or false',
+  read: (value) => ({ true: true, '1': true, false: false, '0': false })[value.toLowerCase()],
+  show: String,
+}
+const duration: Kind<number> = {
+  expects: 'a duration such as 500ms, 10s, 1m',
+  read: (value) => parseDuration(value) ?? undefined,
+  show: formatDuration,
+}
+
+function count(least: number, most: number): Kind<number> {
+  return {
+    expects: `a whole number from ${least} to ${most}`,
+    read: (value) =>
+      /^\d+$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined,
+    show: String,
+  }
+}
+
+function oneOf<Choice extends string>(...choices: readonly Choice[]): Kind<Choice> {
+  return { expects: choices.join(' or '), read: (value) => choices.find((choice) => choice === value), show: String }
+}
+
+const optionalOneOf = <Choice extends string>(...choices: readonly Choice[]): Kind<Choice | null> => ({
+  expects: choices.join(', '),
+  read: (value) => (value === '' ? null : choices.find((choice) => choice === value)),
+  show: (value) => value ?? '',
+})
+
+function setting<T>(env: string, kind: Kind<T>, byDefault: T, about: string): Setting<T> {
+  return { env, kind, byDefault, about }
+}
+
+const mib = 1024 * 1024
+
+export const settings = {
+  engine: setting(
+    'MILLRACE_ENGINE',
+    text,
+    'millrace',
+    'The name of the engine: its consumer group, and part of its lanes and ids.',
+  ),
+  'kafka.brokers': setting(
+    'KAFKA_BROKERS',
+    list,
+    [],
+    'Brokers as host:port. `dev` and `npm run demo` start one of their own without it.',
+  ),
+  'kafka.clientId': setting('KAFKA_CLIENT_ID', text, 'millrace', 'How the engine names itself to the brokers.'),
+  'kafka.tls': setting('KAFKA_TLS', flag, false, 'Speak TLS to the brokers.'),
+  'kafka.tlsCaFile': setting(
+    'KAFKA_TLS_CA_FILE',
+    textOrNone,
+    null,
+    'PEM file of the authority that signed the brokers’ certificates.',
+  ),
+  'kafka.tlsCertFile': setting('KAFKA_TLS_CERT_FILE', textOrNone, null, 'PEM file of the client certificate.'),
+  'kafka.tlsKeyFile': setting('KAFKA_TLS_KEY_FILE', textOrNone, null, 'PEM file of the client certificate’s key.'),
+  'kafka.saslMechanism': setting(
+    'KAFKA_SASL_MECHANISM',
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    null,
+    'How to log in to the brokers.',
+  ),
+  'kafka.saslUsername': setting('KAFKA_SASL_USERNAME', textOrNone, null, 'User for SASL.'),
+  'kafka.saslPassword': setting('KAFKA_SASL_PASSWORD', secret, null, 'Password for SASL.'),
+  'kafka.sessionTimeout': setting(
+    'KAFKA_SESSION_TIMEOUT',
+    duration,
+    6000,
+    'A coordinator that is not heard of for so long loses its partitions.',
+  ),
+  'postgres.url': setting(
+    'DATABASE_URL',
+    secret,
+    null,
+    'postgres://user:password@host:port/database; `sslmode` and `sslrootcert` say how TLS is used. `dev` and `npm run demo` start one of their own without it.',
+  ),
+  'postgres.connectionsMax': setting('DATABASE_CONNECTIONS_MAX', count(2, 100), 4, 'Connections of one coordinator.'),
+  'postgres.answerTimeout': setting('DATABASE_ANSWER_TIMEOUT', duration, 30_000, 'No answer for so long is an outage.'),
+  sealKey: setting(
+    'MILLRACE_SEAL_KEY',
+    secret,
+    null,
+    'Seals credentials in the ledger. Without it they are not kept, and workflows that use `event.auth` are refused. The same for all coordinators of an engine.',
+  ),
+  startTimeout: setting(
+    'MILLRACE_START_TIMEOUT',
+    duration,
+    60_000,
+    'How long Kafka and Postgres may be away at the start.',
+  ),
+  drainTimeout: setting(
+    'MILLRACE_DRAIN_TIMEOUT',
+    duration,
+    10_000,
+    'How long attempts under way may take to end after SIGTERM.',
+  ),
+  'http.host': setting('MILLRACE_HTTP_HOST', text, '0.0.0.0', 'Where `/healthz` and `/readyz` listen.'),
+  'http.port': setting(
+    'MILLRACE_HTTP_PORT',
+    count(0, 65535),
+    8080,
+    'Port of `/healthz` and `/readyz`; 0 takes a free one.',
+  ),
+  'functions.env': setting(
+    'MILLRACE_FUNCTIONS_ENV',
+    list,
+    [],
+    'Environment variables that functions may see, besides PATH, HOME, LANG, LC_*, TZ and TMPDIR.',
+  ),
+  'functions.processesMax': setting(
+    'MILLRACE_FUNCTIONS_PROCESSES_MAX',
+    count(1, 1000),
+    32,
+    'Worker processes of all functions together.',
+  ),
+  'functions.idle': setting(
+    'MILLRACE_FUNCTIONS_IDLE',
+    duration,
+    60_000,
+    'A worker process without work goes after this.',
+  ),
+  'functions.heapMb': setting(
+    'MILLRACE_FUNCTIONS_HEAP_MB',
+    count(32, 65536),
+    256,
+    'JavaScript heap of one worker process, in MiB.',
+  ),
+  'functions.rssMb': setting(
+    'MILLRACE_FUNCTIONS_RSS_MB',
+    count(64, 262144),
+    512,
+    'Resident memory at which a worker process is killed, in MiB (Linux).',
+  ),
+  'limits.runningMax': setting(
+    'MILLRACE_RUNNING_MAX',
+    count(1, 100_000),
+    2000,
+    'Transactions that run at once in one coordinator.',
+  ),
+  'limits.queuedMax': setting(
+    'MILLRACE_QUEUED_MAX',
+    count(1, 10_000_000),
+    1_000_000,
+    'Transactions that stand behind their key in one lane before its partition is paused.',
+  ),
+  'limits.valueBytesMax': setting(
+    'MILLRACE_VALUE_BYTES_MAX',
+    count(1024, 64 * mib),
+    mib,
+    'A larger record value is a dead letter, in bytes.',
+  ),
+  'log.level': setting(
+    'MILLRACE_LOG_LEVEL',
+    oneOf('debug', 'info', 'warn', 'error'),
+    'info',
+    'The least that is logged.',
+  ),
+  'log.format': setting(
+    'MILLRACE_LOG_FORMAT',
+    oneOf('auto', 'json', 'text'),
+    'auto',
+    'JSON lines, text for people, or text only on a terminal.',
+  ),
+} as const
+
+export type SettingName = keyof typeof settings
+export type Config = { readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer T> ? T : never }
+
+export const configFileName = 'millrace.config.yaml'
+
+/** Environment over file over default. Throws `EngineError` `config_invalid`, naming the variable or the line's key. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env, file: string = configFileName): Config {
+  const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
+  for (const name of fromFile.keys()) {
+    if (name in settings) continue
+    throw invalid(
+      `${file}: unknown setting ${name}; ${didYouMean(name, Object.keys(settings), 'see docs/configuration.md')}`,
+    )
+  }
+  const entries = Object.entries(settings).map(([name, each]) => [
+    name,
+    valueFor(each as Setting<unknown>, name, env, fromFile, file),
+  ])
+  return Object.fromEntries(entries) as Config
+}
+
+function valueFor(
+  each: Setting<unknown>,
+  name: string,
+  env: NodeJS.ProcessEnv,
+  fromFile: ReadonlyMap<string, string>,
+  file: string,
+): unknown {
+  const fromEnv = env[each.env]
+  const raw = fromEnv !== undefined && fromEnv !== '' ? fromEnv : fromFile.get(name)
+  if (raw === undefined) return each.byDefault
+  const value = each.kind.read(raw)
+  if (value !== undefined) return value
+  const where = fromEnv ? each.env : `${file}: ${name}`
+  const shown = each.kind === secret ? '(hidden)' : JSON.stringify(raw)
+  throw invalid(`${where}: ${shown} is not valid, expected ${each.kind.expects}`)
+}
+
+/** Nested maps become dotted names; lists become text, as in the environment. */
+function readFile(file: string): Map<string, string> {
+  try {
+    const flat = new Map<string, string>()
+    flatten(parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 }) ?? {}, '', flat)
+    return flat
+  } catch (cause) {
+    throw invalid(`${file}: ${messageOf(cause)}`)
+  }
+}
+
+function flatten(value: unknown, path: string, into: Map<string, string>): void {
+  if (value === null || typeof value !== 'object') into.set(path, String(value ?? ''))
+  else if (Array.isArray(value)) into.set(path, value.join(','))
+  else for (const [name, inner] of Object.entries(value)) flatten(inner, path ? `${path}.${name}` : name, into)
+}
+
+function invalid(message: string): EngineError {
+  return new EngineError('config_invalid', message)
+}

@@ -1,0 +1,247 @@
+/** Wires the rooms: where each shell is checked against the port that the coordinator declares. */
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { cacheDir } from './base/cache-dir.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import { EngineError } from './base/error.ts'
+import { packageRoot } from './base/package-root.ts'
+import { retryFor } from './base/poll.ts'
+import type { Config } from './config.ts'
+import { Coordinator } from './coordinator/coordinator.ts'
+import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
+import { createSealer } from './envelope/seal.ts'
+import { Intake } from './intake/intake.ts'
+import { kafkaSettings } from './kafka-settings.ts'
+import { openLedger } from './ledger/ledger.ts'
+import { pendingMigrations } from './ledger/migrate.ts'
+import { publish } from './telemetry/channels.ts'
+import { createPool, type Pool } from './worker/pool.ts'
+import { loadCatalogue } from './workflow/catalogue.ts'
+import { planFromSource } from './workflow/parse.ts'
+import type { Plan } from './workflow/plan.ts'
+import { formatProblem, type Problem } from './workflow/problem.ts'
+
+export interface EngineOptions {
+  readonly config: Config
+  /** Folder of workflow files, with `functions/` in it. */
+  readonly workflowsDir: string
+  readonly clock?: Clock
+  readonly limits?: Partial<CoordinatorLimits>
+  /** Start though some workflow files have problems; those are left out until they are mended. */
+  readonly lenient?: boolean
+}
+
+export const migrationsDir = (): string => join(packageRoot(), 'migrations')
+
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #pool: Pool
+  readonly #intake: Intake
+  #coordinator: Coordinator | undefined
+  #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
+  #plans: readonly Plan[] = []
+  #problems: readonly Problem[] = []
+  #stopped: Promise<void> | undefined
+  readonly #aborted = new AbortController()
+
+  constructor(options: EngineOptions) {
+    const { config, workflowsDir } = options
+    this.#options = options
+    this.#pool = createPool({
+      functionsDir: join(workflowsDir, 'functions'),
+      cacheDir: cacheDir('functions'),
+      env: config['functions.env'],
+      limits: {
+        processesMax: config['functions.processesMax'],
+        idleMs: config['functions.idle'],
+        heapMb: config['functions.heapMb'],
+        rssMb: config['functions.rssMb'],
+      },
+    })
+    this.#intake = new Intake(kafkaSettings(config), options.clock ?? systemClock())
+  }
+
+  get plans(): readonly Plan[] {
+    return this.#plans
+  }
+
+  get problems(): readonly Problem[] {
+    return this.#problems
+  }
+
+  /** Resolves with what broke it, if anything ever does. */
+  get failed(): Promise<Error> {
+    return this.#coordinator?.failed ?? new Promise(() => undefined)
+  }
+
+  /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
+  async start(): Promise<void> {
+    const { config, clock = systemClock() } = this.#options
+    this.#plans = await this.#load()
+    const ledger = await this.#patiently(() => this.#openLedger())
+    this.#ledger = ledger
+    await this.#pool.start()
+    const coordinator = new Coordinator({
+      engine: config.engine,
+      session: ledger.session,
+      ledger,
+      intake: this.#intake,
+      workers: this.#pool,
+      clock,
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+      limits: limitsOf(this.#options),
+      planFromSource,
+    })
+    this.#coordinator = coordinator
+    this.#pool.onResults((results) => coordinator.receiveResults(results))
+    await coordinator.setPlans(this.#plans)
+    coordinator.start()
+    await this.#patiently(() =>
+      this.#intake.start({
+        assigned: (partitions) => coordinator.assign(partitions),
+        received: (partition, records) => coordinator.receive(partition, records),
+      }),
+    )
+    await this.#intake.setTopics(topicsOf(this.#plans))
+  }
+
+  /** Reads workflow and function files again. What runs stays on its version. */
+  async reload(): Promise<void> {
+    const before = new Map(this.#plans.map((plan) => [plan.name, plan.version]))
+    const plans = await this.#load()
+    await this.#coordinator?.setPlans(plans)
+    this.#plans = plans
+    await this.#intake.setTopics(topicsOf(plans))
+    const functions = await this.#pool.reload()
+    const changed = plans.filter((plan) => before.get(plan.name) !== plan.version).map((plan) => plan.name)
+    publish('catalogue', {
+      workflows: plans.length,
+      changed: [...changed, ...functions],
+      problems: this.#problems.length,
+    })
+  }
+
+  /** Ready: connected, every topic found, every partition given to it open. */
+  health(): { ready: boolean; reasons: string[] } & Record<string, unknown> {
+    const stats = this.#coordinator?.stats()
+    const reasons = [
+      ...(stats ? [] : ['not started']),
+      ...(this.#intake.connected ? [] : ['Kafka is away']),
+      ...this.#intake.missingTopics.map((topic) => `waiting for topic ${topic}`),
+      ...(stats && stats.lanes < stats.assigned ? [`${stats.assigned - stats.lanes} lanes are not open yet`] : []),
+      ...(stats && stats.state !== 'running' ? [`the coordinator is ${stats.state}`] : []),
+    ]
+    const { processes, running, waiting } = this.#pool.stats()
+    return { ready: reasons.length === 0, reasons, ...stats, workers: { processes, running, waiting } }
+  }
+
+  /** Takes nothing new, lets what runs end within the drain timeout, commits, leaves the group. Twice is safe. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    this.#aborted.abort()
+    const drainMs = this.#options.config.drainTimeout
+    await this.#coordinator?.stop(drainMs)
+    await this.#intake.stop()
+    await this.#pool.stop({ drainMs: 0 })
+    await this.#ledger?.stop()
+  }
+
+  /** A file with problems keeps the plan it had. */
+  async #load(): Promise<readonly Plan[]> {
+    const { plans, problems } = await loadCatalogue(this.#options.workflowsDir)
+    this.#problems = [...problems, ...plans.flatMap((plan) => this.#unsealed(plan))]
+    if (this.#problems.length === 0) return plans
+    if (!this.#options.lenient) throw workflowsInvalid(this.#problems)
+    for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
+    const fit = plans.filter((plan) => this.#unsealed(plan).length === 0)
+    const named = new Set(fit.map((plan) => plan.name))
+    return [...fit, ...this.#plans.filter((plan) => !named.has(plan.name))]
+  }
+
+  /** Credentials that cannot be sealed are not kept, and a workflow that needs them would fail after a restart. */
+  #unsealed(plan: Plan): Problem[] {
+    if (this.#options.config.sealKey !== null || !/\bevent\s*\.\s*auth\b/.test(plan.source)) return []
+    const file = join(this.#options.workflowsDir, plan.name)
+    const message = 'uses event.auth, and there is no seal key to keep credentials with'
+    return [
+      {
+        file,
+        line: 1,
+        column: 1,
+        code: 'seal_key',
+        message,
+        expected: 'MILLRACE_SEAL_KEY',
+        fix: 'set it to a long random text',
+      },
+    ]
+  }
+
+  async #openLedger() {
+    const { config } = this.#options
+    const databaseUrl = databaseUrlOf(config)
+    const pending = await pendingMigrations(databaseUrl, migrationsDir())
+    if (pending.length > 0) {
+      throw new EngineError(
+        'ledger_not_migrated',
+        `the ledger lacks ${pending.join(', ')}: run \`millrace migrate\` first`,
+      )
+    }
+    return openLedger({
+      databaseUrl,
+      connectionsMax: config['postgres.connectionsMax'],
+      answerMsMax: config['postgres.answerTimeout'],
+      engine: config.engine,
+      owner: `${hostname()}:${process.pid}`,
+    })
+  }
+
+  #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    return retryFor(attempt, {
+      forMs: this.#options.config.startTimeout,
+      initialMs: 200,
+      maxMs: 5000,
+      signal: this.#aborted.signal,
+      worthRetrying: (error) => error instanceof EngineError && error.retryable,
+      onRetry: (error, nextMs) => {
+        const message = `${error instanceof Error ? error.message : error}; trying again in ${nextMs} ms`
+        publish('notice', { level: 'warn', message })
+      },
+    })
+  }
+}
+
+export function databaseUrlOf(config: Config): string {
+  const url = config['postgres.url']
+  if (url !== null) return url
+  throw new EngineError(
+    'config_invalid',
+    'DATABASE_URL is not set: give the ledger as postgres://user:password@host:port/database',
+  )
+}
+
+function limitsOf(options: EngineOptions): CoordinatorLimits {
+  const { config } = options
+  return {
+    ...defaultLimits,
+    runningMax: config['limits.runningMax'],
+    queuedMax: config['limits.queuedMax'],
+    valueBytesMax: config['limits.valueBytesMax'],
+    ...options.limits,
+  }
+}
+
+function topicsOf(plans: readonly Plan[]): string[] {
+  return plans.map((plan) => plan.on.kafka.topic)
+}
+
+function workflowsInvalid(problems: readonly Problem[]): EngineError {
+  return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))
+}
