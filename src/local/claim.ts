@@ -1,0 +1,93 @@
+/**
+ * One owner for each data folder. The servers guard their data themselves, but late and in their own words; a claim
+ * answers at once, names the folder and the owner, and waits for a server whose owner was just killed.
+ */
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assert } from '../base/assert.ts'
+import { EngineError } from '../base/error.ts'
+import { type Life, lifeOf, lives } from './life.ts'
+
+export interface Claim {
+  /** The server that ran here before and was not stopped by its owner; surely dead. */
+  readonly formerPid: number | null
+  /** Notes the server that runs here now, so that the next owner can wait for its end. */
+  runs(pid: number): void
+  release(): void
+}
+
+/** Takes the folder, which is made when it is missing. Throws `data_dir_in_use` while another live process has it. */
+export async function claim(dataDir: string, signal?: AbortSignal): Promise<Claim> {
+  mkdirSync(dataDir, { recursive: true })
+  const owner = lifeOf(process.pid)
+  assert(owner, 'this process is alive')
+  let former: Note | null = null
+  const waitsUntil = performance.now() + orphanGoneWithinMs
+  while (!take(dataDir, owner)) {
+    former = read(dataDir) ?? former
+    if (former && !(await isOver(former, dataDir, waitsUntil))) continue
+    signal?.throwIfAborted()
+    rmSync(noteFile(dataDir), { force: true })
+  }
+  return {
+    formerPid: former?.server?.pid ?? null,
+    runs: (pid) => write(dataDir, { owner, server: lifeOf(pid) }),
+    release: () => rmSync(noteFile(dataDir), { force: true }),
+  }
+}
+
+export function inUse(dataDir: string, by: string): EngineError {
+  return new EngineError('data_dir_in_use', `The data folder ${dataDir} is in use by ${by}; stop it first.`, {
+    details: { dataDir },
+  })
+}
+
+interface Note {
+  readonly owner: Life
+  readonly server: Life | null
+}
+
+/** The longest grace on a leash (10 s) and the kill after it. */
+const orphanGoneWithinMs = 15_000
+
+/** True when nobody uses the folder any more; false after a short wait for a server that is on its way down. */
+async function isOver(note: Note, dataDir: string, waitsUntil: number): Promise<boolean> {
+  if (lives(note.owner)) throw inUse(dataDir, `process ${note.owner.pid}`)
+  if (!note.server || !lives(note.server)) return true
+  if (performance.now() > waitsUntil) throw inUse(dataDir, `its server, process ${note.server.pid}`)
+  await sleep(50)
+  return false
+}
+
+/** A link appears with its content or not at all, and only where there is none. */
+function take(dataDir: string, owner: Life): boolean {
+  const draft = draftFile(dataDir)
+  writeFileSync(draft, JSON.stringify({ owner, server: null } satisfies Note))
+  try {
+    linkSync(draft, noteFile(dataDir))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  } finally {
+    rmSync(draft)
+  }
+}
+
+function write(dataDir: string, note: Note): void {
+  writeFileSync(draftFile(dataDir), JSON.stringify(note))
+  renameSync(draftFile(dataDir), noteFile(dataDir))
+}
+
+/** Null when it is gone by now, or is not ours to read. */
+function read(dataDir: string): Note | null {
+  try {
+    return JSON.parse(readFileSync(noteFile(dataDir), 'utf8')) as Note
+  } catch {
+    return null
+  }
+}
+
+const noteFile = (dataDir: string) => join(dataDir, 'in-use.json')
+const draftFile = (dataDir: string) => `${noteFile(dataDir)}.${process.pid}`

@@ -1,0 +1,72 @@
+/** Kafka and Postgres together, in one folder: what `millrace dev`, the demo and the tests start. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type LocalKafka, startKafka } from './kafka.ts'
+import { once } from './once.ts'
+import { type LocalPostgres, startPostgres } from './postgres.ts'
+import { erasePostgres } from './postgres-home.ts'
+
+export interface ServersOptions {
+  /** Holds `kafka/` and `postgres/`. */
+  readonly dir: string
+  readonly kafka?: boolean | undefined
+  readonly postgres?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((line: string) => void) | undefined
+}
+
+export interface LocalServers extends AsyncDisposable {
+  /** Null when it was not asked for. */
+  readonly kafkaBrokers: string[] | null
+  readonly databaseUrl: string | null
+  readonly pids: readonly number[]
+  /** Kafka first, so that what still arrives can be written; each is killed when its time is over. */
+  stop(): Promise<void>
+}
+
+/** Together 10 s, then both are killed: longer than that nobody waits for a terminal. */
+const kafkaGraceMs = 6000
+const postgresGraceMs = 4000
+
+/** Starts both, or the ones not set to false, in parallel. When one fails, the other is stopped before this throws. */
+export async function startServers(options: ServersOptions): Promise<LocalServers> {
+  const giveUp = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, giveUp.signal]) : giveUp.signal
+  const common = { signal, onProgress: options.onProgress }
+  const starts = [
+    options.kafka === false ? null : startKafka({ dataDir: kafkaDir(options.dir), ...common }),
+    options.postgres === false ? null : startPostgres({ dataDir: postgresDir(options.dir), ...common }),
+  ] as const
+  try {
+    const [kafka, postgres] = await Promise.all(starts)
+    for (const note of postgres?.notes ?? []) options.onProgress?.(note)
+    return bothOf(kafka, postgres)
+  } catch (error) {
+    giveUp.abort(error)
+    await Promise.all(starts.map((start) => start?.then((server) => server.stop()).catch(() => {})))
+    throw error
+  }
+}
+
+/** Removes the data of both servers, which must not run. */
+export function eraseServers(dir: string): void {
+  erasePostgres(postgresDir(dir))
+  rmSync(kafkaDir(dir), { recursive: true, force: true })
+}
+
+function bothOf(kafka: LocalKafka | null, postgres: LocalPostgres | null): LocalServers {
+  const stop = once(async () => {
+    await kafka?.stop(kafkaGraceMs)
+    await postgres?.stop(postgresGraceMs)
+  })
+  return {
+    kafkaBrokers: kafka?.brokers ?? null,
+    databaseUrl: postgres?.url ?? null,
+    pids: [kafka, postgres].flatMap((server) => server?.pid ?? []),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+const kafkaDir = (dir: string) => join(dir, 'kafka')
+const postgresDir = (dir: string) => join(dir, 'postgres')
