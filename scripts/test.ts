@@ -1,0 +1,128 @@
+/**
+ * The one gate: types and build, lint, then every test by its speed: pure ones first, those on real Kafka and Postgres
+ * last, on servers started once for all of them. Closes with a line that says how many passed and failed.
+ * `npm test -- PATTERN…` runs only the test files whose path contains a pattern.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startServers } from '../src/local/servers.ts'
+
+const root = join(import.meta.dirname, '../..')
+/** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
+const onServers = ['integration', 'ledger']
+/** Longer than the gate should take: `npm run test:long`. */
+const long = ['long', 'faults']
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+async function main(): Promise<void> {
+  const { patterns, all } = readArguments(process.argv.slice(2))
+  const count: Count = { passed: 0, failed: 0 }
+  if (patterns.length === 0)
+    await stage(count, 'lint', () => run('npx', ['biome', 'check', '--error-on-warnings', '.']))
+  const files = testFiles(all).filter((file) => patterns.length === 0 || patterns.some((each) => file.includes(each)))
+  const needServers = files.filter(
+    (file) => onServers.some((folder) => file.includes(`/test/${folder}/`)) || isLong(file),
+  )
+  await testStage(
+    count,
+    'tests',
+    files.filter((file) => !needServers.includes(file)),
+    {},
+  )
+  if (needServers.length > 0) await withServers((env) => testStage(count, 'tests on servers', needServers, env))
+  console.log(`${count.passed} passed, ${count.failed} failed`)
+  process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0
+}
+
+function readArguments(words: readonly string[]): { patterns: string[]; all: boolean } {
+  return { patterns: words.filter((word) => !word.startsWith('-')), all: words.includes('--long') }
+}
+
+function testFiles(all: boolean): string[] {
+  const folder = join(root, 'dist/test')
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.js'))
+  const files = names.map((name) => join(folder, name)).sort()
+  return files.filter((file) => isLong(file) === all)
+}
+
+function isLong(file: string): boolean {
+  return long.some((folder) => file.includes(`/test/${folder}/`))
+}
+
+async function withServers(act: (env: Record<string, string>) => Promise<void>): Promise<void> {
+  const { KAFKA_BROKERS, DATABASE_URL } = process.env
+  if (KAFKA_BROKERS && DATABASE_URL) return act({ KAFKA_BROKERS, DATABASE_URL })
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
+  try {
+    await act({
+      KAFKA_BROKERS: KAFKA_BROKERS ?? servers.kafkaBrokers.join(','),
+      DATABASE_URL: DATABASE_URL ?? servers.databaseUrl,
+    })
+  } finally {
+    await servers.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** A stage without tests of its own counts as one that passed or failed. */
+async function stage(count: Count, name: string, act: () => Promise<{ code: number }>): Promise<void> {
+  const { code } = await act()
+  if (code === 0) count.passed++
+  else count.failed++
+  console.log(code === 0 ? `✔ ${name}` : `✖ ${name}`)
+}
+
+async function testStage(
+  count: Count,
+  name: string,
+  files: readonly string[],
+  env: Record<string, string>,
+): Promise<void> {
+  if (files.length === 0) return
+  console.log(`\n${name}: ${files.length} files`)
+  const flags = [
+    '--enable-source-maps',
+    '--test',
+    `--test-concurrency=${availableParallelism()}`,
+    '--test-reporter=spec',
+  ]
+  const { code, output } = await run(process.execPath, [...flags, ...files], env)
+  const passed = figure(output, 'pass')
+  const failed = figure(output, 'fail') + figure(output, 'cancelled')
+  count.passed += passed
+  count.failed += code !== 0 && failed === 0 ? 1 : failed
+}
+
+function figure(output: string, name: string): number {
+  return Number(new RegExp(`^\\S* ?${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
+}
+
+function run(
+  command: string,
+  words: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, words, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+      process.stdout.write(chunk)
+    })
+    child.once('error', reject).once('close', (code) => resolve({ code: code ?? 1, output }))
+  })
+}
+
+await main()
