@@ -58,7 +58,9 @@ async function play(
   await watch(stage, requests, ledger, options, progress, interrupted)
   const data = await gather(stage, requests, ledger, performance.now() - from)
   progress.clear()
-  process.stdout.write(options.json ? `${JSON.stringify(jsonOf(data))}\n` : summary(data, paintFor(process.stdout, process.env)))
+  process.stdout.write(
+    options.json ? `${JSON.stringify(jsonOf(data))}\n` : summary(data, paintFor(process.stdout, process.env)),
+  )
   const good = data.endings.eachOnce && data.endings.asExpected && data.comparison.agrees
   if (options.keep) await keep(stage, interrupted)
   return good ? 0 : 1
