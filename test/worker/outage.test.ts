@@ -24,7 +24,7 @@ describe('a function that cannot be loaded', { timeout: 20_000 }, () => {
   const wrongs = {
     'throws-at-import': ['function_throws_at_import', /SHOP_URL is not set/],
     'no-default': ['function_not_defined', /default export/],
-    'exits-at-import': ['exited', /code 7.*not good enough/],
+    'exits-at-import': ['function_exits_at_import', /code 7.*not good enough/],
     ecko: ['function_missing', /did you mean echo/],
     'two words': ['function_missing', /there is no function 'two words'/],
   } as const
