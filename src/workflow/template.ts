@@ -6,6 +6,7 @@ import { EngineError } from '../base/error.ts'
 import { type Json, stringifyJson } from '../envelope/json.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { ExpressionProblem, Names } from './expression/names.ts'
+import { limits } from './limits.ts'
 import { splitPlaceholders } from './placeholder.ts'
 import type { Expression, Scope, Template } from './plan.ts'
 
@@ -36,6 +37,7 @@ interface Compiling {
 }
 
 function compile(value: Json, path: PathTo, to: Compiling): Compiled {
+  if (to.problems.length > limits.problemsMax) return { constant: null }
   if (typeof value === 'string') return compileText(value, path, to)
   if (Array.isArray(value)) return compileList(value, path, to)
   if (typeof value === 'object' && value !== null) return compileMap(value, path, to)
@@ -81,11 +83,15 @@ function compileText(text: string, path: PathTo, to: Compiling): Compiled {
 }
 
 function compilePart(part: { source: string; offset: number }, path: PathTo, to: Compiling): Expression {
+  if (to.problems.length > limits.problemsMax) return nothing
   const { expression, problems } = compileExpression(part.source.trim(), to.names, 'json')
   const start = part.offset + part.source.length - part.source.trimStart().length
   for (const problem of problems) to.problems.push({ ...problem, path, offset: start + problem.offset })
-  return expression ?? { source: part.source, evaluate: () => null }
+  return expression ?? nothing
 }
+
+/** In the place of an expression that could not be compiled: its template is never used. */
+const nothing: Expression = { source: '', evaluate: () => null }
 
 function joined(parts: readonly (string | Expression)[], scope: Scope): string {
   let text = ''
