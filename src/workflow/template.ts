@@ -53,15 +53,20 @@ function compileList(list: readonly Json[], path: PathTo, to: Compiling): Compil
 
 function compileMap(map: { readonly [name: string]: Json }, path: PathTo, to: Compiling): Compiled {
   const fields = Object.keys(map).map((name) => [name, compile(map[name]!, [...path, name], to)] as const)
-  if (fields.every(([, field]) => isConstant(field))) return { constant: Object.freeze(map) as Json }
+  if (fields.every(hasConstant)) return { constant: Object.freeze(mapOf(fields, (field) => field.constant)) }
   const renders = fields.map(([name, field]) => [name, renderer(field)] as const)
-  return { render: (scope) => renderMap(renders, scope) }
+  return { render: (scope) => mapOf(renders, (render) => render(scope)) }
 }
 
-function renderMap(renders: readonly (readonly [string, (scope: Scope) => Json])[], scope: Scope): Json {
+function hasConstant(field: readonly [string, Compiled]): field is readonly [string, { readonly constant: Json }] {
+  return isConstant(field[1])
+}
+
+/** A field may be called `__proto__`; defining it, instead of assigning, keeps it a mere field. */
+function mapOf<T>(fields: readonly (readonly [string, T])[], toValue: (field: T) => Json): { [name: string]: Json } {
   const map: { [name: string]: Json } = {}
-  for (const [name, render] of renders) {
-    const value = render(scope)
+  for (const [name, field] of fields) {
+    const value = toValue(field)
     if (name === '__proto__') Object.defineProperty(map, name, { value, enumerable: true })
     else map[name] = value
   }
