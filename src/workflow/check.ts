@@ -27,7 +27,7 @@ export interface Meaning {
 export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
   const checking: Checking = { file, functions, findings: [], expressions: new Map(), templates: new Map() }
   const list = valueAt(file, ['steps'])
-  const steps = Array.isArray(list) ? list : []
+  const steps = Array.isArray(list) ? list.slice(0, limits.stepsMax) : []
   const ids = steps.map((_, place) => textAt(checking, ['steps', place, 'id']))
   const known = ids.filter((id) => id !== null)
   checkExpression(checking, ['key'], { ...noSteps, later: known }, 'key')

@@ -256,3 +256,14 @@ test('an evaluation changes nothing of what it reads', () => {
   for (const [source] of values) evaluate(source)
   assert.deepEqual(scope, before)
 })
+
+test('evaluations are cheap enough to be no concern of a coordinator', () => {
+  const time = (source: string, count: number) => {
+    const { expression } = compileExpression(source, names, 'json')
+    const startedMs = performance.now()
+    for (let i = 0; i < count; i++) expression!.evaluate(scope)
+    return performance.now() - startedMs
+  }
+  assert.ok(time('event.data.user.name', 100_000) < 5000)
+  assert.ok(time('event.data.n > 1 && steps.pick.output.cents < 5000', 20_000) < 5000)
+})

@@ -89,6 +89,9 @@ const wrongSteps = Array.from({ length: 1500 }, (_, i) => `\${{steps.${longId(i 
 const hostile: Record<string, string> = {
   'many unknown steps': `name: a\non: { kafka: t }\nsteps:\n${manySteps}\n  - { id: z, uses: e, with: { a: "${wrongSteps}" } }`,
   'many unknown names': `name: a\non: { kafka: t }\nsteps: [{ id: z, uses: e, with: { a: "${'${{a}}'.repeat(40_000)}" } }]`,
+  'many steps': `name: a\non: { kafka: t }\nsteps:\n${'- \n'.repeat(size / 4)}`,
+  'many steps of text': `name: a\non: { kafka: t }\nsteps:\n${'- {uses: a}\n'.repeat(size / 12)}`,
+  'spaces in a name': `name: "${' '.repeat(size)}"\non: "${'a '.repeat(size / 4)}"`,
   'open lists': '['.repeat(size),
   'open maps': '{a: '.repeat(size / 4),
   'nested dashes': '- '.repeat(size / 2),
@@ -98,7 +101,7 @@ const hostile: Record<string, string> = {
   'many keys': Array.from({ length: size / 12 }, (_, i) => `k${i}: ${i}`)
     .join('\n')
     .slice(0, size),
-  commas: `[${','.repeat(size - 2)}`,
+  commas: `[${','.repeat(size / 4)}`,
   'closing brackets': '}\n'.repeat(size / 2),
   documents: '---\n'.repeat(size / 4),
   tags: '!a '.repeat(size / 4),
