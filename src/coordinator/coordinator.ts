@@ -199,12 +199,13 @@ export class Coordinator {
     const name = nameOf(partition)
     if (this.#opening.has(name)) return
     this.#opening.add(name)
+    const { first, most } = this.#parts.limits.reopenPauseMs
     try {
       let nextMs = pauseMs
       while (this.#state === 'running' && this.#assigned.has(name)) {
         if (nextMs > 0) await sleep(nextMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
         if (await this.#tryOpen(name, partition)) return
-        nextMs = Math.min(Math.max(nextMs * 2, 500), 10_000)
+        nextMs = Math.min(Math.max(nextMs * 2, first / 2), most)
       }
     } catch (error) {
       this.#fail(error as Error)
@@ -248,7 +249,8 @@ export class Coordinator {
   #reopenLater(lane: Lane): void {
     this.#close(lane, 'fenced')
     const partition = this.#assigned.get(nameOf(lane.partition))
-    if (partition && this.#state === 'running') void this.#open(partition, 1000 + Math.random() * 1000)
+    const pauseMs = this.#parts.limits.reopenPauseMs.first * (1 + Math.random())
+    if (partition && this.#state === 'running') void this.#open(partition, pauseMs)
   }
 
   #openLanes(): Lane[] {

@@ -13,6 +13,9 @@ export interface CoordinatorLimits {
   readonly valueBytesMax: number
   /** First and longest pause between tries while Postgres is away, in milliseconds. */
   readonly outagePauseMs: { readonly first: number; readonly most: number }
+  /** A lane that could not be opened is tried again after this; one that was fenced waits the first, so that two who both
+   * believe they own it do not duel. First and longest pause, in milliseconds. */
+  readonly reopenPauseMs: { readonly first: number; readonly most: number }
   /** Quiet for so long, the last commit's return is written by itself, in milliseconds. */
   readonly completeAfterMs: number
   /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
@@ -27,6 +30,7 @@ export const defaultLimits: CoordinatorLimits = {
   waitingBytesMax: 16 * 1024 * 1024,
   valueBytesMax: 1024 * 1024,
   outagePauseMs: { first: 100, most: 2000 },
+  reopenPauseMs: { first: 1000, most: 10_000 },
   completeAfterMs: 250,
   seenEveryMs: 15_000,
 }
