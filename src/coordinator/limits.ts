@@ -6,6 +6,10 @@ export interface CoordinatorLimits {
   readonly queuedMax: number
   /** Records folded into one commit, over all lanes: beyond some hundreds a commit only gets longer. */
   readonly recordsPerCommitMax: number
+  /** Outcomes and due timers folded into one commit: a whole line behind a key may end at once. */
+  readonly eventsPerCommitMax: number
+  /** Bytes of rows after which a commit takes in no more: Postgres takes 1 GiB, and an answer within a few seconds is wanted. */
+  readonly commitBytesMax: number
   /** Records and bytes a lane holds unread before its partition is paused; it is resumed at half of it. */
   readonly waitingRecordsMax: number
   readonly waitingBytesMax: number
@@ -26,6 +30,8 @@ export const defaultLimits: CoordinatorLimits = {
   runningMax: 2000,
   queuedMax: 1_000_000,
   recordsPerCommitMax: 500,
+  eventsPerCommitMax: 5000,
+  commitBytesMax: 32 * 1024 * 1024,
   waitingRecordsMax: 2000,
   waitingBytesMax: 16 * 1024 * 1024,
   valueBytesMax: 1024 * 1024,
