@@ -63,7 +63,13 @@ async function format(jvm: Jvm, signal: AbortSignal | undefined): Promise<void> 
   const settings = join(jvm.dataDir, 'format.properties')
   // The ports are not kept in the storage; the tool only wants to read some.
   writeFileSync(settings, kafkaSettings(draft, 1, 2))
-  const args = ['kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', settings]
+  const args = [
+    'kafka.tools.StorageTool',
+    'format',
+    `--cluster-id=${randomBytes(16).toString('base64url')}`,
+    '-c',
+    settings,
+  ]
   await runToEnd(javaProgram(jvm, 'format', ['-XX:TieredStopAtLevel=1'], args), signal)
   renameSync(draft, logsDir(jvm.dataDir))
 }
