@@ -1,6 +1,7 @@
 /** Wires the rooms: where each shell is checked against the port that the coordinator declares. */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { EngineError } from './base/error.ts'
@@ -41,6 +42,7 @@ export class Engine {
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   #plans: readonly Plan[] = []
   #problems: readonly Problem[] = []
+  #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   readonly #aborted = new AbortController()
 
@@ -75,12 +77,21 @@ export class Engine {
   }
 
   /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  /** What a stop overtakes goes no further than its next step; all it has made by then is stopped. */
+  async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
+    const { signal } = this.#aborted
     this.#plans = await this.#load()
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
+    signal.throwIfAborted()
     await this.#pool.start()
+    signal.throwIfAborted()
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -95,6 +106,7 @@ export class Engine {
     this.#coordinator = coordinator
     this.#pool.onResults((results) => coordinator.receiveResults(results))
     await coordinator.setPlans(this.#plans)
+    signal.throwIfAborted()
     coordinator.start()
     await this.#patiently(() =>
       this.#intake.start({
@@ -148,6 +160,8 @@ export class Engine {
   async #stop(): Promise<void> {
     this.#aborted.abort()
     const drainMs = this.#options.config.drainTimeout
+    const started = this.#started?.catch(() => undefined)
+    await Promise.race([started, sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
