@@ -63,8 +63,8 @@ async function withServers(act: (env: Record<string, string>) => Promise<void>):
   const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
   try {
     await act({
-      KAFKA_BROKERS: KAFKA_BROKERS ?? servers.kafkaBrokers.join(','),
-      DATABASE_URL: DATABASE_URL ?? servers.databaseUrl,
+      KAFKA_BROKERS: KAFKA_BROKERS ?? servers.kafkaBrokers?.join(',') ?? '',
+      DATABASE_URL: DATABASE_URL ?? servers.databaseUrl ?? '',
     })
   } finally {
     await servers.stop()

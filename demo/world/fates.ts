@@ -15,7 +15,7 @@ export type Wrong =
 
 export interface Ending {
   readonly end: 'completed' | 'failed' | 'dead_letter'
-  /** The transaction's `error_code`, when it should fail. */
+  /** The transaction's `error_code` when it should fail, or the dead letter's `code`. */
   readonly code?: string
 }
 
@@ -24,8 +24,8 @@ export const endings: Readonly<Record<Fate, Ending & { readonly title: string }>
   token_expired: { title: 'token expired', end: 'failed', code: 'token_expired' },
   token_forged: { title: 'token with a bad signature', end: 'failed', code: 'token_invalid' },
   card_declined: { title: 'card declined', end: 'failed', code: 'card_declined' },
-  not_json: { title: 'not JSON', end: 'dead_letter' },
-  broken_utf8: { title: 'broken UTF-8', end: 'dead_letter' },
+  not_json: { title: 'not JSON', end: 'dead_letter', code: 'value_not_json' },
+  broken_utf8: { title: 'broken UTF-8', end: 'dead_letter', code: 'value_not_utf8' },
   unknown_site: { title: 'unknown site', end: 'failed', code: 'unknown_site' },
   ads_down: { title: 'ads provider down', end: 'completed' },
   no_region: { title: 'no region may serve the country', end: 'failed', code: 'not_available_in_country' },

@@ -85,7 +85,7 @@ function catalogueOf(plans: readonly Plan[], problems: readonly Problem[], files
 }
 
 function duplicate(plan: Plan, file: string, first: string): Problem {
-  const line = plan.source.split('\n').findIndex((text) => /^\s*[{,]?\s*["']?name["']?\s*:/.test(text)) + 1
+  const line = plan.source.split('\n').findIndex((text) => /^(?:[{,] ?)?["']?name["']? ?:/.test(text.trimStart())) + 1
   const message = `the name "${plan.name}" is taken by ${first}`
   const expected = 'a name of its own among the files of the folder'
   const at = { file, line: Math.max(line, 1), column: 1 }

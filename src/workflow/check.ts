@@ -6,7 +6,7 @@ import type { Json } from '../envelope/json.ts'
 import { parseDuration } from './duration.ts'
 import { compileExpression, type Gives } from './expression/compile.ts'
 import type { ExpressionProblem, Names } from './expression/names.ts'
-import { defaults } from './limits.ts'
+import { defaults, limits } from './limits.ts'
 import { idPattern, usesPattern } from './model.ts'
 import { didYouMean } from './nearest.ts'
 import { hasPlaceholder } from './placeholder.ts'
@@ -27,14 +27,20 @@ export interface Meaning {
 export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
   const checking: Checking = { file, functions, findings: [], expressions: new Map(), templates: new Map() }
   const list = valueAt(file, ['steps'])
-  const steps = Array.isArray(list) ? list : []
+  const steps = Array.isArray(list) ? list.slice(0, limits.stepsMax) : []
   const ids = steps.map((_, place) => textAt(checking, ['steps', place, 'id']))
   const known = ids.filter((id) => id !== null)
   checkExpression(checking, ['key'], { ...noSteps, later: known }, 'key')
   checkUnique(checking, ids)
-  for (const place of steps.keys()) checkStep(checking, place, namesAt(ids, place))
+  for (const place of steps.keys()) {
+    if (checking.findings.length > enough) break
+    checkStep(checking, place, namesAt(ids, place))
+  }
   return checking
 }
+
+/** Findings beyond those shown cost time and tell nobody anything. */
+const enough = 2 * limits.problemsMax
 
 interface Checking {
   readonly file: unknown

@@ -11,6 +11,7 @@ export function mend(path: Path, value: unknown): string {
 
 const durationFix = (value: unknown) => {
   const guess = guessDuration(value)
+  if (guess === value) return 'stay within these bounds'
   return guess ? `write ${guess}` : 'write a whole number with its unit'
 }
 
@@ -27,7 +28,7 @@ const boolFix = (value: unknown) => {
 /** By the field's last name; null leaves it to `otherwise`. */
 const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
   name: slugFix('-'),
-  id: slugFix('_'),
+  id: (value) => (/^(in|true|false|null)$/.test(String(value)) ? `write ${value}_step` : slugFix('_')(value)),
   uses: (value) => (typeof value === 'string' ? usesFix(value) : null),
   timeout: durationFix,
   initial: durationFix,
@@ -38,7 +39,7 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
   optional: boolFix,
   on: (value) =>
     typeof value === 'string' ? `write on: { kafka: ${shorten(value)} }` : 'write on: { kafka: my-topic }',
-  kafka: () => 'write kafka: my-topic',
+  kafka: (value) => (typeof value === 'string' ? slugFix('-')(value) : 'write kafka: my-topic'),
   topic: slugFix('-'),
   from: () => 'write earliest, latest, or the time in full with its zone',
   retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
@@ -51,7 +52,7 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
 }
 
 function otherwise(value: unknown): string {
-  return value === null ? 'give it a value or remove it' : 'change it'
+  return value === null ? 'give it a value or remove it' : 'write what is expected'
 }
 
 function expressionFix(value: unknown): string {
@@ -62,9 +63,9 @@ function usesFix(value: string): string {
   const bare = value.replace(/^(?:\.\/)?(?:functions\/)?/, '').replace(/\.(?:ts|js|mjs)$/, '')
   const name = bare
     .split('/')
-    .filter((part) => part !== '..' && part !== '.')
     .map((part) => slug(part, '-'))
     .join('/')
+  if (value.includes('..')) return 'put the function under functions/ and name it from there'
   return name !== '' && name !== value ? `write ${name}, and name the file so` : 'name the file in lower case'
 }
 

@@ -84,7 +84,7 @@ const stepModel = z.strictObject(
 
 const kafkaModel = z.strictObject(
   {
-    topic: topic(),
+    topic: topic().describe('The topic whose records start this workflow.'),
     type: z
       .string('a CloudEvents type')
       .min(1, 'a CloudEvents type')

@@ -29,6 +29,7 @@ function editDistance(a: string, b: string, max: number): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) next.push(cheapest(a, b, i, j, next, row, before))
+    if (Math.min(...next) > max) return max + 1
     before = row
     row = next
   }

@@ -4,7 +4,7 @@ import { EngineError } from '../base/error.ts'
 import { assemble } from './assemble.ts'
 import { checkMeaning } from './check.ts'
 import { limits } from './limits.ts'
-import { positionsOf } from './places.ts'
+import { keyOf, positionsOf } from './places.ts'
 import type { Plan } from './plan.ts'
 import { type Finding, finding, formatProblem, type Problem, sortProblems } from './problem.ts'
 import { checkShape, type FieldFinding } from './shape.ts'
@@ -63,20 +63,25 @@ function unfitText(source: string): Finding | null {
 
 /** A value that YAML already refused is not reported again for its shape. */
 function place(findings: readonly FieldFinding[], yaml: YamlFile): PlacedFinding[] {
-  const refused = new Set(yaml.findings.map((finding) => finding.at))
-  const placed = findings.map(({ path, part, textOffset, ...finding }) => ({
-    ...finding,
+  const refused = new Set(yaml.findings.flatMap((each) => (each.refused ? [keyOf(each.refused)] : [])))
+  const news = findings.filter(({ path }) => !refused.has(keyOf(path)))
+  const placed = news.map(({ path, part, textOffset, ...rest }) => ({
+    ...rest,
     at: textOffset === undefined ? yaml.offsetOf(path, part) : yaml.offsetIn(path, textOffset),
   }))
-  return [...yaml.findings, ...placed.filter((finding) => !refused.has(finding.at))]
+  return [...yaml.findings, ...placed]
 }
 
 function problemsOf(findings: readonly PlacedFinding[], source: string, file: string): Problem[] {
   const position = positionsOf(source)
-  const all = sortProblems(findings.map(({ at, ...finding }) => ({ file, ...position(at), ...finding })))
+  const all = sortProblems(findings.map((each) => ({ file, ...position(each.at), ...pick(each) })))
   if (all.length <= limits.problemsMax) return all
   const last = all[limits.problemsMax]!
-  const message = `there are ${all.length - limits.problemsMax} more problems from here on`
+  const message = `there are at least ${all.length - limits.problemsMax} more problems from here on`
   const more = { ...last, code: 'limit', message, expected: 'fewer', fix: 'mend these first' }
   return [...all.slice(0, limits.problemsMax), more]
+}
+
+function pick({ code, message, expected, fix }: Finding): Finding {
+  return { code, message, expected, fix }
 }

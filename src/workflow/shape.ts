@@ -41,7 +41,10 @@ export function valueAt(value: unknown, path: Path): unknown {
 type Issue = z.core.$ZodIssue
 
 function fromIssue(issue: Issue, path: Path, file: unknown): FieldFinding[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(key, path, file))
+  if (issue.code === 'unrecognized_keys') {
+    const known = fieldsAt(path, file)
+    return issue.keys.map((key) => unknownField(key, path, known))
+  }
   const value = valueAt(file, path)
   if (issue.code === 'invalid_union') {
     const branch = issue.errors.find(fitsKind)
@@ -80,9 +83,8 @@ const later = new Set([
 /** Those that stand for a step of another kind, which has no `uses`. */
 const laterSteps = ['parallel', 'forEach', 'switch', 'call', 'sleep', 'wait', 'publish']
 
-function unknownField(name: string, path: Path, file: unknown): FieldFinding {
+function unknownField(name: string, path: Path, known: readonly string[]): FieldFinding {
   const at = { path: [...path, name], part: 'key' } as const
-  const known = fieldsAt(path, file)
   const where = path.length === 0 ? 'a workflow' : labelOf(path)
   const expected = `one of ${known.join(', ')}`
   if (later.has(name)) {
@@ -109,10 +111,9 @@ function fieldsAt(path: Path, file: unknown): string[] {
     at = typeof segment === 'number' ? at?.items : at?.properties?.[segment]
     at = at?.anyOf?.find((each) => each.properties) ?? at
   }
-  const there = Object.keys((valueAt(file, path) as object | undefined) ?? {})
   const names = Object.keys(at?.properties ?? {})
-  const absent = names.filter((name) => !there.includes(name))
-  return absent.length > 0 ? [...absent, ...names.filter((name) => there.includes(name))] : names
+  const isThere = (name: string) => valueAt(file, [...path, name]) !== undefined
+  return [...names.filter((name) => !isThere(name)), ...names.filter(isThere)]
 }
 
 /** What is missing only because something of a later version stands in its place. */

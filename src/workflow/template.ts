@@ -6,6 +6,7 @@ import { EngineError } from '../base/error.ts'
 import { type Json, stringifyJson } from '../envelope/json.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { ExpressionProblem, Names } from './expression/names.ts'
+import { limits } from './limits.ts'
 import { splitPlaceholders } from './placeholder.ts'
 import type { Expression, Scope, Template } from './plan.ts'
 
@@ -36,6 +37,7 @@ interface Compiling {
 }
 
 function compile(value: Json, path: PathTo, to: Compiling): Compiled {
+  if (to.problems.length > limits.problemsMax) return { constant: null }
   if (typeof value === 'string') return compileText(value, path, to)
   if (Array.isArray(value)) return compileList(value, path, to)
   if (typeof value === 'object' && value !== null) return compileMap(value, path, to)
@@ -51,15 +53,20 @@ function compileList(list: readonly Json[], path: PathTo, to: Compiling): Compil
 
 function compileMap(map: { readonly [name: string]: Json }, path: PathTo, to: Compiling): Compiled {
   const fields = Object.keys(map).map((name) => [name, compile(map[name]!, [...path, name], to)] as const)
-  if (fields.every(([, field]) => isConstant(field))) return { constant: Object.freeze(map) as Json }
+  if (fields.every(hasConstant)) return { constant: Object.freeze(mapOf(fields, (field) => field.constant)) }
   const renders = fields.map(([name, field]) => [name, renderer(field)] as const)
-  return { render: (scope) => renderMap(renders, scope) }
+  return { render: (scope) => mapOf(renders, (render) => render(scope)) }
 }
 
-function renderMap(renders: readonly (readonly [string, (scope: Scope) => Json])[], scope: Scope): Json {
+function hasConstant(field: readonly [string, Compiled]): field is readonly [string, { readonly constant: Json }] {
+  return isConstant(field[1])
+}
+
+/** A field may be called `__proto__`; defining it, instead of assigning, keeps it a mere field. */
+function mapOf<T>(fields: readonly (readonly [string, T])[], toValue: (field: T) => Json): { [name: string]: Json } {
   const map: { [name: string]: Json } = {}
-  for (const [name, render] of renders) {
-    const value = render(scope)
+  for (const [name, field] of fields) {
+    const value = toValue(field)
     if (name === '__proto__') Object.defineProperty(map, name, { value, enumerable: true })
     else map[name] = value
   }
@@ -81,11 +88,15 @@ function compileText(text: string, path: PathTo, to: Compiling): Compiled {
 }
 
 function compilePart(part: { source: string; offset: number }, path: PathTo, to: Compiling): Expression {
+  if (to.problems.length > limits.problemsMax) return nothing
   const { expression, problems } = compileExpression(part.source.trim(), to.names, 'json')
   const start = part.offset + part.source.length - part.source.trimStart().length
   for (const problem of problems) to.problems.push({ ...problem, path, offset: start + problem.offset })
-  return expression ?? { source: part.source, evaluate: () => null }
+  return expression ?? nothing
 }
+
+/** In the place of an expression that could not be compiled: its template is never used. */
+const nothing: Expression = { source: '', evaluate: () => null }
 
 function joined(parts: readonly (string | Expression)[], scope: Scope): string {
   let text = ''

@@ -1,10 +1,8 @@
 /** The YAML library's errors, and what a workflow file may not hold, in the words of our problems. */
 import { type Finding, finding, shorten } from './problem.ts'
 
-/** `text` is the whole file: what stands at the error tells what was probably meant. */
-export function explainYaml(error: { code: string; message: string; pos: [number, number] }, text: string): Finding {
-  const rest = text.slice(error.pos[0], text.indexOf('\n', error.pos[0]) + 1 || undefined)
-  const [, , expected, fix] = words.find(([code, when]) => code === error.code && when.test(rest)) ?? otherwise
+export function explainYaml(error: { readonly code: string; readonly message: string }): Finding {
+  const [, , expected, fix] = words.find(([code, when]) => code === error.code && when.test(error.message)) ?? otherwise
   const message = shorten(error.message.charAt(0).toLowerCase() + error.message.slice(1), 160)
   return { code: 'yaml_syntax', message: `the YAML is broken: ${message}`, expected, fix }
 }
@@ -13,11 +11,12 @@ const any = /^/
 const quotes = 'put the whole value in quotes if it holds ": ", "#" or begins with a sign'
 const indent = 'indent with spaces, the same number for everything at one level'
 
-/** The library's code, what stands at the error, what was expected, the likely fix. The first that fits is taken. */
+/** The library's code, a part of its message, what was expected, the likely fix. The first that fits is taken. */
 const words: readonly (readonly [code: string, when: RegExp, expected: string, fix: string])[] = [
   ['BLOCK_AS_IMPLICIT_KEY', any, 'one "name: value" on a line', quotes],
   ['UNEXPECTED_TOKEN', any, 'the end of the value', quotes],
   ['MISSING_CHAR', any, 'a closing bracket, quote or colon', 'add what is missing'],
+  ['BAD_INDENT', /^Flow/, 'a closing bracket', 'close the bracket that was opened before this place'],
   ['BAD_INDENT', any, 'lines that begin under each other', indent],
   ['TAB_AS_INDENT', any, 'spaces', indent],
   ['BAD_ALIAS', any, 'a value', 'put a value that begins with * or & in quotes'],

@@ -13,6 +13,8 @@ import { explainYaml, refusals } from './yaml-words.ts'
 /** A finding at an offset (UTF-16 units) into the file. */
 export interface PlacedFinding extends Finding {
   readonly at: number
+  /** Of a value that was refused: what its shape would say of it is no news. */
+  readonly refused?: Path
 }
 
 export interface YamlFile {
@@ -28,7 +30,7 @@ export interface YamlFile {
 
 export function readYaml(text: string): YamlFile {
   const places: Places = new Map()
-  const reading: Reading = { places, findings: [] }
+  const reading: Reading = { text, places, findings: [] }
   const document = compose(text, reading)
   const value = document?.contents && reading.findings.length === 0 ? plain(document.contents, [], reading) : null
   return {
@@ -41,6 +43,7 @@ export function readYaml(text: string): YamlFile {
 }
 
 interface Reading {
+  readonly text: string
   readonly places: Places
   readonly findings: PlacedFinding[]
 }
@@ -69,12 +72,12 @@ function compose(text: string, reading: Reading): Document | null {
   if (second) return refuse(reading, second.range?.[0] ?? 0, refusals.documents)
   const warnings = document.warnings.filter((warning) => warning.code !== 'TAG_RESOLVE_FAILED')
   for (const error of [...document.errors, ...warnings])
-    reading.findings.push({ at: error.pos[0], ...explainYaml(error, text) })
+    reading.findings.push({ at: error.pos[0], ...explainYaml(error) })
   return document
 }
 
-function refuse(reading: Reading, at: number, finding: Finding): null {
-  reading.findings.push({ at, ...finding })
+function refuse(reading: Reading, at: number, finding: Finding, refused?: Path): null {
+  reading.findings.push({ at, ...finding, ...(refused && { refused }) })
   return null
 }
 
@@ -99,16 +102,21 @@ function* innerTokens(token: CST.Token): Iterable<CST.Token> {
 
 function plain(node: Node, path: Path, reading: Reading): unknown {
   if (!reading.places.has(keyOf(path))) reading.places.set(keyOf(path), { key: null, value: node })
-  const refused = refusalOf(node)
-  if (refused) return refuse(reading, node.range?.[0] ?? 0, refused)
+  const refused = refusalOf(node, reading.text)
+  if (refused) return refuse(reading, refused.at, refused.finding, path)
   if (isMap(node)) return plainMap(node, path, reading)
   if (isSeq(node)) return plainList(node, path, reading)
-  return isScalar(node) ? plainScalar(node, reading) : null
+  return isScalar(node) ? plainScalar(node, path, reading) : null
 }
 
-function refusalOf(node: Node): Finding | null {
-  if (isAlias(node) || node.anchor) return refusals.anchor
-  return node.tag ? refusals.tag(node.tag) : null
+/** Tags and anchors stand before the place where their node begins. */
+function refusalOf(node: Node, text: string): { at: number; finding: Finding } | null {
+  const start = node.range?.[0] ?? 0
+  if (isAlias(node)) return { at: start, finding: refusals.anchor }
+  if (node.anchor) return { at: Math.max(text.lastIndexOf('&', start), 0), finding: refusals.anchor }
+  if (!node.tag) return null
+  const at = Math.max(text.lastIndexOf(' !', start) + 1, 0)
+  return { at, finding: refusals.tag(text.slice(at, start).trim()) }
 }
 
 function plainList(list: YAMLSeq, path: Path, reading: Reading): unknown[] {
@@ -137,18 +145,18 @@ function plainMap(map: YAMLMap, path: Path, reading: Reading): object {
 
 function keyName(key: Node, reading: Reading): string | null {
   const at = key.range?.[0] ?? 0
-  const refused = refusalOf(key)
-  if (refused) return refuse(reading, at, refused)
+  const refused = refusalOf(key, reading.text)
+  if (refused) return refuse(reading, refused.at, refused.finding)
   if (!isScalar(key) || key.value === null) return refuse(reading, at, refusals.key)
   const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value))
   if (name === '<<') return refuse(reading, at, refusals.merge)
   return storable(name) ? name : refuse(reading, at, refusals.characters)
 }
 
-function plainScalar({ value, range }: Scalar, reading: Reading): unknown {
+function plainScalar({ value, range }: Scalar, path: Path, reading: Reading): unknown {
   const at = range?.[0] ?? 0
-  if (typeof value === 'string') return storable(value) ? value : refuse(reading, at, refusals.characters)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : refuse(reading, at, refusals.number)
+  if (typeof value === 'string') return storable(value) ? value : refuse(reading, at, refusals.characters, path)
+  if (typeof value === 'number') return Number.isFinite(value) ? value : refuse(reading, at, refusals.number, path)
   if (typeof value !== 'bigint') return value
   return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

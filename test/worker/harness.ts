@@ -1,7 +1,6 @@
 /** A pool on the fixtures, in a temporary folder, whose processes are all gone when the test is over. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from '../../src/base/poll.ts'
@@ -11,6 +10,9 @@ import type { Invocation, InvocationResult } from '../../src/worker/port.ts'
 
 /** The sources, not what the build made of them: authors' functions run as they are written. */
 export const fixtures = fileURLToPath(new URL('../../../test/worker/fixtures/', import.meta.url))
+
+/** Within what the build makes, and removes. */
+export const cacheDir = fileURLToPath(new URL('./cache', import.meta.url))
 
 export interface Bench extends AsyncDisposable {
   readonly pool: Pool
@@ -23,7 +25,6 @@ export interface Bench extends AsyncDisposable {
 }
 
 export async function bench(options: Partial<PoolOptions> = {}): Promise<Bench> {
-  const cacheDir = await tempDir()
   const pool = createPool({ functionsDir: join(fixtures, 'functions'), cacheDir, ...options })
   const results: InvocationResult[] = []
   const waiting = new Map<number, (result: InvocationResult) => void>()
@@ -51,7 +52,6 @@ export async function bench(options: Partial<PoolOptions> = {}): Promise<Bench> 
     async [Symbol.asyncDispose]() {
       await pool.stop()
       assert.equal(pool.stats().processes, 0)
-      await rm(cacheDir, { recursive: true, force: true })
     },
   }
 }
@@ -72,14 +72,11 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
   }
 }
 
-export function tempDir(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'millrace-worker-'))
-}
-
+/** A zombie is dead: where nobody collects orphans, they stay so. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
   } catch {
     return false
   }

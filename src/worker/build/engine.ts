@@ -3,7 +3,6 @@
  * of a process's start (zod: 45 ms as 80 files, 20 ms as one).
  */
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions } from 'esbuild'
@@ -23,11 +22,14 @@ export async function buildEngineFiles(cacheDir: string): Promise<EngineFiles> {
 
 /** Kept by its version: it is the one build that takes 100 ms. */
 async function buildZod(cacheDir: string): Promise<string> {
-  const require = createRequire(import.meta.url)
-  const { version } = JSON.parse(await readFile(require.resolve('zod/package.json'), 'utf8'))
+  const { version } = JSON.parse(await readFile(locationOf('zod/package.json'), 'utf8'))
   const path = join(cacheDir, `millrace-zod-${version}.mjs`)
-  if (!(await exists(path))) await put(path, await oneFile(require.resolve('zod').replace(/\.cjs$/, '.js')))
+  if (!(await exists(path))) await put(path, await oneFile(locationOf('zod')))
   return path
+}
+
+function locationOf(specifier: string): string {
+  return fileURLToPath(import.meta.resolve(specifier))
 }
 
 async function buildChild(cacheDir: string): Promise<string> {

@@ -4,6 +4,7 @@
  * the engine that runs.
  */
 import { isBuiltin } from 'node:module'
+import { dirname, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild'
 
@@ -11,6 +12,7 @@ import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuil
 const engineIndex = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../index.ts' : '../../index.js', import.meta.url),
 )
+const engineFolder = dirname(engineIndex) + sep
 const asking = Symbol('asking esbuild itself')
 
 export function resolveImports(zod: string): Plugin {
@@ -28,7 +30,8 @@ export function resolveImports(zod: string): Plugin {
 /** The index is bundled, so that of `millrace` only what a function uses is loaded: zod costs 20 ms of a start. */
 function engineOwn(args: OnResolveArgs, zod: string): OnResolveResult | undefined {
   if (args.path === 'millrace') return { path: engineIndex, sideEffects: false }
-  if (args.importer === engineIndex && args.path === 'zod') return { path: zod, external: true, sideEffects: false }
+  if (args.path === 'zod' && args.importer.startsWith(engineFolder))
+    return { path: zod, external: true, sideEffects: false }
   return undefined
 }
 

@@ -44,7 +44,7 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     const logs = new LogBook(settings.logBytesMax, onText)
     const attempt: Attempt = { id: call[0], call, logs, startedUs: clock.nowUs(), abort: null, timer: null }
     open.set(attempt.id, attempt)
-    const context = contextOf(attempt, settings.abortLeadMs)
+    const context = contextOf(attempt, settings.abortLeadMs, sendLogs)
     current.run(attempt, async () => {
       settle(attempt, await perform(definition, context, body, settings.outputBytesMax))
     })

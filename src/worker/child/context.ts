@@ -15,7 +15,8 @@ export interface Attempt {
   readonly call: Call
 }
 
-export function contextOf(attempt: Attempt, abortLeadMs: number): Context {
+/** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
+export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
   const [, transactionId, workflow, step, number, idempotencyKey, deadlineMs] = attempt.call
   let log: Log | null = null
   return {
@@ -28,7 +29,7 @@ export function contextOf(attempt: Attempt, abortLeadMs: number): Context {
       return new Date(deadlineMs)
     },
     get signal() {
-      return signalOf(attempt, abortLeadMs)
+      return signalOf(attempt, abortLeadMs, sendLogs)
     },
     get log() {
       log ??= logOf(attempt.logs)
@@ -43,13 +44,17 @@ export function abort(attempt: Attempt, reason: string): void {
   attempt.abort.abort(new DOMException(reason, 'AbortError'))
 }
 
-function signalOf(attempt: Attempt, abortLeadMs: number): AbortSignal {
+function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): AbortSignal {
   if (attempt.abort === null) {
     attempt.abort = new AbortController()
     const [, , , , , , deadlineMs, timeoutMs] = attempt.call
     const leadMs = Math.min(abortLeadMs, timeoutMs / 10)
     const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
-    if (inMs < timerMsMax) attempt.timer = setTimeout(abort, inMs, attempt, 'the deadline is reached').unref()
+    const onDeadline = () => {
+      abort(attempt, 'the deadline is reached')
+      setImmediate(sendLogs)
+    }
+    if (inMs < timerMsMax) attempt.timer = setTimeout(onDeadline, inMs).unref()
   }
   return attempt.abort.signal
 }

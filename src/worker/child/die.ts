@@ -15,6 +15,9 @@ export function dieWithCoordinator(coordinatorPid: number): void {
     eval: true,
     env: {},
     execArgv: [],
+    // Else Node opens this process's own stdout and stderr for it, and makes them fail where a write should wait.
+    stdout: true,
+    stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
   })
   thread.unref()

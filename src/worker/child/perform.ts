@@ -20,7 +20,7 @@ export async function perform(
     if ('problem' in output) return failed('fail', 'invalid_output', output.problem)
     return written(output.value, outputBytesMax)
   } catch (thrown) {
-    return isFailure(thrown) ? saidSo(thrown) : threw(thrown)
+    return threw(thrown)
   }
 }
 

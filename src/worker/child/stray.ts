@@ -3,17 +3,16 @@
  * that one has ended already nothing is lost; if it came from none, the process is not to be trusted and goes.
  */
 import { inspect } from 'node:util'
-import { isFailure } from '../../function/outcome.ts'
 import { type Attempts, current } from './attempts.ts'
 import { writeRaw } from './capture.ts'
-import { saidSo, threw } from './verdict.ts'
+import { threw } from './verdict.ts'
 
 export function catchStray(attempts: Attempts): void {
   process.on('uncaughtException', (thrown, origin) => {
     const attempt = current.getStore()
     if (attempt === undefined) die(thrown)
     const code = origin === 'unhandledRejection' ? 'unhandled_rejection' : 'uncaught_exception'
-    attempts.settle(attempt, isFailure(thrown) ? saidSo(thrown) : threw(thrown, code))
+    attempts.settle(attempt, threw(thrown, code))
   })
 }
 

@@ -1,6 +1,6 @@
 /** How an attempt ended, by what the function returned or threw. */
 import { inspect } from 'node:util'
-import type { Failure } from '../../function/outcome.ts'
+import { type Failure, isFailure } from '../../function/outcome.ts'
 import { storable } from '../text.ts'
 
 export interface Verdict {
@@ -42,9 +42,10 @@ export function saidSo({ kind, code, message, afterMs }: Failure): Verdict {
   return failed(kind === 'fail' ? 'fail' : 'retry', code, message, { afterMs })
 }
 
-/** A plain throw may go well the next time. Never throws itself, whatever was thrown. */
+/** A failure says what it is; a plain throw may go well the next time. Never throws itself, whatever was thrown. */
 export function threw(thrown: unknown, codeOtherwise = 'thrown'): Verdict {
   try {
+    if (isFailure(thrown)) return saidSo(thrown)
     const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown }
     const said = typeof message === 'string' && message !== '' ? message : inspect(thrown)
     return failed('retry', typeof code === 'string' && code !== '' ? code : codeOtherwise, said, {

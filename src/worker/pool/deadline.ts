@@ -19,7 +19,7 @@ export class Deadline {
     this.#dueMs = dueMs
     if (this.#timer !== null) clearTimeout(this.#timer)
     const inMs = Math.ceil(dueMs - performance.now())
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(inMs, 0), timerMsMax)).unref()
+    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(inMs, 0), timerMsMax))
   }
 
   stop(): void {

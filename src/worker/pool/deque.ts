@@ -1,6 +1,10 @@
 /** First in, first out, without moving what stays: `shift()` of an array copies all of it once it is large. */
+
+/** Slots it begins with, and goes back to. A power of two, as every length of the ring. */
+const ringMin = 16
+
 export class Deque<T> {
-  #ring: (T | undefined)[] = new Array(16)
+  #ring: (T | undefined)[] = new Array(ringMin)
   #head = 0
   #size = 0
 
@@ -23,12 +27,19 @@ export class Deque<T> {
     this.#ring[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#size--
+    if (this.#size === 0 && this.#ring.length > ringMin) this.#reset()
     return item
   }
 
   /** Oldest first. */
   *[Symbol.iterator](): Generator<T> {
     for (let at = 0; at < this.#size; at++) yield this.#ring[(this.#head + at) & (this.#ring.length - 1)]!
+  }
+
+  /** After a burst its memory is not kept. */
+  #reset(): void {
+    this.#ring = new Array(ringMin)
+    this.#head = 0
   }
 
   #grow(): void {

@@ -127,7 +127,9 @@ export class Fleet {
   #grow(): void {
     const { limits } = this.#around
     if (this.#starting !== null || this.#around.isClosed()) return
-    if (this.processes.length >= limits.processesPerFunctionMax) return
+    // Those that leave count for the pool, not here: after a reload the new ones do not wait for the old.
+    const staying = this.processes.filter((process) => process.state !== 'leaving')
+    if (staying.length >= limits.processesPerFunctionMax) return
     const ready = this.processes.some((process) => process.state === 'ready')
     const growMs = ready ? this.queue.oldestMs() + limits.growAfterMs - performance.now() : 0
     const waitMs = Math.max(growMs, this.supply.waitMs())

@@ -177,7 +177,7 @@ export class WorkerProcess {
     const entries = [...this.running.values()]
     const results = fateOf(entries, cause)
     for (const [at, entry] of entries.entries()) this.#finish(entry, results[at]!)
-    if (wasStarting && cause.code !== 'retired') this.#events.unfit(cause.code, cause.message)
+    if (wasStarting && cause.code !== 'retired') this.#events.unfit(outageCodeOf(cause), cause.message)
     this.#events.gone(cause.code, entries.length)
   }
 }
@@ -187,6 +187,11 @@ function frameOf(entry: Entry, nowMs: number): string {
   const deadlineMs = Math.round(Date.now() + entry.deadlineMs - nowMs)
   const oneLine = input.includes('\n') ? input.replaceAll('\n', ' ') : input
   return writePair([id, transactionId, workflow, step, attempt, idempotencyKey, deadlineMs, timeoutMs], oneLine)
+}
+
+/** A process that ends by itself before it is ready was ended by the module it loaded. */
+function outageCodeOf({ code }: Cause): string {
+  return code === 'exited' || code === 'killed' ? 'function_exits_at_import' : code
 }
 
 function tooSlow(startMs: number): Cause {

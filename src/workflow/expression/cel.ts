@@ -53,9 +53,12 @@ export function isBuiltIn(name: string): boolean {
 }
 
 /** Names of functions and methods, for hints. */
-export function functionNames(): Set<string> {
-  return new Set(environment.getDefinitions().functions.map((each) => each.name))
+export function functionNames(): ReadonlySet<string> {
+  names ??= new Set(environment.getDefinitions().functions.map((each) => each.name))
+  return names
 }
+
+let names: ReadonlySet<string> | undefined
 
 /** The envelope in CEL's types. Fields are converted when an expression asks for them, never all of it. */
 class EventView {

@@ -32,7 +32,7 @@ export function compileExpression(source: string, names: Names, gives: Gives): C
 }
 
 /** The text by which records are ordered, or null for no order. Throws `expression_failed` for what has no one text. */
-export function keyText(value: Json): string | null {
+export function keyText(value: Json, source = 'key'): string | null {
   switch (typeof value) {
     case 'string':
       return value
@@ -43,7 +43,7 @@ export function keyText(value: Json): string | null {
       if (Number.isSafeInteger(value)) return String(value)
   }
   if (value === null) return null
-  throw failed(`a key cannot be ${typeof value === 'number' ? `the fraction ${value}` : show(value)}`, 'key')
+  throw failed(`a key cannot be ${typeof value === 'number' ? `the fraction ${value}` : show(value)}`, source)
 }
 
 function parse(source: string): Parsed | ExpressionProblem {
@@ -87,8 +87,8 @@ const acceptors: Record<Gives, ((value: Json, source: string) => Json) | null> =
     if (typeof value === 'boolean') return value
     throw failed(`it gave ${show(value)}, not true or false`, source)
   },
-  key: (value) => {
-    keyText(value)
+  key: (value, source) => {
+    keyText(value, source)
     return value
   },
   json: null,

@@ -10,7 +10,7 @@ export function explain(mistake: CelMistake, source: string): ExpressionProblem 
   return {
     offset: Math.min(mistake.offset, source.length),
     code,
-    message: readable(mistake.message),
+    message: messageOf(mistake, source),
     expected,
     fix: typeof fix === 'string' ? fix : fix(mistake),
   }
@@ -71,7 +71,7 @@ const hints: readonly Hint[] = [
 ]
 
 function nearestFunction(mistake: CelMistake): string {
-  const name = /'(?:[^'(]*\.)?([^'.(]+)\(/.exec(mistake.message)?.[1] ?? ''
+  const name = calledName(mistake.message)
   const known = functionNames()
   if (known.has(name)) return 'check the number and the types of the arguments'
   return didYouMean(name, known, 'do it in a function of your own')
@@ -83,6 +83,17 @@ const tokens: Record<string, string> = {
   ...{ EQ: '"=="', NE: '"!="', LT: '"<"', LE: '"<="', GT: '">"', GE: '">="', AND: '"&&"', OR: '"||"', NOT: '"!"' },
   ...{ PLUS: '"+"', MINUS: '"-"', MULTIPLY: '"*"', DIVIDE: '"/"', MODULO: '"%"', IN: '"in"' },
   ...{ NUMBER: 'a number', STRING: 'a text', BOOLEAN: 'true or false', NULL: 'null', BYTES: 'bytes' },
+}
+
+function calledName(message: string): string {
+  return /'(?:[^'(]*\.)?([^'.(]+)\(/.exec(message)?.[1] ?? ''
+}
+
+function messageOf({ code, message, offset }: CelMistake, source: string): string {
+  if (code === 'unexpected_character') return `unexpected "${/^(?:\w+|.?)/su.exec(source.slice(offset))![0]}"`
+  const called = code === 'no_matching_overload' ? calledName(message) : null
+  if (called && !functionNames().has(called)) return `there is no CEL function "${shorten(called)}"`
+  return readable(message)
 }
 
 /** Lower case at the start, no names of the parser's tokens, no `dyn<int>` where `int` says it. */

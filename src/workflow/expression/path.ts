@@ -47,7 +47,7 @@ export function readPath(path: Path, scope: Scope): Json | undefined {
 /** `event.data.user.id: event.data.user is null`. Names of fields, never a value: errors are kept where many may read. */
 export function whyMissing(path: Path, scope: Scope): string {
   let value = first(path, scope)
-  if (value === undefined) return `${textOf(path)}: step "${path.segments[0]}" has no output yet`
+  if (value === undefined) return `${textOf(path, 1)}: step "${path.segments[0]}" has no output yet`
   for (let depth = 1; depth < path.segments.length; depth++) {
     const next = child(value, path.segments[depth]!)
     if (next === undefined) return reason(path, depth, value)
@@ -82,15 +82,15 @@ function child(value: unknown, segment: string | number): unknown {
 }
 
 function reason(path: Path, depth: number, value: unknown): string {
-  const whole = textOf(path)
+  const link = textOf(path, depth + 1)
   const parent = textOf(path, depth)
   const segment = path.segments[depth]!
-  if (value === null) return `${whole}: ${parent} is null`
+  if (value === null) return `${link}: ${parent} is null`
   if (Array.isArray(value)) {
-    if (typeof segment === 'number') return `${whole}: ${parent} is a list of ${value.length}`
-    return `${whole}: ${parent} is a list, not a map with a field "${segment}"`
+    if (typeof segment === 'number') return `${link}: ${parent} is a list of ${value.length}`
+    return `${link}: ${parent} is a list, not a map with a field "${segment}"`
   }
   const wanted = typeof segment === 'number' ? 'it is not a list' : `it has no field "${segment}"`
-  if (typeof value === 'object') return `${whole}: ${wanted.replace('it', parent)}`
-  return `${whole}: ${parent} is a ${typeof value === 'bigint' ? 'number' : typeof value}, ${wanted}`
+  if (typeof value === 'object') return `${link}: ${wanted.replace('it', () => parent)}`
+  return `${link}: ${parent} is a ${typeof value === 'bigint' ? 'number' : typeof value}, ${wanted}`
 }

@@ -1,0 +1,102 @@
+/** What the demo asks the ledger, with SQL alone, as anybody may. `run` is the first part of its events' ids. */
+import pg from 'pg'
+import type { Moved } from '../workflows/video/provider.ts'
+import type { LedgerRow } from './compare.ts'
+import type { Seen } from './endings.ts'
+import type { LatencyRow, MoneyRow } from './summary.ts'
+
+export class DemoLedger {
+  readonly #pool: pg.Pool
+  readonly #run: string
+
+  constructor(databaseUrl: string, run: string) {
+    this.#pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+    this.#pool.on('error', () => undefined)
+    this.#run = `${run}-%`
+  }
+
+  /** How many of this run's events have come to an end, one way or the other. */
+  async ended(): Promise<number> {
+    const [row] = await this.#ask<{ n: string }>(`
+      select (select count(*) from millrace.transactions where event_id like $1 and ended_at is not null)
+           + (select count(*) from millrace.dead_letters where headers->>'ce_id' like $1) as n`)
+    return Number(row?.n ?? 0)
+  }
+
+  async rows(): Promise<LedgerRow[]> {
+    return this.#ask<LedgerRow>(`
+      select t.id as "transactionId", t.state, bill.output as bill, pay.output as pay
+      from millrace.transactions t
+      left join millrace.attempts bill on bill.transaction_id = t.id and bill.step = 'bill' and bill.outcome = 'ok'
+      left join millrace.attempts pay on pay.transaction_id = t.id and pay.step = 'pay' and pay.outcome = 'ok'
+      where t.event_id like $1`)
+  }
+
+  async seen(): Promise<Seen[]> {
+    const transactions = await this.#ask<{ eventId: string; end: string; code: string | null; bill: Moved | null }>(`
+      select t.event_id as "eventId", t.state as end, t.error_code as code, bill.output as bill
+      from millrace.transactions t
+      left join millrace.attempts bill on bill.transaction_id = t.id and bill.step = 'bill' and bill.outcome = 'ok'
+      where t.event_id like $1`)
+    const letters = await this.#ask<Seen>(`
+      select headers->>'ce_id' as "eventId", 'dead_letter' as end, code
+      from millrace.dead_letters where headers->>'ce_id' like $1`)
+    return [...transactions.map(({ bill, ...one }) => ({ ...one, charged: chargedOf(bill) })), ...letters]
+  }
+
+  async states(): Promise<Record<string, number>> {
+    const rows = await this.#ask<{ state: string; n: number }>(`
+      select state, count(*)::int as n from millrace.transactions where event_id like $1 group by 1 order by 2 desc`)
+    return Object.fromEntries(rows.map(({ state, n }) => [state, n]))
+  }
+
+  async deadLetters(): Promise<number> {
+    const [row] = await this.#ask<{ n: string }>(`
+      select count(*) as n from millrace.dead_letters where headers->>'ce_id' like $1`)
+    return Number(row?.n ?? 0)
+  }
+
+  /** The whole first, then the steps in the workflow's order. */
+  async latency(): Promise<LatencyRow[]> {
+    return this.#ask<LatencyRow>(`
+      with parts as (
+        select 'published to ended' as name, 0 as place,
+               extract(epoch from ended_at - least(produced_at, fetched_at)) * 1000 as ms
+        from millrace.transactions where event_id like $1 and ended_at is not null
+        union all
+        select s.step, s.position, extract(epoch from a.committed_at - a.eligible_at) * 1000
+        from millrace.attempts a
+        join millrace.transactions t on t.id = a.transaction_id and t.event_id like $1
+        join millrace.steps s on s.transaction_id = a.transaction_id and s.step = a.step
+      )
+      select name, count(*)::int as count, percentile_cont(0.5) within group (order by ms)::float8 as p50,
+             percentile_cont(0.95) within group (order by ms)::float8 as p95,
+             percentile_cont(0.99) within group (order by ms)::float8 as p99
+      from parts group by name, place order by place`)
+  }
+
+  async money(): Promise<MoneyRow[]> {
+    const rows = await this.#ask<{ currency: string; billed: string; paid: string }>(`
+      select a.output->>'currency' as currency,
+             coalesce(sum((a.output->>'total')::bigint) filter (where a.step = 'bill'), 0) as billed,
+             coalesce(sum((a.output->>'total')::bigint) filter (where a.step = 'pay'), 0) as paid
+      from millrace.attempts a
+      join millrace.transactions t on t.id = a.transaction_id and t.event_id like $1
+      where a.step in ('bill', 'pay') and a.outcome = 'ok'
+      group by 1 order by count(*) desc, 1`)
+    return rows.map(({ currency, billed, paid }) => ({ currency, billed: BigInt(billed), paid: BigInt(paid) }))
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  async #ask<Row extends object>(sql: string): Promise<Row[]> {
+    return (await this.#pool.query(sql, [this.#run])).rows
+  }
+}
+
+function chargedOf(bill: Moved | null): Seen['charged'] {
+  const viewer = bill?.entries.find((entry) => entry.role === 'viewer')
+  return viewer && bill ? { currency: bill.currency, amount: viewer.amount } : undefined
+}

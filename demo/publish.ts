@@ -1,0 +1,44 @@
+/** Publishes the requests with an ordinary producer that knows nothing of the engine. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import type { DemoRequest } from './world/requests.ts'
+
+const perTick = 10
+
+/** Steadily, `rate` a second; `onSent` hears how many are acknowledged so far. */
+export async function publish(
+  brokers: readonly string[],
+  topic: string,
+  requests: readonly DemoRequest[],
+  options: { rate: number; signal: AbortSignal; onSent: (count: number) => void },
+): Promise<void> {
+  const kafka = new Kafka({ clientId: 'video-site', brokers: [...brokers], logLevel: logLevel.ERROR })
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  try {
+    const tickMs = (perTick / options.rate) * 1000
+    const from = performance.now()
+    for (let at = 0; at < requests.length && !options.signal.aborted; at += perTick) {
+      const aheadMs = (at / perTick) * tickMs - (performance.now() - from)
+      if (aheadMs > 0) await sleep(aheadMs, undefined, { signal: options.signal }).catch(() => undefined)
+      const messages = requests.slice(at, at + perTick).map(({ key, value, headers }) => ({ key, value, headers }))
+      await producer.send({ topic, acks: -1, messages })
+      options.onSent(Math.min(at + perTick, requests.length))
+    }
+  } finally {
+    await producer.disconnect()
+  }
+}
+
+/** Makes the topic if Kafka does not have it. */
+export async function ensureTopic(brokers: readonly string[], topic: string): Promise<void> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.ERROR }).admin()
+  await admin.connect()
+  try {
+    const topics = await admin.listTopics()
+    if (topics.includes(topic)) return
+    await admin.createTopics({ topics: [{ topic, numPartitions: 4 }], waitForLeaders: true })
+  } finally {
+    await admin.disconnect()
+  }
+}

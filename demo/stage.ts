@@ -1,0 +1,89 @@
+/** Everything the demo runs on, started in order and taken down in reverse; half a stage is taken down too. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { packageRoot } from '../src/base/package-root.ts'
+import { loadConfig } from '../src/config.ts'
+import { Engine, migrationsDir } from '../src/engine.ts'
+import { migrate } from '../src/ledger/migrate.ts'
+import { startServers } from '../src/local/servers.ts'
+import type { DemoOptions } from './options.ts'
+import { type Provider, startProvider } from './provider/spawn.ts'
+import { ensureTopic } from './publish.ts'
+import { type DemoWorld, makeWorld, writeWorld } from './world/world.ts'
+
+export const topic = 'video.requests'
+
+export interface Stage {
+  readonly brokers: readonly string[]
+  readonly databaseUrl: string
+  readonly world: DemoWorld
+  readonly provider: Provider
+  readonly engine: Engine
+  /** The payment provider's own book. */
+  readonly bookFile: string
+}
+
+/** What is set up is pushed on `teardown`, to be undone from its end. */
+export async function setStage(
+  options: DemoOptions,
+  teardown: (() => Promise<unknown>)[],
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Stage> {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-demo-'))
+  teardown.push(() => rm(dir, { recursive: true, force: true }))
+  const { brokers, databaseUrl, own } = await servers(join(dir, 'servers'), teardown, signal, say)
+  const run = own ? options.seed : `${options.seed}-${Date.now().toString(36)}`
+  const world = await makeWorld({ seed: options.seed, run })
+  const bookFile = join(dir, 'provider-book.jsonl')
+  const provider = await startProvider({ book: bookFile })
+  teardown.push(() => provider.stop())
+  await provider.controlAds({ mode: 'down', countries: [...world.adsDownIn] })
+  await provider.control({ mode: 'lose-connection', share: 0.03, seed: options.seed })
+  const worldFile = join(dir, 'world.json')
+  await writeWorld(world, worldFile)
+  say('migrating the ledger')
+  await migrate(databaseUrl, migrationsDir())
+  await ensureTopic(brokers, topic)
+  say('starting the coordinator')
+  Object.assign(process.env, { DEMO_WORLD: worldFile, PROVIDER_URL: provider.url, ADS_URL: provider.adsUrl })
+  const engine = new Engine({
+    config: demoConfig(brokers, databaseUrl),
+    workflowsDir: join(packageRoot(), 'workflows'),
+  })
+  teardown.push(() => engine.stop())
+  await engine.start()
+  return { brokers, databaseUrl, world, provider, engine, bookFile }
+}
+
+async function servers(
+  dir: string,
+  teardown: (() => Promise<unknown>)[],
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<{ brokers: readonly string[]; databaseUrl: string; own: boolean }> {
+  const { KAFKA_BROKERS, DATABASE_URL } = process.env
+  if (KAFKA_BROKERS && DATABASE_URL) {
+    say(`using Kafka at ${KAFKA_BROKERS} and the Postgres of DATABASE_URL`)
+    return { brokers: KAFKA_BROKERS.split(','), databaseUrl: DATABASE_URL, own: false }
+  }
+  say('starting Kafka and Postgres')
+  const local = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL, signal, onProgress: say })
+  teardown.push(() => local.stop())
+  const brokers = KAFKA_BROKERS?.split(',') ?? local.kafkaBrokers ?? []
+  return { brokers, databaseUrl: DATABASE_URL ?? local.databaseUrl ?? '', own: !KAFKA_BROKERS && !DATABASE_URL }
+}
+
+function demoConfig(brokers: readonly string[], databaseUrl: string) {
+  return loadConfig({
+    ...process.env,
+    KAFKA_BROKERS: brokers.join(','),
+    DATABASE_URL: databaseUrl,
+    MILLRACE_ENGINE: process.env.MILLRACE_ENGINE || 'demo',
+    MILLRACE_SEAL_KEY: process.env.MILLRACE_SEAL_KEY || randomBytes(32).toString('hex'),
+    MILLRACE_FUNCTIONS_ENV: 'DEMO_WORLD,PROVIDER_URL,ADS_URL',
+    MILLRACE_DRAIN_TIMEOUT: process.env.MILLRACE_DRAIN_TIMEOUT || '3s',
+  })
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { checkFile, loadCatalogue } from '../../src/workflow/catalogue.ts'
+import { listFunctions } from '../../src/workflow/functions.ts'
+import { formatProblem } from '../../src/workflow/problem.ts'
+
+const workflow = (name: string, topic: string, uses = 'echo') =>
+  `name: ${name}\non: { kafka: ${topic} }\nsteps:\n  - { id: one, uses: ${uses} }\n`
+
+async function folder(t: TestContext, files: Record<string, string | Buffer>): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-catalogue-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true })
+    await writeFile(join(dir, name), content)
+  }
+  return dir
+}
+
+test('given a folder, then its workflows are there by topic, in one order', async (t) => {
+  const dir = await folder(t, {
+    'b.yaml': workflow('beta', 'films'),
+    'a.yml': workflow('gamma', 'films'),
+    'c.json': '{"name":"alpha","on":{"kafka":{"topic":"songs"}},"steps":[{"id":"one","uses":"stock/reserve"}]}',
+    'notes.txt': 'not a workflow',
+    '.hidden.yaml': 'neither',
+    'functions/echo.ts': '',
+    'functions/stock/reserve.mjs': '',
+    'functions/settings.yaml': 'not read',
+  })
+  const { plans, problems, byTopic, files } = await loadCatalogue(dir)
+  assert.deepEqual(problems, [])
+  assert.deepEqual(
+    plans.map(({ name }) => name),
+    ['alpha', 'beta', 'gamma'],
+  )
+  assert.deepEqual(
+    [...byTopic].map(([topic, some]) => [topic, some.map(({ name }) => name)]),
+    [
+      ['songs', ['alpha']],
+      ['films', ['beta', 'gamma']],
+    ],
+  )
+  assert.deepEqual(
+    files,
+    ['a.yml', 'b.yaml', 'c.json'].map((name) => join(dir, name)),
+  )
+})
+
+test('given a file with a problem, then the others load', async (t) => {
+  const dir = await folder(t, {
+    'bad.yaml': workflow('bad', 'films', 'ecko'),
+    'good.yaml': workflow('good', 'films'),
+    'large.yaml': `# ${'x'.repeat(300 * 1024)}`,
+    'latin.yaml': Buffer.from([0x6e, 0xe9]),
+    'functions/echo.ts': '',
+  })
+  const { plans, problems, files } = await loadCatalogue(dir)
+  assert.deepEqual(
+    plans.map(({ name }) => name),
+    ['good'],
+  )
+  assert.equal(files.length, 4)
+  assert.deepEqual(
+    problems.map(formatProblem).map((line) => line.slice(dir.length + 1)),
+    [
+      'bad.yaml:4:22: there is no function "ecko"; expected a file functions/ecko.ts (or .js, .mjs); did you mean "echo"?',
+      'large.yaml:1:1: the file has 307202 bytes; expected at most 262144; split the workflow',
+      'latin.yaml:1:1: the file is not text; expected UTF-8; save the file as UTF-8',
+    ],
+  )
+})
+
+test('given one name in two files, then the first file has it and the second is told', async (t) => {
+  const dir = await folder(t, {
+    'a.yaml': workflow('film', 'films'),
+    'b.yaml': `# a copy\n${workflow('film', 'songs')}`,
+    'functions/echo.js': '',
+  })
+  const { plans, problems } = await loadCatalogue(dir)
+  assert.deepEqual(
+    plans.map((plan) => plan.on.kafka.topic),
+    ['films'],
+  )
+  assert.equal(problems.length, 1)
+  assert.match(formatProblem(problems[0]!), /b\.yaml:2:1: the name "film" is taken by .*a\.yaml/)
+})
+
+test('a folder that is missing or empty is a problem of its own', async (t) => {
+  const dir = await folder(t, { 'functions/echo.ts': '' })
+  const empty = await loadCatalogue(dir)
+  assert.deepEqual([empty.plans, empty.files], [[], []])
+  assert.match(formatProblem(empty.problems[0]!), /no workflow in this folder; expected files in \.yaml/)
+  const missing = await loadCatalogue(join(dir, 'nowhere'))
+  assert.match(formatProblem(missing.problems[0]!), /nowhere:1:1: the folder cannot be read .*ENOENT/)
+})
+
+test('one file is checked against the functions beside it', async (t) => {
+  const dir = await folder(t, {
+    'a.yaml': workflow('film', 'films', 'stock/reserve'),
+    'functions/stock/reserve.ts': '',
+  })
+  assert.equal((await checkFile(join(dir, 'a.yaml'))).plan?.name, 'film')
+  const missing = await checkFile(join(dir, 'b.yaml'))
+  assert.match(formatProblem(missing.problems[0]!), /b\.yaml:1:1: the file cannot be read .*ENOENT/)
+})
+
+test('a function is a source file whose path can be a name', async (t) => {
+  const dir = await folder(t, {
+    'functions/echo.ts': '',
+    'functions/echo.js': '',
+    'functions/deep/er/one.mjs': '',
+    'functions/types.d.ts': '',
+    'functions/echo.test.ts': '',
+    'functions/Upper.ts': '',
+    'functions/readme.md': '',
+    'functions/node_modules/pkg/index.js': '',
+  })
+  const functions = await listFunctions(dir)
+  assert.deepEqual([...functions.keys()], ['deep/er/one', 'echo'])
+  assert.equal(functions.get('echo'), join(dir, 'functions', 'echo.js'))
+})

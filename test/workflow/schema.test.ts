@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parseWorkflow } from '../../src/workflow/parse.ts'
+import { formatProblem } from '../../src/workflow/problem.ts'
+import { workflowSchema, workflowSchemaText } from '../../src/workflow/schema.ts'
+
+const root = new URL('../../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+
+test('the checked-in schema is what the model generates (npm run build && node dist/scripts/write-schema.js)', () => {
+  assert.equal(read('workflow.schema.json'), workflowSchemaText())
+})
+
+interface Schema {
+  readonly description?: string
+  readonly properties?: Record<string, Schema>
+  readonly items?: Schema
+  readonly anyOf?: Schema[]
+}
+
+/** Every field at every depth, by its path. */
+function* fieldsOf(schema: Schema, path = ''): Iterable<[path: string, name: string, field: Schema]> {
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    yield [`${path}.${name}`, name, field]
+    yield* fieldsOf(field, `${path}.${name}`)
+  }
+  for (const branch of schema.anyOf ?? []) yield* fieldsOf(branch, path)
+  if (schema.items) yield* fieldsOf(schema.items, `${path}[]`)
+}
+
+test('every field of the schema says in words what it is', () => {
+  const silent = [...fieldsOf(workflowSchema())].filter(([, , field]) => !field.description)
+  assert.deepEqual(
+    silent.map(([path]) => path),
+    [],
+  )
+})
+
+test('every example of the reference is a workflow', () => {
+  const examples = [...read('docs/workflow-reference.md').matchAll(/^```yaml workflow\n(.*?)^```/gms)]
+  assert.ok(examples.length >= 8, `${examples.length} examples`)
+  for (const [, text] of examples) {
+    const { plan, problems } = parseWorkflow(text!, 'docs/workflow-reference.md', null)
+    assert.ok(plan, `${problems.map(formatProblem).join('\n')}\n${text}`)
+  }
+})
+
+test('the reference names every field of the schema', () => {
+  const reference = read('docs/workflow-reference.md')
+  const names = new Set([...fieldsOf(workflowSchema())].map(([, name]) => name))
+  assert.ok(names.size >= 19, `${names.size} fields`)
+  for (const name of names) assert.ok(reference.includes(`\`${name}\``), `"${name}" is in the reference`)
+})
