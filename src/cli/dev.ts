@@ -5,7 +5,7 @@ import { migrate } from '../ledger/migrate.ts'
 import { publish } from '../telemetry/channels.ts'
 import { loadCatalogue } from '../workflow/catalogue.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { claimDevFolder, type DevFile, writeDevFile } from './dev-folder.ts'
+import { claimDevFolder, type DevFile, devFolder, writeDevFile } from './dev-folder.ts'
 import { configFor, type DevPorts, devConfig, startDevServers } from './dev-servers.ts'
 import { tellFunctionProblems } from './function-problems.ts'
 import { formatOf, logsTo } from './log.ts'
@@ -29,6 +29,7 @@ export async function dev(options: DevOptions): Promise<void> {
     using _logs = logsTo(named, options.json ? process.stderr : process.stdout)
     interruption.signal.addEventListener('abort', () => say('stopping: what runs is finished, nothing new is begun'))
     using _claimed = await claimed()
+    say(`starting; data is kept in ${devFolder}/`)
     await using servers = await startDevServers(named, options, interruption.signal, say)
     await serve(configFor(named, servers), workflowsDir, options, interruption)
   })

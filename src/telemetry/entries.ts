@@ -21,9 +21,11 @@ export type Tellings = { readonly [Name in FactName]: Telling<Name> }
 
 export const tellings: Tellings = {
   'lane.opened': {
-    say: (fact) => info(`lane ${lane(fact)} opened at offset ${fact.nextOffset}, ${fact.open} transactions go on`),
+    say: (fact) => info(`lane ${lane(fact)} opened at offset ${fact.nextOffset}${goOn(fact.open)}`),
   },
-  'lane.closed': { say: (fact) => info(`lane ${lane(fact)} closed: ${fact.reason}`) },
+  'lane.closed': {
+    say: (fact) => (fact.reason === 'stopped' ? debug : info)(`lane ${lane(fact)} closed: ${fact.reason}`),
+  },
   lag: { say: (fact) => debug(`${lane(fact)} has ${fact.records} records to be read`) },
   'in-flight': { say: (fact) => debug(`${fact.running} transactions run, ${fact.queued} stand behind their key`) },
   'lane.paused': { say: (fact) => warn(`${lane(fact)} is not read for now: ${fact.reason}`) },
@@ -72,6 +74,10 @@ const error = (message: string): Entry => ({ level: 'error', message })
 
 function lane({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}/${partition}`
+}
+
+function goOn(open: number): string {
+  return open === 0 ? '' : `; ${open} transactions go on`
 }
 
 function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {
