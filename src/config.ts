@@ -207,8 +207,15 @@ export type Config = { readonly [Name in SettingName]: (typeof settings)[Name] e
 
 export const configFileName = 'millrace.config.yaml'
 
-/** Environment over file over default. Throws `EngineError` `config_invalid`, naming the variable or the line's key. */
-export function loadConfig(env: NodeJS.ProcessEnv = process.env, file: string = configFileName): Config {
+/**
+ * Environment over file over `defaults` over the table's. Throws `EngineError` `config_invalid`, naming the variable or
+ * the line's key.
+ */
+export function loadConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  file: string = configFileName,
+  defaults: Partial<Config> = {},
+): Config {
   const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
   for (const name of fromFile.keys()) {
     if (name in settings) continue
@@ -218,9 +225,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, file: string = 
   }
   const entries = Object.entries(settings).map(([name, each]) => [
     name,
-    valueFor(each as Setting<unknown>, name, env, fromFile, file),
+    valueFor({ ...(each as Setting<unknown>), ...defaultOf(defaults, name) }, name, env, fromFile, file),
   ])
   return Object.fromEntries(entries) as Config
+}
+
+function defaultOf(defaults: Partial<Config>, name: string): { byDefault?: unknown } {
+  return name in defaults ? { byDefault: defaults[name as SettingName] } : {}
 }
 
 function valueFor(

@@ -1,6 +1,7 @@
 /** Wires the rooms: where each shell is checked against the port that the coordinator declares. */
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { EngineError } from './base/error.ts'
@@ -41,14 +42,18 @@ export class Engine {
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   #plans: readonly Plan[] = []
   #problems: readonly Problem[] = []
+  #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   readonly #aborted = new AbortController()
+  #fail: (error: Error) => void = () => undefined
+  /** Resolves with what broke it, if anything ever does. */
+  readonly failed = new Promise<Error>((resolve) => (this.#fail = resolve))
 
   constructor(options: EngineOptions) {
     const { config, workflowsDir } = options
     this.#options = options
     this.#pool = createPool({
-      functionsDir: join(workflowsDir, 'functions'),
+      functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
       env: config['functions.env'],
       limits: {
@@ -69,17 +74,18 @@ export class Engine {
     return this.#problems
   }
 
-  /** Resolves with what broke it, if anything ever does. */
-  get failed(): Promise<Error> {
-    return this.#coordinator?.failed ?? new Promise(() => undefined)
+  /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
+  start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
   }
 
-  /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
-  async start(): Promise<void> {
+  async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
     this.#plans = await this.#load()
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
+    this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
     const coordinator = new Coordinator({
       engine: config.engine,
@@ -93,6 +99,7 @@ export class Engine {
       planFromSource,
     })
     this.#coordinator = coordinator
+    void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
     await coordinator.setPlans(this.#plans)
     coordinator.start()
@@ -102,6 +109,7 @@ export class Engine {
         received: (partition, records) => coordinator.receive(partition, records),
       }),
     )
+    this.#aborted.signal.throwIfAborted()
     await this.#intake.setTopics(topicsOf(this.#plans))
   }
 
@@ -148,6 +156,8 @@ export class Engine {
   async #stop(): Promise<void> {
     this.#aborted.abort()
     const drainMs = this.#options.config.drainTimeout
+    // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
+    await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
