@@ -2,11 +2,11 @@
  * One owner for each data folder. The servers guard their data themselves, but late and in their own words; a claim
  * answers at once, names the folder and the owner, and waits for a server whose owner was just killed.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
-import { EngineError } from '../base/error.ts'
+import { EngineError, messageOf } from '../base/error.ts'
 import { type Life, lifeOf, lives } from './life.ts'
 
 export interface Claim {
@@ -17,9 +17,12 @@ export interface Claim {
   release(): void
 }
 
-/** Takes the folder, which is made when it is missing. Throws `data_dir_in_use` while another live process has it. */
+/**
+ * Takes the folder, which is made when it is missing. Throws `data_dir_in_use` while another live process has it, and
+ * `data_dir_unusable` when we may not write there.
+ */
 export async function claim(dataDir: string, signal?: AbortSignal): Promise<Claim> {
-  mkdirSync(dataDir, { recursive: true })
+  prepare(dataDir)
   const owner = lifeOf(process.pid)
   assert(owner, 'this process is alive')
   let former: Note | null = null
@@ -41,6 +44,16 @@ export function inUse(dataDir: string, by: string): EngineError {
   return new EngineError('data_dir_in_use', `The data folder ${dataDir} is in use by ${by}; stop it first.`, {
     details: { dataDir },
   })
+}
+
+function prepare(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    accessSync(dataDir, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const message = `The data folder ${dataDir} cannot be used: ${messageOf(cause)}`
+    throw new EngineError('data_dir_unusable', message, { cause, details: { dataDir } })
+  }
 }
 
 interface Note {
