@@ -3,7 +3,7 @@
  * no attempt is burnt for it.
  */
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -23,11 +23,12 @@ const events = 600
 
 test('Postgres and Kafka are killed and come back', { timeout: 180_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-outage-'))
-  after(() => eraseServers(dir))
+  await chmod(dir, 0o755) // the server's own user must be able to go through it
   let kafka = await startKafka({ dataDir: join(dir, 'kafka') })
   after(() => kafka.stop())
   let postgres = await startPostgres({ dataDir: join(dir, 'postgres') })
   after(() => postgres.stop())
+  after(() => eraseServers(dir))
   await migrate(postgres.url, migrationsDir())
   const client = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } })
   const admin = client.admin()
