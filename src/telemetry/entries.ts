@@ -85,7 +85,7 @@ function service({ service, address }: { service: 'kafka' | 'postgres'; address:
 }
 
 function catalogue({ workflows, changed, problems }: Facts['catalogue']): string {
-  const what = changed.length === 0 ? 'nothing to run has changed' : `changed: ${changed.join(', ')}`
-  const also = problems === 0 ? '' : `, ${problems} problems`
-  return `workflow files read again: ${what} (${workflows} workflows${also})`
+  const what = changed.length === 0 ? '' : `; new versions of ${changed.join(', ')}`
+  const also = problems === 0 ? '' : `; problems: ${problems}`
+  return `read again, ${workflows} in force${what}${also}`
 }
