@@ -6,7 +6,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers'
 import { kafkaSettings } from '../../src/local/kafka-settings.ts'
 import { imageOf } from './image.ts'
-import { whenReady } from './ready.ts'
+import { start, whenReady } from './start.ts'
 
 export interface KafkaContainer {
   /** host:port, for clients on this machine. */
@@ -18,12 +18,12 @@ export interface KafkaContainer {
 export async function startKafka(onProgress: (line: string) => void): Promise<KafkaContainer> {
   const image = imageOf('MILLRACE_KAFKA_IMAGE')
   onProgress(`starting ${image}`)
-  const container = await new GenericContainer(image)
+  const definition = new GenericContainer(image)
     .withExposedPorts(clientPort)
     .withEnvironment(environment())
     .withEntrypoint(['bash', '-c', startWhenAddressed])
     .withWaitStrategy(Wait.forLogMessage(waiting))
-    .start()
+  const container = await start(definition, image)
   const broker = `${container.getHost()}:${container.getMappedPort(clientPort)}`
   await whenReady(
     container,

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { GenericContainer } from 'testcontainers'
 import { imageOf } from './image.ts'
-import { whenReady } from './ready.ts'
+import { start, whenReady } from './start.ts'
 
 export interface PostgresContainer {
   readonly url: string
@@ -13,10 +13,8 @@ export interface PostgresContainer {
 export async function startPostgres(onProgress: (line: string) => void): Promise<PostgresContainer> {
   const image = imageOf('MILLRACE_POSTGRES_IMAGE')
   onProgress(`starting ${image}`)
-  const container = await new GenericContainer(image)
-    .withExposedPorts(port)
-    .withEnvironment({ POSTGRES_PASSWORD: password })
-    .start()
+  const definition = new GenericContainer(image).withExposedPorts(port).withEnvironment({ POSTGRES_PASSWORD: password })
+  const container = await start(definition, image)
   const url = `postgres://postgres:${password}@${container.getHost()}:${container.getMappedPort(port)}/postgres`
   await whenReady(container, image, () => ask(url))
   return { url, stop: () => container.stop() }

@@ -1,5 +1,5 @@
 /** A container that runs is not yet a server that answers, and one that never answers must say why. */
-import type { StartedTestContainer } from 'testcontainers'
+import type { StartedTestContainer, TestContainer } from 'testcontainers'
 import { EngineError, messageOf } from '../../src/base/error.ts'
 import { retryFor } from '../../src/base/poll.ts'
 
@@ -8,6 +8,15 @@ const answersWithinMs = 60_000
 const shownLines = 20
 /** The log of a container that still runs has no end of its own. */
 const logWithinMs = 2000
+
+/** Throws when there is no such image, or when its program ends at once. */
+export async function start(definition: TestContainer, image: string): Promise<StartedTestContainer> {
+  try {
+    return await definition.start()
+  } catch (cause) {
+    throw new EngineError('container_failed', `${image} does not start: ${messageOf(cause)}`, { cause })
+  }
+}
 
 /** Runs `prepare` once, then `ask` until it does not throw. When that fails the container is stopped, and its log shown. */
 export async function whenReady(
