@@ -5,10 +5,10 @@
  */
 import { spawn } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startServers } from '../src/local/servers.ts'
+import { eraseServers, startServers } from '../src/local/servers.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
@@ -60,6 +60,7 @@ async function withServers(act: (env: Record<string, string>) => Promise<void>):
   const { KAFKA_BROKERS, DATABASE_URL } = process.env
   if (KAFKA_BROKERS && DATABASE_URL) return act({ KAFKA_BROKERS, DATABASE_URL })
   const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  await chmod(dir, 0o755) // the server's own user must be able to go through it
   const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
   try {
     await act({
@@ -68,6 +69,7 @@ async function withServers(act: (env: Record<string, string>) => Promise<void>):
     })
   } finally {
     await servers.stop()
+    eraseServers(dir)
     rmSync(dir, { recursive: true, force: true })
   }
 }
