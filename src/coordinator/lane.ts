@@ -13,7 +13,7 @@ import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
 import { idsOf } from './catalogue.ts'
-import { type Act, type Entry, entry } from './entry.ts'
+import { type Act, bytesOf, type Entry, entry } from './entry.ts'
 import { Horizon } from './horizon.ts'
 import { Order } from './order.ts'
 import type { DeadLetterRow, OpenedLane, PartitionRef } from './ports.ts'
@@ -22,8 +22,10 @@ import type { DeadLetterRow, OpenedLane, PartitionRef } from './ports.ts'
 export interface Allowance {
   /** Transactions that may start running. */
   slots: number
-  /** Entries that this commit may still hold. */
-  entries: number
+  /** Records and events that this commit may still hold, and the bytes of their rows. */
+  records: number
+  events: number
+  bytes: number
 }
 
 export class Lane {
@@ -38,8 +40,8 @@ export class Lane {
   readonly #room: () => ReadingRoom
   readonly #subscriptions: Map<string, number>
   readonly #transactions = new Map<string, Transaction>()
-  readonly #order = new Order()
-  readonly #horizon = new Horizon()
+  #order = new Order()
+  #horizon = new Horizon()
   readonly #arrivals = new Deque<RawRecord>()
   readonly #events = new Deque<{ readonly id: string; readonly event: TransactionEvent }>()
   #arrivalBytes = 0
@@ -114,39 +116,65 @@ export class Lane {
 
   /** Puts an event of one of its transactions into the inbox. */
   tell(id: string, event: TransactionEvent): void {
-    this.#events.push({ id, event })
+    if (!this.closed) this.#events.push({ id, event })
+  }
+
+  /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
+  close(): void {
+    this.closed = true
+    this.#transactions.clear()
+    this.#arrivals.clear()
+    this.#arrivalBytes = 0
+    this.#events.clear()
+    this.#order = new Order()
+    this.#horizon = new Horizon()
   }
 
   /** Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. */
   fold(nowUs: number, allowance: Allowance, queuedMax: number): Entry[] {
     const entries: Entry[] = []
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      this.#foldEvent(next.id, next.event, entries)
+    while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
+      const { id, event } = this.#events.shift() as { id: string; event: TransactionEvent }
+      const folded = this.#foldEvent(id, event)
+      if (!folded) continue
+      entries.push(folded)
+      allowance.events--
+      allowance.bytes -= bytesOf(folded)
     }
-    while (this.#arrivals.size > 0 && allowance.slots > 0 && allowance.entries > 0 && this.queued < queuedMax) {
+    while (this.#mayRead(allowance, queuedMax)) {
       const record = this.#arrivals.shift() as RawRecord
       this.#arrivalBytes -= sizeOf(record)
-      allowance.entries--
-      allowance.slots -= this.#foldRecord(record, nowUs, entries)
+      const { folded, started } = this.#foldRecord(record, nowUs)
+      entries.push(folded)
+      allowance.records--
+      allowance.slots -= started
+      allowance.bytes -= bytesOf(folded)
     }
     const parked = this.#horizon.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
     return entries
   }
 
-  /** After Postgres refused this entry's values: what is written in its place, without them. */
-  replace(refused: Entry, reason: string, nowUs: number): Entry[] {
+  #mayRead(allowance: Allowance, queuedMax: number): boolean {
+    const { slots, records, bytes } = allowance
+    return this.#arrivals.size > 0 && slots > 0 && records > 0 && bytes > 0 && this.queued < queuedMax
+  }
+
+  /**
+   * After Postgres refused this entry's values: what is written in its place, without them. Throws `ledger_refused` when
+   * there is no value left to leave out: passing it over would lose it.
+   */
+  replace(refused: Entry, reason: string, nowUs: number): Entry | null {
     const { source } = refused
-    if (source.kind === 'upkeep') return []
     if (source.kind === 'record') return this.#replaceRecord(refused, source, reason, nowUs)
-    if (source.event.type !== 'AttemptEnded') throw new EngineError('ledger_refused', reason)
-    const { report } = source.event
-    const spoken = { errorCode: 'value_refused', errorMessage: reason, output: null, logs: null }
-    const entries: Entry[] = []
+    const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
+    if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
+      throw new EngineError('ledger_refused', reason)
+    }
+    const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
     this.#hold(source.before)
-    const event = { ...source.event, report: { ...report, ...spoken, outcome: 'fail' as const, retryAfterMs: null } }
-    this.#foldEvent(source.before.id, event, entries, { released: refused.endings.length > 0 })
-    return entries
+    const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
+    return this.#foldEvent(source.before.id, event, { released: refused.endings.length > 0 })
   }
 
   #replaceRecord(
@@ -154,34 +182,34 @@ export class Lane {
     source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
     reason: string,
     nowUs: number,
-  ): Entry[] {
-    const error = new EngineError('value_refused', reason)
-    const entries: Entry[] = []
+  ): Entry {
+    const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
-      this.#drop(transaction, nowUs, entries)
+      this.#drop(transaction, nowUs)
       return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
     })
     const { nextOffset, passed, subscriptions, deadLetters } = refused
     const parts = { nextOffset, passed, subscriptions, deadLetters: [...deadLetters, ...letters] }
-    return [entry(this, { kind: 'upkeep' }, parts), ...entries]
+    return entry(this, { kind: 'upkeep' }, parts)
   }
 
-  #foldEvent(id: string, event: TransactionEvent, entries: Entry[], options = { released: false }): void {
+  #foldEvent(id: string, event: TransactionEvent, options = { released: false }): Entry | null {
     const before = this.#transactions.get(id)
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
       if ('refused' in result) publish('refusal', { what: `${event.type} of ${id}`, reason: result.refused })
-      return
+      return null
     }
     this.#transactions.set(id, result.transaction)
-    entries.push(entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects)))
-    if (!isFinal(result.transaction)) return
-    if (options.released) this.#forget(result.transaction)
-    else this.#release(result.transaction, event.atUs, entries)
+    if (isFinal(result.transaction)) {
+      if (options.released) this.#forget(result.transaction)
+      else this.#release(result.transaction, event.atUs)
+    }
+    return entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects))
   }
 
-  /** Answers with how many transactions started. What starts at once is of one entry with its admission. */
-  #foldRecord(record: RawRecord, nowUs: number, entries: Entry[]): number {
+  /** Answers also with how many transactions started. What starts at once is of one entry with its admission. */
+  #foldRecord(record: RawRecord, nowUs: number): { folded: Entry; started: number } {
     const reading = read(record, this.#place(record, nowUs), this.#room())
     for (const subscription of reading.subscriptions) this.#subscribe(subscription)
     const passed = [...this.#gapBefore(record), ...reading.passed]
@@ -190,14 +218,14 @@ export class Lane {
     const started: Entry[] = []
     for (const transaction of reading.transactions) {
       this.#hold(transaction)
-      if (this.#order.enter(transaction)) this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs }, started)
+      if (!this.#order.enter(transaction)) continue
+      const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs })
+      if (folded) started.push(folded)
     }
     const { rows: transactions, deadLetters, subscriptions } = reading
-    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions }
-    entries.push(
-      entry(this, { kind: 'record', record, admitted: reading.transactions }, { ...parts, ...joined(started) }),
-    )
-    return started.length
+    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions, ...joined(started) }
+    const source = { kind: 'record', record, admitted: reading.transactions } as const
+    return { folded: entry(this, source, parts), started: started.length }
   }
 
   /** Offsets that were not there to be read: compacted, aborted, control records, or gone by retention. */
@@ -235,20 +263,18 @@ export class Lane {
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 
-  /** It has ended: the next one of its key has its turn. */
-  #release(transaction: Transaction, atUs: number, entries: Entry[]): void {
+  /** It has ended: the next one of its key has its turn. Through the inbox, for a whole line may end at once. */
+  #release(transaction: Transaction, atUs: number): void {
     this.#forget(transaction)
     const next = this.#order.leave(transaction)
-    if (next !== undefined) this.#foldEvent(next, { type: 'Started', atUs }, entries)
+    if (next !== undefined) this.tell(next, { type: 'Started', atUs })
   }
 
-  /** It is not to be: whether it ran or stood in line, the others of its key go on. */
-  #drop(transaction: Transaction, atUs: number, entries: Entry[]): void {
-    const held = this.#transactions.get(transaction.id)
-    if (held?.state === 'queued') {
-      this.#order.remove(transaction)
-      this.#forget(transaction)
-    } else if (held) this.#release(transaction, atUs, entries)
+  /** It is not to be: whether it ran, had its turn or stood in line, the others of its key go on. */
+  #drop(transaction: Transaction, atUs: number): void {
+    if (!this.#transactions.has(transaction.id)) return
+    if (this.#order.remove(transaction)) this.#forget(transaction)
+    else this.#release(transaction, atUs)
   }
 
   #tellOf(letter: DeadLetterRow, offset: number): void {
@@ -263,6 +289,9 @@ export class Lane {
     return plans.find((each) => idsOf(catalogue, each).workflowId === workflowId)
   }
 }
+
+/** Code of what Postgres would not take. */
+const valueRefused = 'value_refused'
 
 function rowsAndActs(
   transaction: Transaction,

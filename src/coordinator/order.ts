@@ -35,10 +35,12 @@ export class Order {
     return next
   }
 
-  /** Takes it out of the line in which it stands behind another one. */
-  remove(transaction: Transaction): void {
-    const line = this.#lines.get(lineOf(transaction) ?? '')
-    if (line?.remove(transaction.id)) this.#queued--
+  /** Takes it out of the line in which it stands behind another one; false when it stands in none. */
+  remove(transaction: Transaction): boolean {
+    const name = lineOf(transaction)
+    const removed = name !== null && this.#lines.get(name)?.remove(transaction.id) === true
+    if (removed) this.#queued--
+    return removed
   }
 
   /** The line with the most behind it: what an operator looks for when a partition is paused. */
