@@ -18,6 +18,7 @@ import type { CoordinatorLimits } from './limits.ts'
 import { open } from './open.ts'
 import { Performer } from './perform.ts'
 import type { Intake, Invocation, InvocationResult, Ledger, PartitionRef, VersionIds, Workers } from './ports.ts'
+import { Recall } from './recall.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './write.ts'
 
@@ -43,6 +44,7 @@ export class Coordinator {
   readonly #stopping = new AbortController()
   readonly #performer: Performer
   readonly #writer: Writer
+  readonly #recall: Recall
   readonly #flow: Flow
   readonly #upkeep: Upkeep
   #ids = new Map<string, VersionIds>()
@@ -57,6 +59,7 @@ export class Coordinator {
     this.#parts = parts
     this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
+    this.#recall = new Recall(parts)
     this.#flow = new Flow(parts.intake, parts.limits)
     this.#upkeep = new Upkeep(parts, this.#writer, () => this.#openLanes())
     this.failed = new Promise((resolve) => (this.#fail = resolve))
@@ -67,6 +70,7 @@ export class Coordinator {
     const fresh = plans.filter((plan) => !this.#ids.has(plan.version))
     for (const [hash, ids] of await this.#parts.ledger.register(fresh)) this.#ids.set(hash, ids)
     this.#catalogue = catalogueOf(plans, this.#ids)
+    this.#recall.know(plans)
   }
 
   start(): void {
@@ -174,7 +178,7 @@ export class Coordinator {
     }
     const nowUs = clock.nowUs()
     const entries: Entry[] = []
-    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits.queuedMax))
+    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits))
     for (const lane of lanes) this.#flow.afterFold(lane, limits.queuedMax)
     return entries
   }
@@ -202,7 +206,37 @@ export class Coordinator {
     }
     this.#performer.dispatch(invocations)
     this.#upkeep.committed()
-    for (const lane of this.#lanes.values()) if (lane.closed) this.#reopenLater(lane)
+    for (const lane of this.#lanes.values()) {
+      if (lane.closed) {
+        this.#reopenLater(lane)
+        continue
+      }
+      lane.giveTurns()
+      void this.#load(lane)
+    }
+  }
+
+  /** Reads back, some at a time, those whose turn has come and of which only the id is in memory. */
+  async #load(lane: Lane): Promise<void> {
+    const { limits, clock } = this.#parts
+    const { first, most } = limits.outagePauseMs
+    for (let ids = lane.takeReady(limits.loadMax), pauseMs = first; ids.length > 0 && !lane.closed; ) {
+      try {
+        lane.arrive(await this.#recall.load(lane.partition, ids), clock.nowUs())
+        this.#wake.ring()
+        ids = lane.takeReady(limits.loadMax)
+      } catch (error) {
+        if (!(error instanceof EngineError)) return this.#fail(error as Error)
+        publish('notice', {
+          level: 'error',
+          message: `cannot read transactions back: ${error.message}`,
+          code: error.code,
+        })
+        await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+        if (this.#stopping.signal.aborted) return
+        pauseMs = Math.min(pauseMs * 2, most)
+      }
+    }
   }
 
   #tellEndings(each: Entry): void {
@@ -239,15 +273,16 @@ export class Coordinator {
 
   async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
     try {
-      const { opened, transactions } = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
+      const opened = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
+      this.#recall.learn(opened.sources)
       if (!this.#assigned.has(name) || this.#state !== 'running') return true
       const lane = new Lane(partition, opened, this.#parts.engine, () => this.#readingRoom())
-      lane.resume(transactions, this.#parts.clock.nowUs())
+      lane.resume(opened.open)
       this.#lanes.set(name, lane)
       const { epoch, nextOffset } = opened
-      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: transactions.length })
+      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: opened.open.length })
       this.#parts.intake.read(partition, nextOffset)
-      this.#wake.ring()
+      void this.#load(lane)
       return true
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
