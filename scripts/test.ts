@@ -23,6 +23,7 @@ interface Count {
 
 async function main(): Promise<void> {
   const { patterns, all } = readArguments(process.argv.slice(2))
+  if (all) process.env.FUZZ_SEED ??= String(Math.trunc(Math.random() * 2 ** 31))
   const count: Count = { passed: 0, failed: 0 }
   if (patterns.length === 0)
     await stage(count, 'lint', () => run('npx', ['biome', 'check', '--error-on-warnings', '.']))

@@ -70,7 +70,9 @@ function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, 
 
 function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
   const transaction = admit(plan, decoded.envelope, { ...place, producedUs: record.timestampUs })
-  if (transaction.key?.includes('\u0000')) throw new EngineError('key_unstorable', 'the key holds a NUL character')
+  if (transaction.key !== null && /\p{Surrogate}|\0/u.test(transaction.key)) {
+    throw new EngineError('key_unstorable', 'the key holds a NUL or half a character')
+  }
   const row: TransactionRow = {
     id: transaction.id,
     versionId: idsOf(room.catalogue, plan).versionId,

@@ -82,13 +82,14 @@ export class Coordinator {
 
   /** The group has given us these partitions, and no others. Lanes we keep read on where they are. */
   assign(partitions: readonly PartitionRef[]): void {
+    const before = new Map(this.#assigned)
     this.#assigned.clear()
-    for (const partition of partitions) this.#assigned.set(nameOf(partition), partition)
+    for (const each of partitions) this.#assigned.set(nameOf(each), before.get(nameOf(each)) ?? each)
     for (const [name, lane] of this.#lanes) if (!this.#assigned.has(name)) this.#close(lane, 'revoked')
-    for (const [name, partition] of this.#assigned) {
+    for (const name of this.#assigned.keys()) {
       const lane = this.#lanes.get(name)
       if (lane) this.#readOn(lane)
-      else if (this.#state === 'running') void this.#open(partition)
+      else if (this.#state === 'running') void this.#open(name)
     }
   }
 
@@ -252,17 +253,18 @@ export class Coordinator {
   }
 
   /** Tries until it is open or not ours any more; an outage on either side is waited out. */
-  async #open(partition: PartitionRef, pauseMs = 0): Promise<void> {
-    const name = nameOf(partition)
+  async #open(name: string, pauseMs = 0): Promise<void> {
     if (this.#opening.has(name)) return
     this.#opening.add(name)
     const { first, most } = this.#parts.limits.reopenPauseMs
     try {
       let nextMs = pauseMs
-      while (this.#state === 'running' && this.#assigned.has(name)) {
+      // The last look and the deletion below are one turn, so that whoever assigns it after that look opens it.
+      while (this.#state === 'running' && this.#assigned.has(name) && !this.#lanes.has(name)) {
         if (nextMs > 0) await sleep(nextMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
-        if (await this.#tryOpen(name, partition)) return
-        nextMs = Math.min(Math.max(nextMs * 2, first / 2), most)
+        const partition = this.#assigned.get(name)
+        const went = partition === undefined || (await this.#tryOpen(name, partition))
+        nextMs = went ? 0 : Math.min(Math.max(nextMs * 2, first / 2), most)
       }
     } catch (error) {
       this.#fail(error as Error)
@@ -271,11 +273,12 @@ export class Coordinator {
     }
   }
 
+  /** False when it failed. What was taken away while it was opened, and be it given back, is not believed. */
   async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
     try {
       const opened = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
       this.#recall.learn(opened.sources)
-      if (!this.#assigned.has(name) || this.#state !== 'running') return true
+      if (this.#assigned.get(name) !== partition || this.#state !== 'running') return true
       const lane = new Lane(partition, opened, this.#parts.engine, () => this.#readingRoom())
       lane.resume(opened.open)
       this.#lanes.set(name, lane)
@@ -308,9 +311,9 @@ export class Coordinator {
   /** Fenced though the group says it is ours: somebody else believes so too. Backoff keeps the two from a duel. */
   #reopenLater(lane: Lane): void {
     this.#close(lane, 'fenced')
-    const partition = this.#assigned.get(nameOf(lane.partition))
+    const name = nameOf(lane.partition)
     const pauseMs = this.#parts.limits.reopenPauseMs.first * (1 + Math.random())
-    if (partition && this.#state === 'running') void this.#open(partition, pauseMs)
+    if (this.#state === 'running') void this.#open(name, pauseMs)
   }
 
   #openLanes(): Lane[] {

@@ -32,10 +32,14 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number):
     data: content.data,
   }
   const text = textOfEnvelope(envelope, content.dataText)
-  if (!isStorable(text) || envelope.id.includes('\u0000')) {
-    throw new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
-  }
+  if (!isStorable(text) || unstorable.test(envelope.id)) throw cannotBeStored()
   return { envelope, text }
+}
+
+const unstorable = /\p{Surrogate}|\0/u
+
+function cannotBeStored(): EngineError {
+  return new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
 }
 
 /** The envelope as it was, from what the ledger kept. */
@@ -67,12 +71,13 @@ function textOf(record: RawRecord, valueBytesMax: number): string {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Binary keys, such as Java's serialised integers with their zero bytes, order as well as text does. */
 function keyTextOf(key: Buffer): string {
   try {
-    return utf8.decode(key)
-  } catch {
-    return `base64:${key.toString('base64')}`
-  }
+    const text = utf8.decode(key)
+    if (!text.includes('\0')) return text
+  } catch {}
+  return `base64:${key.toString('base64')}`
 }
 
 /** Lower-case names; of a repeated header the last one counts. */
@@ -108,18 +113,26 @@ function structured(value: string): Content {
     if (typeof text === 'string' && text !== '') return text
     throw new EngineError('cloudevent_invalid', `attribute ${name} is missing or not a string`)
   }
+  if ('data_base64' in event) {
+    throw new EngineError('cloudevent_invalid', 'data_base64 is not taken, expected JSON in data')
+  }
+  // Writing what nests without end overflows the stack, so it is refused before.
+  if (!isStorable(value)) throw cannotBeStored()
   const data = event.data ?? null
-  const time = timeAttribute(typeof event.time === 'string' ? event.time : undefined)
+  const time = event.time === undefined || event.time === null ? null : timeAttribute(String(event.time))
   const id = attribute('id')
   return { id, type: attribute('type'), source: attribute('source'), time, data, dataText: stringifyJson(data) }
 }
 
 function timeAttribute(text: string | undefined): string | null {
   if (text === undefined) return null
-  const ms = Date.parse(text)
+  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) throw new EngineError('cloudevent_invalid', `time ${JSON.stringify(text)} is no RFC 3339 time`)
   return new Date(ms).toISOString()
 }
+
+/** Date.parse takes much more, and reads it in the host's time zone. */
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 
 function timeOf(record: RawRecord): string {
   return new Date((record.timestampUs ?? record.fetchedUs) / 1000).toISOString()

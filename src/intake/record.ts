@@ -9,10 +9,13 @@ export function recordOf(message: KafkaMessage, fetchedUs: number): RawRecord {
     key: message.key,
     value: message.value,
     headers: message.headers ? headersOf(message.headers) : none,
-    timestampUs: timestampMs > 0 ? timestampMs * 1000 : null,
+    timestampUs: timestampMs > 0 && timestampMs <= timestampMsMax ? timestampMs * 1000 : null,
     fetchedUs,
   }
 }
+
+/** The end of the year 9999: a producer that stamps in nanoseconds says nothing that a clock or Postgres could hold. */
+const timestampMsMax = 253_402_300_799_999
 
 const none: readonly RawHeader[] = Object.freeze([])
 
@@ -20,8 +23,14 @@ function headersOf(headers: IHeaders): RawHeader[] {
   const list: RawHeader[] = []
   for (const [name, values] of Object.entries(headers)) {
     for (const value of Array.isArray(values) ? values : [values]) {
-      if (value !== undefined) list.push({ name, value: typeof value === 'string' ? Buffer.from(value) : value })
+      if (value !== undefined) list.push({ name, value: bytesOf(value) })
     }
   }
   return list
+}
+
+/** Kafka's header values may be null, whatever the client's types say. */
+function bytesOf(value: Buffer | string | null): Buffer {
+  if (value === null) return Buffer.alloc(0)
+  return typeof value === 'string' ? Buffer.from(value) : value
 }

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { until } from '../../src/base/poll.ts'
 import { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from '../../src/coordinator/limits.ts'
-import type { Invocation, InvocationResult, Workers } from '../../src/coordinator/ports.ts'
+import type { Invocation, InvocationResult, TransactionRow, Workers } from '../../src/coordinator/ports.ts'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 import { FakeIntake, FakeKafka } from './fake-kafka.ts'
@@ -20,6 +20,8 @@ export class FakeWorkers implements Workers {
   /** `step#offset` of everything ever asked, with the attempt where it is not the first. */
   readonly seen: string[] = []
   readonly cancelled: number[] = []
+  /** What should never have been asked. */
+  readonly problems: string[] = []
   coordinator: Coordinator | undefined
 
   constructor(ledger: FakeLedger) {
@@ -28,7 +30,12 @@ export class FakeWorkers implements Workers {
 
   invoke(invocations: readonly Invocation[]): void {
     for (const invocation of invocations) {
-      const row = this.#admissible(invocation)
+      const row = this.#ledger.transactions.get(invocation.transactionId)
+      if (!row) {
+        this.problems.push(`${invocation.step} was asked for before its admission was durable`)
+        continue
+      }
+      this.#check(invocation, row)
       this.seen.push(nameOf(invocation, row.offset))
       this.waiting.push(invocation)
     }
@@ -45,34 +52,28 @@ export class FakeWorkers implements Workers {
     this.coordinator?.receiveResults([resultOf(invocation, report)])
   }
 
-  /** Answers all that waits, and what follows from it, until nothing is left to be asked. */
+  /** Answers all that waits now. */
   async answerAll(report: (invocation: Invocation) => Partial<AttemptReport> = () => ({})): Promise<void> {
     for (const invocation of [...this.waiting]) this.answer(invocation, report(invocation))
   }
 
   /** What commit-then-act and the order by key ask of every invocation. */
-  #admissible(invocation: Invocation) {
-    const row = this.#ledger.transactions.get(invocation.transactionId)
-    assert(row, `${invocation.step} was asked for before its admission was durable`)
-    assert(!this.#ledger.endings.has(row.id), `${invocation.step} of an ended transaction was asked for`)
-    const before = this.#ledger.attemptsOf(row.id)
+  #check({ step, attempt }: Invocation, row: TransactionRow): void {
     const plan = this.#ledger.planOf(row)
-    const no = plan.steps.find((step) => step.id === invocation.step)?.no as number
-    for (const step of plan.steps.slice(0, no)) {
-      assert(
-        before.some((each) => each.step === step.no && each.stepState !== null),
-        `${step.id} is not settled yet`,
-      )
+    const before = this.#ledger.attemptsOf(row.id)
+    const no = plan.steps.findIndex((each) => each.id === step)
+    const name = `${step}#${row.offset}`
+    if (this.#ledger.endings.has(row.id)) this.problems.push(`${name} was asked for after its transaction's end`)
+    for (let one = 0; one < no; one++) {
+      const isSettled = before.some((each) => each.step === one && each.stepState !== null)
+      if (!isSettled) this.problems.push(`${name} was asked for before step ${one} was settled`)
     }
-    const own = before.filter((each) => each.step === no)
-    assert.equal(own.length, invocation.attempt - 1, 'the attempt before is not durable, or this one is')
-    for (const other of row.key === null ? [] : this.#ledger.transactions.values()) {
-      if (row.key === null || other.key !== row.key || other.laneId !== row.laneId || other.offset >= row.offset)
-        continue
-      if (this.#ledger.planOf(other).name !== plan.name) continue
-      assert(this.#ledger.endings.has(other.id), `offset ${row.offset} started before offset ${other.offset} had ended`)
+    const own = before.filter((each) => each.step === no).length
+    if (own !== attempt - 1) this.problems.push(`${name} was asked for attempt ${attempt} with ${own} in the ledger`)
+    for (const other of this.#ledger.lineOf(row)) {
+      const isOver = other.offset >= row.offset || this.#ledger.endings.has(other.id)
+      if (!isOver) this.problems.push(`${name} was asked for before #${other.offset} of its key had ended`)
     }
-    return row
   }
 }
 
@@ -155,9 +156,14 @@ steps:
 `
 
 /** Waits until it holds; fails with what the coordinator broke of, if it broke. */
-export async function eventually(what: string, { coordinator }: World, holds: () => boolean): Promise<void> {
+export async function eventually(
+  what: string,
+  { coordinator, workers, ledger }: World,
+  holds: () => boolean,
+): Promise<void> {
   const broke = coordinator.failed.then((error) => Promise.reject(error))
   await Promise.race([until(what, holds, { forMs: 5000, everyMs: 1 }), broke])
+  assert.deepEqual([...workers.problems, ...ledger.problems], [])
 }
 
 /** Long enough for whatever is under way to be seen. */
