@@ -6,14 +6,13 @@ import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
-import { type AttemptRow, type Effect, type EndingRow, isDurable } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
 import { idsOf } from './catalogue.ts'
-import { type Act, bytesOf, type Entry, entry } from './entry.ts'
+import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { DeadLetterRow, OpenedLane, OpenRef, PartitionRef } from './ports.ts'
 import { Roster } from './roster.ts'
@@ -284,29 +283,6 @@ export class Lane {
 
 /** Code of what Postgres would not take. */
 const valueRefused = 'value_refused'
-
-function rowsAndActs(
-  transaction: Transaction,
-  effects: readonly Effect[],
-): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
-  const attempts: AttemptRow[] = []
-  const endings: EndingRow[] = []
-  const acts: Act[] = []
-  for (const effect of effects) {
-    if (!isDurable(effect)) acts.push({ transaction, effect })
-    else if (effect.type === 'RecordAttempt') attempts.push(effect.row)
-    else endings.push(effect.row)
-  }
-  return { attempts, endings, acts }
-}
-
-function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
-  return {
-    attempts: entries.flatMap((each) => each.attempts),
-    endings: entries.flatMap((each) => each.endings),
-    acts: entries.flatMap((each) => each.acts),
-  }
-}
 
 function sizeOf(record: RawRecord): number {
   return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100
