@@ -103,7 +103,7 @@ export function bytesOf({ transactions, attempts, deadLetters }: Entry): number 
  */
 export function batchOf(
   entries: readonly Entry[],
-  stamps: { commitId: number; sentUs: number; last: CommitStamp | null },
+  stamps: { commitId: bigint; sentUs: number; last: CommitStamp | null },
   whole: boolean,
 ): Batch {
   return {

@@ -127,7 +127,7 @@ export interface OpenTransaction {
 
 /** All that one group commit writes. Rows of lanes that fail the fence are left out by the commit itself. */
 export interface Batch {
-  readonly commitId: number
+  readonly commitId: bigint
   readonly sentUs: number
   readonly lanes: readonly LaneProgress[]
   readonly transactions: readonly OfLane<TransactionRow>[]
@@ -192,7 +192,7 @@ export interface SubscriptionRow {
 }
 
 export interface CommitStamp {
-  readonly commitId: number
+  readonly commitId: bigint
   readonly returnedUs: number
 }
 

@@ -4,6 +4,7 @@
  * replaced; an unknown COMMIT is settled by new epochs and a look.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
@@ -22,7 +23,8 @@ export class Writer {
   readonly #clock: Clock
   readonly #limits: CoordinatorLimits
   readonly #signal: AbortSignal
-  #nextCommitId: number
+  readonly #session: bigint
+  #commits = 0
   #last: CommitStamp | null = null
 
   /** `session` keeps the commit ids of coordinators apart; `signal` gives up waiting out an outage. */
@@ -37,7 +39,7 @@ export class Writer {
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#signal = parts.signal
-    this.#nextCommitId = parts.session * 2 ** 32
+    this.#session = BigInt(parts.session)
   }
 
   /** The last commit whose return no later one has written yet. */
@@ -98,7 +100,8 @@ export class Writer {
   }
 
   #batch(entries: readonly Entry[], whole: boolean): Batch {
-    const commitId = this.#nextCommitId++
+    assert(this.#commits < 2 ** 32, 'this session has no commit ids left: start again for a new one')
+    const commitId = (this.#session << 32n) + BigInt(this.#commits++)
     return batchOf(entries, { commitId, sentUs: this.#clock.nowUs(), last: this.#last }, whole)
   }
 

@@ -28,7 +28,7 @@ function sqlState(error: unknown): string | null {
 function codeOf(state: string | null): string {
   if (state === null) return 'ledger_outage'
   const family = state.slice(0, 2)
-  if (family === '22' || family === '23') return 'ledger_refused'
+  if (family === '22' || family === '23' || family === '54') return 'ledger_refused'
   if (family === '40') return 'ledger_conflict'
   if (family === '42' || family === '3F') return 'ledger_broken'
   return 'ledger_outage'
@@ -36,5 +36,5 @@ function codeOf(state: string | null): string {
 
 /** No answer at all, or the server ended the session around it: nobody knows. */
 function mayHaveLanded(state: string | null): boolean {
-  return state === null || state.startsWith('08') || state.startsWith('57P')
+  return state === null || state.startsWith('08') || state.startsWith('57P') || state === '40003'
 }

@@ -1,4 +1,5 @@
 /** Lanes in the ledger: made, opened under a new epoch, and what runs in them. */
+import { EngineError } from '../base/error.ts'
 import type { KnownLanes, NewLane, OpenedLane, PartitionRef } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
@@ -35,11 +36,16 @@ export async function createLanes(
   topic: string,
   lanes: readonly NewLane[],
 ): Promise<void> {
+  // Looked for first: an insert that conflicts uses up a number all the same, and engines have few.
   await db.query({
     name: 'millrace_create_names',
     text: `
-with e as (insert into millrace_data.engine (name) values ($1) on conflict do nothing)
-insert into millrace_data.topic (name) values ($2) on conflict do nothing`,
+with e as (
+  insert into millrace_data.engine (name)
+  select $1 where not exists (select from millrace_data.engine where name = $1) on conflict do nothing
+)
+insert into millrace_data.topic (name)
+select $2 where not exists (select from millrace_data.topic where name = $2) on conflict do nothing`,
     values: [ids.engine, topic],
   })
   const subscriptions = lanes.flatMap((lane) => lane.subscriptions.map((each) => ({ ...each, at: lane.partition })))
@@ -112,6 +118,11 @@ where e.id = l.engine_id and e.name = $1 and t.id = l.topic_id and t.name = $2 a
 returning l.id, l.epoch`,
     values: [ids.engine, partition.topic, partition.partition, ids.owner],
   })
-  if (!row) throw new Error(`lane ${partition.topic}/${partition.partition} was not created`)
+  if (!row) {
+    const name = `${partition.topic}/${partition.partition}`
+    throw new EngineError('lane_missing', `lane ${name} is not in the ledger: Kafka did not name that partition`, {
+      retryable: true,
+    })
+  }
   return { laneId: row.id, epoch: Number(row.epoch) }
 }

@@ -58,11 +58,15 @@ update millrace_data.lane l set epoch = l.epoch + 1 from ours where l.id = ours.
   }
 }
 
+/** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
 async function complete(db: Connections, last: CommitStamp | null, laneIds: readonly number[]): Promise<void> {
   await db.query({
     name: 'millrace_complete',
     text: `
-with seen as (update millrace_data.lane_progress set seen_at = now() where lane_id = any($3::int4[]))
+with seen as (
+  update millrace_data.lane_progress set seen_at = now() where lane_id = any(array(
+    select lane_id from millrace_data.lane_progress where lane_id = any($3::int4[]) for no key update skip locked))
+)
 update millrace_data.commit set returned_at = $2::timestamptz where id = $1::int8`,
     values: [last?.commitId ?? null, last === null ? null : isoTime(last.returnedUs), column.int4(laneIds)],
   })
