@@ -7,7 +7,7 @@
 import { EngineError } from '../base/error.ts'
 import { isCredential } from './credentials.ts'
 import type { Envelope } from './envelope.ts'
-import { isStorable, type Json, parseJson, stringifyJson } from './json.ts'
+import { depthMax, isStorable, isTooDeep, type Json, parseJson, stringifyJson } from './json.ts'
 import type { RawRecord } from './record.ts'
 
 export interface Decoded {
@@ -33,7 +33,7 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number):
   }
   const text = textOfEnvelope(envelope, content.dataText)
   if (!isStorable(text) || envelope.id.includes('\u0000')) {
-    throw new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
+    throw unstorable()
   }
   return { envelope, text }
 }
@@ -108,6 +108,7 @@ function structured(value: string): Content {
     if (typeof text === 'string' && text !== '') return text
     throw new EngineError('cloudevent_invalid', `attribute ${name} is missing or not a string`)
   }
+  if (isTooDeep(value)) throw unstorable()
   const data = event.data ?? null
   const time = timeAttribute(typeof event.time === 'string' ? event.time : undefined)
   const id = attribute('id')
@@ -129,10 +130,18 @@ function json(text: string): Json {
   try {
     return parseJson(text)
   } catch (cause) {
+    if (cause instanceof RangeError) throw unstorable() // nested by the thousand
     throw new EngineError('value_not_json', `the value is not JSON: ${(cause as Error).message.slice(0, 200)}`, {
       cause,
     })
   }
+}
+
+function unstorable(): EngineError {
+  return new EngineError(
+    'value_unstorable',
+    `the event holds a NUL, half a character or nests deeper than ${depthMax} levels`,
+  )
 }
 
 /** Credentials apart; CloudEvents attributes are said already. */
