@@ -9,10 +9,13 @@ export function recordOf(message: KafkaMessage, fetchedUs: number): RawRecord {
     key: message.key,
     value: message.value,
     headers: message.headers ? headersOf(message.headers) : none,
-    timestampUs: timestampMs > 0 ? timestampMs * 1000 : null,
+    timestampUs: timestampMs > 0 && timestampMs <= timestampMsMax ? timestampMs * 1000 : null,
     fetchedUs,
   }
 }
+
+/** The end of year 9999, behind which neither RFC 3339 nor a Date goes on: such a claim is no time. */
+const timestampMsMax = Date.UTC(10_000, 0) - 1
 
 const none: readonly RawHeader[] = Object.freeze([])
 
