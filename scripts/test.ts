@@ -95,6 +95,7 @@ async function testStage(
     '--test',
     `--test-concurrency=${availableParallelism()}`,
     '--test-reporter=spec',
+    '--test-timeout=240000',
   ]
   const { code, output } = await run(process.execPath, [...flags, ...files], env)
   const passed = figure(output, 'pass')

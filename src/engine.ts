@@ -10,6 +10,7 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
+import { CurrentPlans } from './current-plans.ts'
 import { createSealer } from './envelope/seal.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -17,10 +18,9 @@ import { openLedger } from './ledger/ledger.ts'
 import { pendingMigrations } from './ledger/migrate.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
-import { loadCatalogue } from './workflow/catalogue.ts'
 import { planFromSource } from './workflow/parse.ts'
 import type { Plan } from './workflow/plan.ts'
-import { formatProblem, type Problem } from './workflow/problem.ts'
+import type { Problem } from './workflow/problem.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -40,8 +40,7 @@ export class Engine {
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
-  #plans: readonly Plan[] = []
-  #problems: readonly Problem[] = []
+  readonly #current: CurrentPlans
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   readonly #aborted = new AbortController()
@@ -52,6 +51,8 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { config, workflowsDir } = options
     this.#options = options
+    const canSeal = config.sealKey !== null
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, lenient: options.lenient ?? false })
     this.#pool = createPool({
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
@@ -67,11 +68,11 @@ export class Engine {
   }
 
   get plans(): readonly Plan[] {
-    return this.#plans
+    return this.#current.plans
   }
 
   get problems(): readonly Problem[] {
-    return this.#problems
+    return this.#current.problems
   }
 
   /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
@@ -82,7 +83,7 @@ export class Engine {
 
   async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
-    this.#plans = await this.#load()
+    await this.#current.load()
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
     this.#aborted.signal.throwIfAborted()
@@ -101,7 +102,7 @@ export class Engine {
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
-    await coordinator.setPlans(this.#plans)
+    await coordinator.setPlans(this.#current.plans)
     coordinator.start()
     await this.#patiently(() =>
       this.#intake.start({
@@ -110,23 +111,16 @@ export class Engine {
       }),
     )
     this.#aborted.signal.throwIfAborted()
-    await this.#intake.setTopics(topicsOf(this.#plans))
+    await this.#intake.setTopics(this.#current.topics)
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */
   async reload(): Promise<void> {
-    const before = new Map(this.#plans.map((plan) => [plan.name, plan.version]))
-    const plans = await this.#load()
-    await this.#coordinator?.setPlans(plans)
-    this.#plans = plans
-    await this.#intake.setTopics(topicsOf(plans))
-    const functions = await this.#pool.reload()
-    const changed = plans.filter((plan) => before.get(plan.name) !== plan.version).map((plan) => plan.name)
-    publish('catalogue', {
-      workflows: plans.length,
-      changed: [...changed, ...functions],
-      problems: this.#problems.length,
-    })
+    const workflows = await this.#current.load()
+    await this.#coordinator?.setPlans(this.#current.plans)
+    await this.#intake.setTopics(this.#current.topics)
+    const changed = [...workflows, ...(await this.#pool.reload())]
+    publish('catalogue', { workflows: this.plans.length, changed, problems: this.problems.length })
   }
 
   /** Ready: connected, every topic found, every partition given to it open. */
@@ -162,36 +156,6 @@ export class Engine {
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
-  }
-
-  /** A file with problems keeps the plan it had. */
-  async #load(): Promise<readonly Plan[]> {
-    const { plans, problems } = await loadCatalogue(this.#options.workflowsDir)
-    this.#problems = [...problems, ...plans.flatMap((plan) => this.#unsealed(plan))]
-    if (this.#problems.length === 0) return plans
-    if (!this.#options.lenient) throw workflowsInvalid(this.#problems)
-    for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
-    const fit = plans.filter((plan) => this.#unsealed(plan).length === 0)
-    const named = new Set(fit.map((plan) => plan.name))
-    return [...fit, ...this.#plans.filter((plan) => !named.has(plan.name))]
-  }
-
-  /** Credentials that cannot be sealed are not kept, and a workflow that needs them would fail after a restart. */
-  #unsealed(plan: Plan): Problem[] {
-    if (this.#options.config.sealKey !== null || !/\bevent\s*\.\s*auth\b/.test(plan.source)) return []
-    const file = join(this.#options.workflowsDir, plan.name)
-    const message = 'uses event.auth, and there is no seal key to keep credentials with'
-    return [
-      {
-        file,
-        line: 1,
-        column: 1,
-        code: 'seal_key',
-        message,
-        expected: 'MILLRACE_SEAL_KEY',
-        fix: 'set it to a long random text',
-      },
-    ]
   }
 
   async #openLedger() {
@@ -246,12 +210,4 @@ function limitsOf(options: EngineOptions): CoordinatorLimits {
     valueBytesMax: config['limits.valueBytesMax'],
     ...options.limits,
   }
-}
-
-function topicsOf(plans: readonly Plan[]): string[] {
-  return plans.map((plan) => plan.on.kafka.topic)
-}
-
-function workflowsInvalid(problems: readonly Problem[]): EngineError {
-  return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))
 }

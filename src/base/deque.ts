@@ -22,6 +22,11 @@ export class Deque<T> {
     return item
   }
 
+  /** The first ones, which stay. */
+  peek(most: number): T[] {
+    return this.#items.slice(this.#head, this.#head + most) as T[]
+  }
+
   /** Takes out the first that is this item; costs the length of the queue. */
   remove(item: T): boolean {
     const at = this.#items.indexOf(item, this.#head)

@@ -5,7 +5,7 @@ import { migrate } from '../ledger/migrate.ts'
 import { publish } from '../telemetry/channels.ts'
 import { loadCatalogue } from '../workflow/catalogue.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { claimDevFolder, type DevFile, writeDevFile } from './dev-folder.ts'
+import { claimDevFolder, type DevFile, devFolder, writeDevFile } from './dev-folder.ts'
 import { configFor, type DevPorts, devConfig, startDevServers } from './dev-servers.ts'
 import { tellFunctionProblems } from './function-problems.ts'
 import { formatOf, logsTo } from './log.ts'
@@ -13,6 +13,7 @@ import { patiently } from './patiently.ts'
 import { readyMessage } from './ready-message.ts'
 import { serveEngineHealth } from './serve-health.ts'
 import { type Interruption, untilInterrupted } from './signals.ts'
+import { supervise } from './supervise.ts'
 import { createTopics } from './topics.ts'
 import { watch } from './watch.ts'
 import { workflowsFolder } from './workflows-folder.ts'
@@ -29,6 +30,7 @@ export async function dev(options: DevOptions): Promise<void> {
     using _logs = logsTo(named, options.json ? process.stderr : process.stdout)
     interruption.signal.addEventListener('abort', () => say('stopping: what runs is finished, nothing new is begun'))
     using _claimed = await claimed()
+    say(`starting; data is kept in ${devFolder}/`)
     await using servers = await startDevServers(named, options, interruption.signal, say)
     await serve(configFor(named, servers), workflowsDir, options, interruption)
   })
@@ -41,19 +43,19 @@ async function serve(config: Config, workflowsDir: string, options: DevOptions, 
   await patiently(config, signal, () => makeTopics(config, workflowsDir))
   await using engine = new Engine({ config, workflowsDir, lenient: true })
   await using health = await serveEngineHealth(config, engine)
-  signal.addEventListener('abort', () => void engine.stop())
+  signal.addEventListener('abort', () => void engine.stop().catch(() => undefined))
   await engine.start()
   signal.throwIfAborted()
   const file = devFile(config, `http://${config['http.host']}:${health.port}`)
   using _written = writeDevFile(file)
   tellReady(file, engine.plans, config, options)
   await tellFunctionProblems(workflowsDir, engine.plans)
-  const watching = watch(workflowsDir, signal, () => reload(engine, config, workflowsDir))
-  const broken = await Promise.race([came, engine.failed, watching])
-  if (broken) throw broken
+  const watching = watch(workflowsDir, signal, (paths) => reload(engine, config, workflowsDir, paths))
+  await Promise.race([supervise(engine, came), watching])
 }
 
-async function reload(engine: Engine, config: Config, workflowsDir: string): Promise<void> {
+async function reload(engine: Engine, config: Config, workflowsDir: string, paths: readonly string[]): Promise<void> {
+  say(`changed: ${paths.join(', ')}`)
   try {
     await makeTopics(config, workflowsDir)
     await engine.reload()

@@ -28,7 +28,8 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function tell(error: EngineError): number {
-  process.stderr.write(`error: ${error.message} (${error.code})\n`)
+  const [first, ...more] = error.message.trimEnd().split('\n')
+  process.stderr.write([`error: ${first} (${error.code})`, ...more, ''].join('\n'))
   return misuses.has(error.code) ? misuse : failure
 }
 

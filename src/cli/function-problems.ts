@@ -8,15 +8,15 @@ import type { Plan } from '../workflow/plan.ts'
 import { formatProblem, type Problem } from '../workflow/problem.ts'
 
 /** One for each compile error, in the order of the functions' names. What is missing was found before. */
-export async function functionProblems(workflowsDir: string, plans: readonly Plan[]): Promise<Problem[]> {
+export async function functionProblems(workflowsDir: string, names: ReadonlySet<string>): Promise<Problem[]> {
   const builder = createBuilder({ functionsDir: resolve(workflowsDir, 'functions'), cacheDir: cacheDir('functions') })
-  const names = new Set(plans.flatMap((plan) => plan.steps.map((step) => step.uses)))
   const found = await Promise.all([...names].sort().map((name) => builder.build(name).then(none, problemsOf)))
   return unique(found.flat())
 }
 
 export async function tellFunctionProblems(workflowsDir: string, plans: readonly Plan[]): Promise<void> {
-  for (const problem of await functionProblems(workflowsDir, plans)) {
+  const names = new Set(plans.flatMap((plan) => plan.steps.map((step) => step.uses)))
+  for (const problem of await functionProblems(workflowsDir, names)) {
     publish('notice', { level: 'error', message: formatProblem(problem) })
   }
 }

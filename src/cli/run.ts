@@ -9,6 +9,7 @@ import { logsTo } from './log.ts'
 import { tellProblems } from './problems.ts'
 import { serveEngineHealth } from './serve-health.ts'
 import { untilInterrupted } from './signals.ts'
+import { supervise } from './supervise.ts'
 import { workflowsFolder } from './workflows-folder.ts'
 
 export async function run(options: { workflows: string }): Promise<void> {
@@ -24,13 +25,13 @@ export async function run(options: { workflows: string }): Promise<void> {
     await using health = await serveEngineHealth(config, engine)
     signal.addEventListener('abort', () => {
       publish('notice', { level: 'info', message: 'stopping: what runs is finished, nothing new is begun' })
-      void engine.stop()
+      // What it throws is met below, where it is stopped again.
+      void engine.stop().catch(() => undefined)
     })
     publish('notice', { level: 'info', message: `starting; /healthz and /readyz on port ${health.port}` })
     await engine.start()
     publish('notice', { level: 'info', message: 'started' })
-    const broken = await Promise.race([came, engine.failed])
-    if (broken) throw broken
+    await supervise(engine, came)
     await engine.stop()
     publish('notice', { level: 'info', message: 'stopped' })
   })

@@ -16,7 +16,7 @@ export async function createTopics(config: Config, plans: readonly Plan[]): Prom
 }
 
 export async function withTopics<T>(config: Config, act: (topics: Topics) => Promise<T>): Promise<T> {
-  const topics = new Topics(createClient(kafkaSettings(config)))
+  const topics = new Topics(createClient(kafkaSettings(config)), config['kafka.brokers'].join(','))
   try {
     await topics.connect()
     return await act(topics)

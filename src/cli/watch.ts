@@ -12,46 +12,60 @@ const lookEveryMs = 250
 const shareMax = 0.05
 
 /** Calls `changed` after each burst of changes, once no more come; never twice at once. Ends with the signal. */
-export async function watch(dir: string, signal: AbortSignal, changed: () => Promise<void>): Promise<void> {
+export async function watch(
+  dir: string,
+  signal: AbortSignal,
+  changed: (paths: string[]) => Promise<void>,
+): Promise<void> {
   let known = await look(dir)
   while (!signal.aborted) {
     const startedMs = performance.now()
     const seen = await look(dir)
     const tookMs = performance.now() - startedMs
-    if (seen !== known) {
-      known = await settled(dir, seen, signal)
-      if (!signal.aborted) await changed()
+    if (differences(known, seen).length > 0) {
+      const now = await settled(dir, seen, signal)
+      const paths = differences(known, now)
+      known = now
+      if (!signal.aborted && paths.length > 0) await changed(paths)
     }
     await pause(Math.max(lookEveryMs, tookMs / shareMax), signal)
   }
 }
 
+/** path -> what changes with its content */
+type Look = ReadonlyMap<string, string>
+
 /** Editors write, rename and format: a burst is over when two looks agree. */
-async function settled(dir: string, first: string, signal: AbortSignal): Promise<string> {
+async function settled(dir: string, first: Look, signal: AbortSignal): Promise<Look> {
   let before = first
   for (;;) {
     await pause(lookEveryMs, signal)
     const now = await look(dir)
-    if (now === before || signal.aborted) return now
+    if (differences(before, now).length === 0 || signal.aborted) return now
     before = now
   }
 }
 
-async function look(dir: string): Promise<string> {
-  const lines: string[] = []
-  await collect(dir, lines)
-  return lines.join('\n')
+function differences(before: Look, after: Look): string[] {
+  const paths = new Set([...before.keys(), ...after.keys()])
+  return [...paths].filter((path) => before.get(path) !== after.get(path)).sort()
+}
+
+async function look(dir: string): Promise<Look> {
+  const seen = new Map<string, string>()
+  await collect(dir, seen)
+  return seen
 }
 
 /** Hidden files are editors' drafts; packages change only by an install, which ends in a save elsewhere. */
-async function collect(dir: string, into: string[]): Promise<void> {
+async function collect(dir: string, into: Map<string, string>): Promise<void> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
-  for (const { name } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name } of entries) {
     if (name.startsWith('.') || name === 'node_modules') continue
     const path = join(dir, name)
     const found = await stat(path).catch(() => null)
     if (found?.isDirectory()) await collect(path, into)
-    else into.push(`${path} ${found?.size} ${found?.mtimeMs} ${found?.ino}`)
+    else if (found) into.set(path, `${found.size} ${found.mtimeMs} ${found.ino}`)
   }
 }
 

@@ -11,13 +11,14 @@ import type { Sealer } from '../envelope/seal.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { type Catalogue, catalogueOf } from './catalogue.ts'
-import { type Entry, isDurable } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { Flow } from './flow.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import { open } from './open.ts'
 import { Performer } from './perform.ts'
 import type { Intake, Invocation, InvocationResult, Ledger, PartitionRef, VersionIds, Workers } from './ports.ts'
+import { Recall } from './recall.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './write.ts'
 
@@ -43,6 +44,7 @@ export class Coordinator {
   readonly #stopping = new AbortController()
   readonly #performer: Performer
   readonly #writer: Writer
+  readonly #recall: Recall
   readonly #flow: Flow
   readonly #upkeep: Upkeep
   #ids = new Map<string, VersionIds>()
@@ -57,6 +59,7 @@ export class Coordinator {
     this.#parts = parts
     this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
+    this.#recall = new Recall(parts)
     this.#flow = new Flow(parts.intake, parts.limits)
     this.#upkeep = new Upkeep(parts, this.#writer, () => this.#openLanes())
     this.failed = new Promise((resolve) => (this.#fail = resolve))
@@ -67,6 +70,7 @@ export class Coordinator {
     const fresh = plans.filter((plan) => !this.#ids.has(plan.version))
     for (const [hash, ids] of await this.#parts.ledger.register(fresh)) this.#ids.set(hash, ids)
     this.#catalogue = catalogueOf(plans, this.#ids)
+    this.#recall.know(plans)
   }
 
   start(): void {
@@ -83,9 +87,15 @@ export class Coordinator {
     for (const [name, lane] of this.#lanes) if (!this.#assigned.has(name)) this.#close(lane, 'revoked')
     for (const [name, partition] of this.#assigned) {
       const lane = this.#lanes.get(name)
-      if (lane) this.#parts.intake.read(lane.partition, lane.expectedOffset)
+      if (lane) this.#readOn(lane)
       else if (this.#state === 'running') void this.#open(partition)
     }
+  }
+
+  /** Reading anew takes a partition's pause away, but not its reason. */
+  #readOn(lane: Lane): void {
+    this.#parts.intake.read(lane.partition, lane.expectedOffset)
+    this.#flow.afterRead(lane)
   }
 
   /** Records of a partition, in order. Never waits: what is too much pauses the partition. */
@@ -126,6 +136,7 @@ export class Coordinator {
     if (wasRunning) await this.#loop
     clearTimeout(deadline)
     this.#state = 'stopped'
+    this.#stopping.abort()
     await this.#upkeep.last()
     for (const lane of this.#openLanes()) this.#close(lane, 'stopped')
   }
@@ -140,8 +151,14 @@ export class Coordinator {
     while (this.#state !== 'stopped') {
       if (this.#state === 'draining' && this.#performer.underWay === 0 && !this.#hasEvents()) return
       await this.#wake.wait()
-      for (let entries = this.#fold(); entries.length > 0; entries = this.#fold()) await this.#carryOut(entries)
+      for (let entries = this.#fold(); entries.length > 0; entries = this.#gaveUp ? [] : this.#fold()) {
+        await this.#carryOut(entries)
+      }
     }
+  }
+
+  get #gaveUp(): boolean {
+    return this.#state === 'stopped'
   }
 
   #hasEvents(): boolean {
@@ -153,10 +170,15 @@ export class Coordinator {
     const lanes = this.#openLanes()
     const running = lanes.reduce((sum, lane) => sum + lane.running, 0)
     const taking = this.#state === 'running'
-    const allowance = { slots: taking ? limits.runningMax - running : 0, entries: limits.recordsPerCommitMax }
+    const allowance = {
+      slots: taking ? limits.runningMax - running : 0,
+      records: limits.recordsPerCommitMax,
+      events: limits.eventsPerCommitMax,
+      bytes: limits.commitBytesMax,
+    }
     const nowUs = clock.nowUs()
     const entries: Entry[] = []
-    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits.queuedMax))
+    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits))
     for (const lane of lanes) this.#flow.afterFold(lane, limits.queuedMax)
     return entries
   }
@@ -169,10 +191,12 @@ export class Coordinator {
     return [...lanes.slice(first), ...lanes.slice(0, first)]
   }
 
-  /** Commit, then act: the one place that knows this order. */
+  /**
+   * Commit, then act: the one place that knows this order. What writes no row is committed too, for the fence: a lane
+   * that another coordinator has taken must not act on a timer of ours.
+   */
   async #carryOut(entries: readonly Entry[]): Promise<void> {
-    const durable = entries.some(isDurable)
-    const written = durable ? await this.#writer.write(entries) : [{ entries, returnedUs: this.#parts.clock.nowUs() }]
+    const written = await this.#writer.write(entries)
     const invocations: Invocation[] = []
     for (const { entries: done, returnedUs } of written) {
       for (const each of done) {
@@ -181,16 +205,49 @@ export class Coordinator {
       }
     }
     this.#performer.dispatch(invocations)
-    if (durable) this.#upkeep.committed()
-    for (const lane of this.#lanes.values()) if (lane.closed) this.#reopenLater(lane)
+    this.#upkeep.committed()
+    for (const lane of this.#lanes.values()) {
+      if (lane.closed) {
+        this.#reopenLater(lane)
+        continue
+      }
+      lane.giveTurns()
+      void this.#load(lane)
+    }
+  }
+
+  /** Reads back, some at a time, those whose turn has come and of which only the id is in memory. */
+  async #load(lane: Lane): Promise<void> {
+    const { limits, clock } = this.#parts
+    const { first, most } = limits.outagePauseMs
+    for (let ids = lane.takeReady(limits.loadMax), pauseMs = first; ids.length > 0 && !lane.closed; ) {
+      try {
+        lane.arrive(await this.#recall.load(lane.partition, ids), clock.nowUs())
+        this.#wake.ring()
+        ids = lane.takeReady(limits.loadMax)
+      } catch (error) {
+        if (!(error instanceof EngineError)) return this.#fail(error as Error)
+        publish('notice', {
+          level: 'error',
+          message: `cannot read transactions back: ${error.message}`,
+          code: error.code,
+        })
+        await sleep(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+        if (this.#stopping.signal.aborted) return
+        pauseMs = Math.min(pauseMs * 2, most)
+      }
+    }
   }
 
   #tellEndings(each: Entry): void {
-    if (each.endings.length === 0 || each.source.kind !== 'event') return
-    const { plan, admittedUs } = each.source.before
+    const { source } = each
+    if (each.endings.length === 0 || source.kind === 'upkeep') return
+    const transactions = source.kind === 'event' ? [source.before] : source.admitted
     for (const { transactionId, state, errorCode, endedUs } of each.endings) {
-      const durationMs = (endedUs - admittedUs) / 1000
-      publish('ended', { workflow: plan.name, state, durationMs, code: errorCode, transactionId })
+      const transaction = transactions.find((one) => one.id === transactionId)
+      if (!transaction) continue
+      const durationMs = (endedUs - transaction.admittedUs) / 1000
+      publish('ended', { workflow: transaction.plan.name, state, durationMs, code: errorCode, transactionId })
     }
   }
 
@@ -199,12 +256,13 @@ export class Coordinator {
     const name = nameOf(partition)
     if (this.#opening.has(name)) return
     this.#opening.add(name)
+    const { first, most } = this.#parts.limits.reopenPauseMs
     try {
       let nextMs = pauseMs
       while (this.#state === 'running' && this.#assigned.has(name)) {
         if (nextMs > 0) await sleep(nextMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
         if (await this.#tryOpen(name, partition)) return
-        nextMs = Math.min(Math.max(nextMs * 2, 500), 10_000)
+        nextMs = Math.min(Math.max(nextMs * 2, first / 2), most)
       }
     } catch (error) {
       this.#fail(error as Error)
@@ -215,15 +273,16 @@ export class Coordinator {
 
   async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
     try {
-      const { opened, transactions } = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
+      const opened = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
+      this.#recall.learn(opened.sources)
       if (!this.#assigned.has(name) || this.#state !== 'running') return true
       const lane = new Lane(partition, opened, this.#parts.engine, () => this.#readingRoom())
-      lane.resume(transactions, this.#parts.clock.nowUs())
+      lane.resume(opened.open)
       this.#lanes.set(name, lane)
       const { epoch, nextOffset } = opened
-      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: transactions.length })
+      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: opened.open.length })
       this.#parts.intake.read(partition, nextOffset)
-      this.#wake.ring()
+      void this.#load(lane)
       return true
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
@@ -238,9 +297,11 @@ export class Coordinator {
   }
 
   #close(lane: Lane, reason: string): void {
-    lane.closed = true
+    lane.close()
     this.#lanes.delete(nameOf(lane.partition))
     this.#flow.forget(lane)
+    this.#performer.abandon(lane)
+    this.#wake.ring()
     publish('lane.closed', { ...lane.partition, epoch: lane.epoch, reason })
   }
 
@@ -248,7 +309,8 @@ export class Coordinator {
   #reopenLater(lane: Lane): void {
     this.#close(lane, 'fenced')
     const partition = this.#assigned.get(nameOf(lane.partition))
-    if (partition && this.#state === 'running') void this.#open(partition, 1000 + Math.random() * 1000)
+    const pauseMs = this.#parts.limits.reopenPauseMs.first * (1 + Math.random())
+    if (partition && this.#state === 'running') void this.#open(partition, pauseMs)
   }
 
   #openLanes(): Lane[] {

@@ -64,15 +64,13 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
   }
 }
 
-/** False for an entry that only acts: it needs no commit. */
-export function isDurable(each: Entry): boolean {
-  return (
-    each.nextOffset !== null ||
-    each.attempts.length > 0 ||
-    each.endings.length > 0 ||
-    each.transactions.length > 0 ||
-    each.parked.length > 0
-  )
+/** About as many as its rows take in a commit: what is of no bounded size is counted. */
+export function bytesOf({ transactions, attempts, deadLetters }: Entry): number {
+  let bytes = 0
+  for (const row of transactions) bytes += row.envelope.length
+  for (const row of attempts) bytes += (row.output?.length ?? 0) + (row.logs?.length ?? 0)
+  for (const row of deadLetters) bytes += (row.value?.length ?? 0) + row.headers.length
+  return bytes
 }
 
 /**

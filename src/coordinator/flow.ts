@@ -4,6 +4,9 @@ import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Intake } from './ports.ts'
 
+/** A lane whose lines are full reads on when they are so far from it: telling every step to and fro helps nobody. */
+const resumeShare = 0.9
+
 export class Flow {
   readonly #intake: Intake
   readonly #limits: CoordinatorLimits
@@ -22,13 +25,18 @@ export class Flow {
     this.#intake.pause(lane.partition)
   }
 
+  /** The intake reads the lane's partition from a new place. */
+  afterRead(lane: Lane): void {
+    if (this.#paused.has(lane)) this.#intake.pause(lane.partition)
+  }
+
   /** Full lines are told; the ordinary to and fro of reading is not. */
   afterFold(lane: Lane, queuedMax: number): void {
     const { records, bytes } = lane.waiting
     const reason = this.#paused.get(lane)
     if (lane.queued >= queuedMax && reason !== 'queued') this.#tellQueued(lane)
     const half = records * 2 <= this.#limits.waitingRecordsMax && bytes * 2 <= this.#limits.waitingBytesMax
-    if (reason === undefined || !half || lane.queued >= queuedMax) return
+    if (reason === undefined || !half || lane.queued > queuedMax * resumeShare) return
     this.#paused.delete(lane)
     this.#intake.resume(lane.partition)
     if (reason === 'queued') publish('lane.resumed', lane.partition)

@@ -8,6 +8,9 @@ const bucketUs = 10_000_000
 /** Open for longer than this, a transaction is parked. */
 const parkAfterUs = 120_000_000
 
+/** Parked by one commit: a lane that is opened may have a million behind a key, and each is a row. */
+const parkedMax = 5000
+
 export const lowestId = '00000000-0000-0000-0000-000000000000'
 const highestId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
@@ -47,7 +50,11 @@ export class Horizon {
     const parked: string[] = []
     for (const [number, bucket] of this.#buckets) {
       if (number > last) continue
-      parked.push(...bucket.open)
+      for (const id of bucket.open) {
+        if (parked.length === parkedMax) return parked
+        parked.push(id)
+        bucket.open.delete(id)
+      }
       this.#buckets.delete(number)
     }
     return parked

@@ -13,18 +13,22 @@ import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
 import { idsOf } from './catalogue.ts'
-import { type Act, type Entry, entry } from './entry.ts'
-import { Horizon } from './horizon.ts'
-import { Order } from './order.ts'
-import type { DeadLetterRow, OpenedLane, PartitionRef } from './ports.ts'
+import { type Act, bytesOf, type Entry, entry } from './entry.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import type { DeadLetterRow, OpenedLane, OpenRef, PartitionRef } from './ports.ts'
+import { Roster } from './roster.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
 export interface Allowance {
   /** Transactions that may start running. */
   slots: number
-  /** Entries that this commit may still hold. */
-  entries: number
+  /** Records and events that this commit may still hold, and the bytes of their rows. */
+  records: number
+  events: number
+  bytes: number
 }
+
+export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
 
 export class Lane {
   readonly partition: PartitionRef
@@ -37,9 +41,7 @@ export class Lane {
   readonly #engine: string
   readonly #room: () => ReadingRoom
   readonly #subscriptions: Map<string, number>
-  readonly #transactions = new Map<string, Transaction>()
-  readonly #order = new Order()
-  readonly #horizon = new Horizon()
+  readonly #roster = new Roster()
   readonly #arrivals = new Deque<RawRecord>()
   readonly #events = new Deque<{ readonly id: string; readonly event: TransactionEvent }>()
   #arrivalBytes = 0
@@ -60,12 +62,12 @@ export class Lane {
   }
 
   get queued(): number {
-    return this.#order.queued
+    return this.#roster.queued
   }
 
   /** Transactions that have started and not ended. */
   get running(): number {
-    return this.#transactions.size - this.#order.queued
+    return this.#roster.running
   }
 
   /** The next offset it wants to be given. */
@@ -83,18 +85,32 @@ export class Lane {
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
-    return this.#order.longest()
+    return this.#roster.longestLine()
   }
 
   lowId(): string {
-    return this.#horizon.lowId()
+    return this.#roster.lowId()
   }
 
   /** Takes up the transactions that were open when the lane was opened, oldest offset first. */
-  resume(open: readonly Transaction[], atUs: number): void {
-    for (const transaction of open) {
-      this.#hold(transaction)
-      if (this.#order.enter(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
+  resume(open: readonly OpenRef[]): void {
+    this.#roster.resume(open)
+  }
+
+  /** All that was folded is durable: those whose turn it gave may be loaded. */
+  giveTurns(): void {
+    this.#roster.giveTurns()
+  }
+
+  /** Ids of transactions that must be loaded to go on, at most so many. */
+  takeReady(most: number): string[] {
+    return this.#roster.takeReady(most)
+  }
+
+  /** They were loaded: it is their turn. */
+  arrive(transactions: readonly Transaction[], atUs: number): void {
+    for (const transaction of transactions) {
+      if (this.#roster.arrive(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
     }
   }
 
@@ -114,39 +130,63 @@ export class Lane {
 
   /** Puts an event of one of its transactions into the inbox. */
   tell(id: string, event: TransactionEvent): void {
-    this.#events.push({ id, event })
+    if (!this.closed) this.#events.push({ id, event })
+  }
+
+  /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
+  close(): void {
+    this.closed = true
+    this.#roster.clear()
+    this.#arrivals.clear()
+    this.#arrivalBytes = 0
+    this.#events.clear()
   }
 
   /** Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. */
-  fold(nowUs: number, allowance: Allowance, queuedMax: number): Entry[] {
+  fold(nowUs: number, allowance: Allowance, limits: LaneLimits): Entry[] {
     const entries: Entry[] = []
-    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-      this.#foldEvent(next.id, next.event, entries)
+    while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
+      const { id, event } = this.#events.shift() as { id: string; event: TransactionEvent }
+      const folded = this.#foldEvent(id, event)
+      if (!folded) continue
+      entries.push(folded)
+      allowance.events--
+      allowance.bytes -= bytesOf(folded)
     }
-    while (this.#arrivals.size > 0 && allowance.slots > 0 && allowance.entries > 0 && this.queued < queuedMax) {
+    while (this.#mayRead(allowance, limits.queuedMax)) {
       const record = this.#arrivals.shift() as RawRecord
       this.#arrivalBytes -= sizeOf(record)
-      allowance.entries--
-      allowance.slots -= this.#foldRecord(record, nowUs, entries)
+      const { folded, started } = this.#foldRecord(record, nowUs, limits.residentMax)
+      entries.push(folded)
+      allowance.records--
+      allowance.slots -= started
+      allowance.bytes -= bytesOf(folded)
     }
-    const parked = this.#horizon.park(nowUs)
+    const parked = this.#roster.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
     return entries
   }
 
-  /** After Postgres refused this entry's values: what is written in its place, without them. */
-  replace(refused: Entry, reason: string, nowUs: number): Entry[] {
+  #mayRead(allowance: Allowance, queuedMax: number): boolean {
+    const { slots, records, bytes } = allowance
+    return this.#arrivals.size > 0 && slots > 0 && records > 0 && bytes > 0 && this.queued < queuedMax
+  }
+
+  /**
+   * After Postgres refused this entry's values: what is written in its place, without them. Throws `ledger_refused` when
+   * there is no value left to leave out: passing it over would lose it.
+   */
+  replace(refused: Entry, reason: string, nowUs: number): Entry | null {
     const { source } = refused
-    if (source.kind === 'upkeep') return []
     if (source.kind === 'record') return this.#replaceRecord(refused, source, reason, nowUs)
-    if (source.event.type !== 'AttemptEnded') throw new EngineError('ledger_refused', reason)
-    const { report } = source.event
-    const spoken = { errorCode: 'value_refused', errorMessage: reason, output: null, logs: null }
-    const entries: Entry[] = []
-    this.#hold(source.before)
-    const event = { ...source.event, report: { ...report, ...spoken, outcome: 'fail' as const, retryAfterMs: null } }
-    this.#foldEvent(source.before.id, event, entries, { released: refused.endings.length > 0 })
-    return entries
+    const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
+    if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
+      throw new EngineError('ledger_refused', reason)
+    }
+    const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
+    this.#roster.takeBack(source.before)
+    const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
+    return this.#foldEvent(source.before.id, event, { released: refused.endings.length > 0 })
   }
 
   #replaceRecord(
@@ -154,34 +194,34 @@ export class Lane {
     source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
     reason: string,
     nowUs: number,
-  ): Entry[] {
-    const error = new EngineError('value_refused', reason)
-    const entries: Entry[] = []
+  ): Entry {
+    const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
-      this.#drop(transaction, nowUs, entries)
+      this.#startNext(this.#roster.drop(transaction), nowUs)
       return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
     })
     const { nextOffset, passed, subscriptions, deadLetters } = refused
     const parts = { nextOffset, passed, subscriptions, deadLetters: [...deadLetters, ...letters] }
-    return [entry(this, { kind: 'upkeep' }, parts), ...entries]
+    return entry(this, { kind: 'upkeep' }, parts)
   }
 
-  #foldEvent(id: string, event: TransactionEvent, entries: Entry[], options = { released: false }): void {
-    const before = this.#transactions.get(id)
+  #foldEvent(id: string, event: TransactionEvent, options = { released: false }): Entry | null {
+    const before = this.#roster.get(id)
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
       if ('refused' in result) publish('refusal', { what: `${event.type} of ${id}`, reason: result.refused })
-      return
+      return null
     }
-    this.#transactions.set(id, result.transaction)
-    entries.push(entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects)))
-    if (!isFinal(result.transaction)) return
-    if (options.released) this.#forget(result.transaction)
-    else this.#release(result.transaction, event.atUs, entries)
+    this.#roster.put(result.transaction)
+    if (isFinal(result.transaction)) {
+      if (options.released) this.#roster.forget(result.transaction)
+      else this.#startNext(this.#roster.end(result.transaction), event.atUs)
+    }
+    return entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects))
   }
 
-  /** Answers with how many transactions started. What starts at once is of one entry with its admission. */
-  #foldRecord(record: RawRecord, nowUs: number, entries: Entry[]): number {
+  /** Answers also with how many transactions started. What starts at once is of one entry with its admission. */
+  #foldRecord(record: RawRecord, nowUs: number, residentMax: number): { folded: Entry; started: number } {
     const reading = read(record, this.#place(record, nowUs), this.#room())
     for (const subscription of reading.subscriptions) this.#subscribe(subscription)
     const passed = [...this.#gapBefore(record), ...reading.passed]
@@ -189,15 +229,14 @@ export class Lane {
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
     const started: Entry[] = []
     for (const transaction of reading.transactions) {
-      this.#hold(transaction)
-      if (this.#order.enter(transaction)) this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs }, started)
+      if (!this.#roster.admit(transaction, residentMax)) continue
+      const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs })
+      if (folded) started.push(folded)
     }
     const { rows: transactions, deadLetters, subscriptions } = reading
-    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions }
-    entries.push(
-      entry(this, { kind: 'record', record, admitted: reading.transactions }, { ...parts, ...joined(started) }),
-    )
-    return started.length
+    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions, ...joined(started) }
+    const source = { kind: 'record', record, admitted: reading.transactions } as const
+    return { folded: entry(this, source, parts), started: started.length }
   }
 
   /** Offsets that were not there to be read: compacted, aborted, control records, or gone by retention. */
@@ -225,30 +264,9 @@ export class Lane {
     if (plan) this.#subscriptions.set(plan.name, subscription.fromOffset)
   }
 
-  #hold(transaction: Transaction): void {
-    this.#transactions.set(transaction.id, transaction)
-    this.#horizon.add(transaction.id, transaction.admittedUs)
-  }
-
-  #forget(transaction: Transaction): void {
-    this.#transactions.delete(transaction.id)
-    this.#horizon.remove(transaction.id, transaction.admittedUs)
-  }
-
-  /** It has ended: the next one of its key has its turn. */
-  #release(transaction: Transaction, atUs: number, entries: Entry[]): void {
-    this.#forget(transaction)
-    const next = this.#order.leave(transaction)
-    if (next !== undefined) this.#foldEvent(next, { type: 'Started', atUs }, entries)
-  }
-
-  /** It is not to be: whether it ran or stood in line, the others of its key go on. */
-  #drop(transaction: Transaction, atUs: number, entries: Entry[]): void {
-    const held = this.#transactions.get(transaction.id)
-    if (held?.state === 'queued') {
-      this.#order.remove(transaction)
-      this.#forget(transaction)
-    } else if (held) this.#release(transaction, atUs, entries)
+  /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */
+  #startNext(id: string | undefined, atUs: number): void {
+    if (id !== undefined) this.tell(id, { type: 'Started', atUs })
   }
 
   #tellOf(letter: DeadLetterRow, offset: number): void {
@@ -263,6 +281,9 @@ export class Lane {
     return plans.find((each) => idsOf(catalogue, each).workflowId === workflowId)
   }
 }
+
+/** Code of what Postgres would not take. */
+const valueRefused = 'value_refused'
 
 function rowsAndActs(
   transaction: Transaction,

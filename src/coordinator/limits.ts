@@ -4,8 +4,16 @@ export interface CoordinatorLimits {
   readonly runningMax: number
   /** Transactions that stand behind their key, a lane: they are rows, but each costs some memory. */
   readonly queuedMax: number
+  /** Of those that stand behind their key, how many a lane keeps in memory whole; of the rest it keeps the id. */
+  readonly residentMax: number
+  /** Transactions read back from the ledger by one query. */
+  readonly loadMax: number
   /** Records folded into one commit, over all lanes: beyond some hundreds a commit only gets longer. */
   readonly recordsPerCommitMax: number
+  /** Outcomes and due timers folded into one commit: a whole line behind a key may end at once. */
+  readonly eventsPerCommitMax: number
+  /** Bytes of rows after which a commit takes in no more: Postgres takes 1 GiB, and an answer within a few seconds is wanted. */
+  readonly commitBytesMax: number
   /** Records and bytes a lane holds unread before its partition is paused; it is resumed at half of it. */
   readonly waitingRecordsMax: number
   readonly waitingBytesMax: number
@@ -13,6 +21,9 @@ export interface CoordinatorLimits {
   readonly valueBytesMax: number
   /** First and longest pause between tries while Postgres is away, in milliseconds. */
   readonly outagePauseMs: { readonly first: number; readonly most: number }
+  /** A lane that could not be opened is tried again after this; one that was fenced waits the first, so that two who both
+   * believe they own it do not duel. First and longest pause, in milliseconds. */
+  readonly reopenPauseMs: { readonly first: number; readonly most: number }
   /** Quiet for so long, the last commit's return is written by itself, in milliseconds. */
   readonly completeAfterMs: number
   /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
@@ -22,11 +33,16 @@ export interface CoordinatorLimits {
 export const defaultLimits: CoordinatorLimits = {
   runningMax: 2000,
   queuedMax: 1_000_000,
+  residentMax: 2000,
+  loadMax: 500,
   recordsPerCommitMax: 500,
+  eventsPerCommitMax: 5000,
+  commitBytesMax: 32 * 1024 * 1024,
   waitingRecordsMax: 2000,
   waitingBytesMax: 16 * 1024 * 1024,
   valueBytesMax: 1024 * 1024,
   outagePauseMs: { first: 100, most: 2000 },
+  reopenPauseMs: { first: 1000, most: 10_000 },
   completeAfterMs: 250,
   seenEveryMs: 15_000,
 }

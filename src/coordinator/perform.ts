@@ -100,6 +100,11 @@ export class Performer {
     this.#wake()
   }
 
+  /** The lane is not ours any more: what waits for a worker need not run, what runs is asked to end. */
+  abandon(lane: Lane): void {
+    for (const [id, pending] of this.#pending) if (pending.lane === lane) this.#workers.cancel(id)
+  }
+
   drain(): void {
     this.#draining = true
     this.#timers.stop()

@@ -13,7 +13,7 @@ export class Upkeep {
   readonly #limits: CoordinatorLimits
   readonly #writer: Writer
   readonly #lanes: () => Lane[]
-  readonly #reported = new Map<PartitionRef, number>()
+  readonly #reported = new WeakMap<PartitionRef, number>()
   #quiet: NodeJS.Timeout | undefined
   #beat: NodeJS.Timeout | undefined
   #committedSinceBeat = false
@@ -48,6 +48,7 @@ export class Upkeep {
 
   /** On the way out: the last commit's return, and the lanes' places for lag tools. */
   async last(): Promise<void> {
+    this.stop()
     await this.#complete()
     await this.#report()
   }

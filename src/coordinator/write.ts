@@ -134,7 +134,7 @@ export class Writer {
     const guilty = entries[0] as Entry
     publish('commit.failed', { kind: refused.code, message: refused.message, retryInMs: 0 })
     const instead = guilty.lane.replace(guilty, messageOf(refused.cause ?? refused), this.#clock.nowUs())
-    return instead.length === 0 ? [] : this.#write(instead, false)
+    return instead === null ? [] : this.#write([instead], false)
   }
 
   #fence(lane: Entry['lane']): void {

@@ -45,7 +45,7 @@ export class Intake {
     this.#settings = settings
     this.#clock = clock
     this.#kafka = createClient(settings)
-    this.#topics = new Topics(this.#kafka)
+    this.#topics = new Topics(this.#kafka, settings.brokers.join(','))
   }
 
   /** Connects; throws when no broker answers. Reading begins with `setTopics`. */

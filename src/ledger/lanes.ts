@@ -2,7 +2,7 @@
 import type { KnownLanes, NewLane, OpenedLane, PartitionRef } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
-import { loadOpen } from './load.ts'
+import { findOpen } from './load.ts'
 
 export interface EngineIds {
   readonly engine: string
@@ -86,7 +86,7 @@ select w.name, s.from_offset from millrace_data.subscription s
 join millrace_data.workflow w on w.id = s.workflow_id where s.lane_id = $1`,
     values: [taken.laneId],
   })
-  const { open, sources } = await loadOpen(db, taken.laneId, progress?.low_id ?? lowest)
+  const { open, sources } = await findOpen(db, taken.laneId, progress?.low_id ?? lowest)
   return {
     ...taken,
     nextOffset: Number(progress?.next_offset ?? 0),

@@ -4,6 +4,7 @@ import * as column from './columns.ts'
 import { commitStatement, commitValues, isoTime } from './commit.ts'
 import { type Connections, connect, type LedgerSettings } from './connect.ts'
 import { createLanes, type EngineIds, knownLanes, openLane } from './lanes.ts'
+import { load } from './load.ts'
 import { register } from './versions.ts'
 
 /** `session` is the high half of this coordinator's commit ids. */
@@ -20,6 +21,7 @@ export async function openLedger(
     knownLanes: (topic) => knownLanes(db, settings, topic),
     createLanes: (topic, lanes) => createLanes(db, settings, topic, lanes),
     openLane: (partition) => openLane(db, settings, partition),
+    load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
     settle: (batch) => settle(db, batch),
     complete: (last, laneIds) => complete(db, last, laneIds),

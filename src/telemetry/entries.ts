@@ -21,9 +21,11 @@ export type Tellings = { readonly [Name in FactName]: Telling<Name> }
 
 export const tellings: Tellings = {
   'lane.opened': {
-    say: (fact) => info(`lane ${lane(fact)} opened at offset ${fact.nextOffset}, ${fact.open} transactions go on`),
+    say: (fact) => info(`lane ${lane(fact)} opened at offset ${fact.nextOffset}${goOn(fact.open)}`),
   },
-  'lane.closed': { say: (fact) => info(`lane ${lane(fact)} closed: ${fact.reason}`) },
+  'lane.closed': {
+    say: (fact) => (fact.reason === 'stopped' ? debug : info)(`lane ${lane(fact)} closed: ${fact.reason}`),
+  },
   lag: { say: (fact) => debug(`${lane(fact)} has ${fact.records} records to be read`) },
   'in-flight': { say: (fact) => debug(`${fact.running} transactions run, ${fact.queued} stand behind their key`) },
   'lane.paused': { say: (fact) => warn(`${lane(fact)} is not read for now: ${fact.reason}`) },
@@ -74,12 +76,16 @@ function lane({ topic, partition }: { topic: string; partition: number }): strin
   return `${topic}/${partition}`
 }
 
+function goOn(open: number): string {
+  return open === 0 ? '' : `; ${open} transactions go on`
+}
+
 function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {
   return `${service === 'kafka' ? 'Kafka' : 'Postgres'}${address && ` at ${address}`}`
 }
 
 function catalogue({ workflows, changed, problems }: Facts['catalogue']): string {
-  const what = changed.length === 0 ? 'nothing to run has changed' : `changed: ${changed.join(', ')}`
-  const also = problems === 0 ? '' : `, ${problems} problems`
-  return `workflow files read again: ${what} (${workflows} workflows${also})`
+  const what = changed.length === 0 ? '' : `; new versions of ${changed.join(', ')}`
+  const also = problems === 0 ? '' : `; problems: ${problems}`
+  return `read again, ${workflows} in force${what}${also}`
 }

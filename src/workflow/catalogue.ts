@@ -14,6 +14,8 @@ export interface Catalogue {
   /** By file, then in the order of the file. A file with a problem has no plan here. */
   readonly problems: readonly Problem[]
   readonly byTopic: ReadonlyMap<string, readonly Plan[]>
+  /** file -> its plan. */
+  readonly planOf: ReadonlyMap<string, Plan>
   /** Every workflow file found, read or not. */
   readonly files: readonly string[]
 }
@@ -33,11 +35,7 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
     if (first) problems.push(duplicate(parsed.plan, file, first.file))
     else plans.set(parsed.plan.name, { plan: parsed.plan, file })
   }
-  return catalogueOf(
-    [...plans.values()].map(({ plan }) => plan),
-    problems,
-    found.files,
-  )
+  return catalogueOf([...plans.values()], problems, found.files)
 }
 
 /** Reads and checks one file; its functions are looked for in `functions/` beside it unless they are given. */
@@ -74,14 +72,19 @@ async function readText(file: string): Promise<string | Finding> {
   }
 }
 
-function catalogueOf(plans: readonly Plan[], problems: readonly Problem[], files: readonly string[]): Catalogue {
-  const sorted = [...plans].sort((a, b) => (a.name < b.name ? -1 : 1))
+function catalogueOf(
+  found: readonly { plan: Plan; file: string }[],
+  problems: readonly Problem[],
+  files: readonly string[],
+): Catalogue {
+  const sorted = found.map(({ plan }) => plan).sort((a, b) => (a.name < b.name ? -1 : 1))
   const byTopic = new Map<string, Plan[]>()
   for (const plan of sorted) {
     const { topic } = plan.on.kafka
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), plan])
   }
-  return Object.freeze({ plans: sorted, problems, byTopic, files })
+  const planOf = new Map(found.map(({ plan, file }) => [file, plan]))
+  return Object.freeze({ plans: sorted, problems, byTopic, planOf, files })
 }
 
 function duplicate(plan: Plan, file: string, first: string): Problem {

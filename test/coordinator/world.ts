@@ -1,0 +1,166 @@
+/** A coordinator among fakes: one topic, a ledger in memory, workers that answer when they are told. */
+import assert from 'node:assert/strict'
+import { systemClock } from '../../src/base/clock.ts'
+import { until } from '../../src/base/poll.ts'
+import { Coordinator } from '../../src/coordinator/coordinator.ts'
+import { type CoordinatorLimits, defaultLimits } from '../../src/coordinator/limits.ts'
+import type { Invocation, InvocationResult, Workers } from '../../src/coordinator/ports.ts'
+import type { AttemptReport } from '../../src/transaction/attempt.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
+import { FakeIntake, FakeKafka } from './fake-kafka.ts'
+import { FakeLedger } from './fake-ledger.ts'
+
+export const topic = 'orders'
+
+/** Workers that keep what they are asked until `answer`, and look whether it may be asked at all. */
+export class FakeWorkers implements Workers {
+  readonly #ledger: FakeLedger
+  /** Asked and not answered, oldest first. */
+  readonly waiting: Invocation[] = []
+  /** `step#offset` of everything ever asked, with the attempt where it is not the first. */
+  readonly seen: string[] = []
+  readonly cancelled: number[] = []
+  coordinator: Coordinator | undefined
+
+  constructor(ledger: FakeLedger) {
+    this.#ledger = ledger
+  }
+
+  invoke(invocations: readonly Invocation[]): void {
+    for (const invocation of invocations) {
+      const row = this.#admissible(invocation)
+      this.seen.push(nameOf(invocation, row.offset))
+      this.waiting.push(invocation)
+    }
+  }
+
+  cancel(id: number): void {
+    this.cancelled.push(id)
+  }
+
+  answer(invocation: Invocation, report: Partial<AttemptReport> = {}): void {
+    const at = this.waiting.indexOf(invocation)
+    assert(at >= 0, 'answered twice')
+    this.waiting.splice(at, 1)
+    this.coordinator?.receiveResults([resultOf(invocation, report)])
+  }
+
+  /** Answers all that waits, and what follows from it, until nothing is left to be asked. */
+  async answerAll(report: (invocation: Invocation) => Partial<AttemptReport> = () => ({})): Promise<void> {
+    for (const invocation of [...this.waiting]) this.answer(invocation, report(invocation))
+  }
+
+  /** What commit-then-act and the order by key ask of every invocation. */
+  #admissible(invocation: Invocation) {
+    const row = this.#ledger.transactions.get(invocation.transactionId)
+    assert(row, `${invocation.step} was asked for before its admission was durable`)
+    assert(!this.#ledger.endings.has(row.id), `${invocation.step} of an ended transaction was asked for`)
+    const before = this.#ledger.attemptsOf(row.id)
+    const plan = this.#ledger.planOf(row)
+    const no = plan.steps.find((step) => step.id === invocation.step)?.no as number
+    for (const step of plan.steps.slice(0, no)) {
+      assert(
+        before.some((each) => each.step === step.no && each.stepState !== null),
+        `${step.id} is not settled yet`,
+      )
+    }
+    const own = before.filter((each) => each.step === no)
+    assert.equal(own.length, invocation.attempt - 1, 'the attempt before is not durable, or this one is')
+    for (const other of row.key === null ? [] : this.#ledger.transactions.values()) {
+      if (row.key === null || other.key !== row.key || other.laneId !== row.laneId || other.offset >= row.offset)
+        continue
+      if (this.#ledger.planOf(other).name !== plan.name) continue
+      assert(this.#ledger.endings.has(other.id), `offset ${row.offset} started before offset ${other.offset} had ended`)
+    }
+    return row
+  }
+}
+
+function nameOf({ step, attempt }: Invocation, offset: number): string {
+  return attempt === 1 ? `${step}#${offset}` : `${step}#${offset}@${attempt}`
+}
+
+export function resultOf(invocation: Invocation, report: Partial<AttemptReport>): InvocationResult {
+  const nowUs = Date.now() * 1000
+  const stamps = { dispatchedUs: nowUs, startedUs: nowUs, finishedUs: nowUs, receivedUs: nowUs }
+  const error = { errorCode: null, errorMessage: null, retryAfterMs: null, logs: null }
+  return { outcome: 'ok', output: '{}', ...error, ...stamps, ...report, id: invocation.id }
+}
+
+export interface World {
+  readonly kafka: FakeKafka
+  readonly ledger: FakeLedger
+  readonly intake: FakeIntake
+  readonly workers: FakeWorkers
+  readonly coordinator: Coordinator
+}
+
+export interface WorldOptions {
+  readonly workflows?: readonly string[]
+  readonly partitions?: number
+  readonly limits?: Partial<CoordinatorLimits>
+  /** Shared with an earlier life, or with another coordinator. */
+  readonly kafka?: FakeKafka
+  readonly ledger?: FakeLedger
+  /** Nothing is assigned yet. */
+  readonly unassigned?: boolean
+}
+
+let sessions = 0
+
+export const quick: CoordinatorLimits = {
+  ...defaultLimits,
+  outagePauseMs: { first: 1, most: 2 },
+  reopenPauseMs: { first: 1, most: 5 },
+  completeAfterMs: 5,
+}
+
+export async function world(options: WorldOptions = {}): Promise<World> {
+  const kafka = options.kafka ?? new FakeKafka(topic, options.partitions ?? 1)
+  const ledger = options.ledger ?? new FakeLedger()
+  const intake = new FakeIntake(kafka)
+  const workers = new FakeWorkers(ledger)
+  const coordinator = new Coordinator({
+    engine: 'test',
+    session: ++sessions,
+    ledger,
+    intake,
+    workers,
+    clock: systemClock(),
+    sealer: null,
+    limits: { ...quick, ...options.limits },
+    planFromSource,
+  })
+  intake.coordinator = coordinator
+  workers.coordinator = coordinator
+  await coordinator.setPlans((options.workflows ?? [oneStep]).map((source) => planFromSource(source, 'test')))
+  coordinator.start()
+  if (!options.unassigned) intake.assign(kafka.partitions.map((_, at) => at))
+  return { kafka, ledger, intake, workers, coordinator }
+}
+
+export const oneStep = `
+name: one
+on: { kafka: { topic: ${topic} } }
+steps:
+  - { id: work, uses: work }
+`
+
+export const keyed = `
+name: keyed
+on: { kafka: { topic: ${topic} } }
+key: event.data.key
+steps:
+  - { id: work, uses: work, retry: { attempts: 2, initial: 1ms, jitter: false } }
+`
+
+/** Waits until it holds; fails with what the coordinator broke of, if it broke. */
+export async function eventually(what: string, { coordinator }: World, holds: () => boolean): Promise<void> {
+  const broke = coordinator.failed.then((error) => Promise.reject(error))
+  await Promise.race([until(what, holds, { forMs: 5000, everyMs: 1 }), broke])
+}
+
+/** Long enough for whatever is under way to be seen. */
+export async function settled(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
