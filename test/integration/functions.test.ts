@@ -293,7 +293,7 @@ test('an optional step that fails, and one that is skipped, leave null behind', 
 test('what a function prints is in its attempt, also when it was killed, and no more than a limit', async () => {
   assert.match(await logsOf('hangs'), /^before\n/)
   assert.match(await logsOf('throws'), /Error: no\n\s+at .*functions\/throws\.ts:\d+/)
-  assert.equal(await logsOf('writes_nul'), 'a\ufffdb \ufffd\ninfo said {"n":"1152921504606846976"}\n')
+  assert.equal(await logsOf('writes_nul'), 'a\u2400b \ufffd\ninfo said {"n":"1152921504606846976"}\n')
   for (const name of ['floods', 'floods_raw']) {
     const logs = await logsOf(name)
     assert.match(logs, /^x{99}\n/, name)
