@@ -62,9 +62,10 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     sendLogs,
     take(definition, head, body) {
       const call: Call | Order = JSON.parse(head)
-      const attempt = call[0] === 'abort' ? open.get(call[1]) : undefined
+      if (call[0] === 'ping') return link.send(['pong'], 'null')
+      if (call[0] !== 'abort') return begin(definition, call as Call, body)
+      const attempt = open.get(call[1])
       if (attempt !== undefined) abort(attempt, 'the attempt was cancelled')
-      if (call[0] !== 'abort') begin(definition, call as Call, body)
     },
   }
 }

@@ -12,6 +12,8 @@ export interface Heard {
   hello(concurrency: number | null): void
   unfit(code: string, message: string): void
   result(entry: Entry, result: InvocationResult): void
+  /** It has heard what it was asked: its loop turns. */
+  pong(): void
   turned(): void
   garbage(what: string): void
   /** All it had written before has been heard. */
@@ -57,6 +59,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   const [kind, first, second] = said as unknown as Note
   if (kind === 'hello') heard.hello(first)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
+  else if (kind === 'pong') heard.pong()
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
