@@ -71,8 +71,8 @@ const cases: readonly Case[] = [
     name: 'NUL in the key',
     value: order,
     key: Buffer.from('an\0na'),
-    all: 'value_unstorable',
-    typed: 'value_unstorable',
+    all: 'transaction',
+    typed: 'other_type',
   },
   {
     name: 'a key that is no text',
