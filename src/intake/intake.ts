@@ -122,6 +122,7 @@ export class Intake {
   async #subscribeNew(): Promise<void> {
     if (this.#stopped || this.missingTopics.length === 0) return
     const existing = await this.#topics.existing()
+    if (!this.#consumer) this.#tellRecovered()
     const found = this.#wanted.filter((topic) => existing.has(topic))
     this.#tellMissing(this.#wanted.filter((topic) => !existing.has(topic)))
     if (found.every((topic) => this.#subscribed.includes(topic))) return
