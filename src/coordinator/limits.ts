@@ -26,6 +26,8 @@ export interface CoordinatorLimits {
   readonly reopenPauseMs: { readonly first: number; readonly most: number }
   /** Quiet for so long, the last commit's return is written by itself, in milliseconds. */
   readonly completeAfterMs: number
+  /** What is told on the way out takes no longer than this, in milliseconds: a server may be away. */
+  readonly farewellMs: number
   /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
   readonly seenEveryMs: number
 }
@@ -44,5 +46,6 @@ export const defaultLimits: CoordinatorLimits = {
   outagePauseMs: { first: 100, most: 2000 },
   reopenPauseMs: { first: 1000, most: 10_000 },
   completeAfterMs: 250,
+  farewellMs: 1000,
   seenEveryMs: 15_000,
 }
