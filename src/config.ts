@@ -34,6 +34,14 @@ const list: Kind<readonly string[]> = {
   read: (value) => value.split(',').flatMap((item) => item.trim() || []),
   show: (value) => value.join(','),
 }
+const brokers: Kind<readonly string[]> = {
+  expects: 'host:port, several separated by commas',
+  read: (value) => {
+    const found = list.read(value) ?? []
+    return found.every((broker) => /^[^\s:]+:\d{1,5}$|^\[[^\]]+\]:\d{1,5}$/.test(broker)) ? found : undefined
+  },
+  show: list.show,
+}
 const flag: Kind<boolean> = {
   expects: 'true or false',
   read: (value) => ({ true: true, '1': true, false: false, '0': false })[value.toLowerCase()],
@@ -79,7 +87,7 @@ export const settings = {
   ),
   'kafka.brokers': setting(
     'KAFKA_BROKERS',
-    list,
+    brokers,
     [],
     'Brokers as host:port. `dev` and `npm run demo` start one of their own without it.',
   ),

@@ -9,12 +9,14 @@ import { shortTime, span } from './times.ts'
 export interface ListOptions {
   readonly state?: string
   readonly workflow?: string
+  readonly key?: string
+  readonly event?: string
   readonly limit: number
   readonly json?: boolean
 }
 
-export async function list({ state, workflow, limit, json }: ListOptions): Promise<void> {
-  const filter = { state: state ?? null, workflow: workflow ?? null, limit }
+export async function list({ state, workflow, key, event, limit, json }: ListOptions): Promise<void> {
+  const filter = { state: state ?? null, workflow: workflow ?? null, key: key ?? null, event: event ?? null, limit }
   const rows = await query((db) => latestTransactions(db, filter))
   if (json) return printJson(rows)
   if (rows.length === 0) return print('no transactions')

@@ -73,7 +73,7 @@ function addAuthoring(millrace: Command): void {
   millrace.commandsGroup('Author:')
   millrace
     .command('validate')
-    .description('every error of workflow files and of the functions they use')
+    .description('every error of workflow files, and whether their functions compile')
     .argument('[paths...]', `files or folders (default: "${defaultFolder}")`)
     .addOption(jsonOption())
     .action(async (paths, options) => (await import('./validate.ts')).validate(paths, options))
@@ -92,8 +92,8 @@ function addAuthoring(millrace: Command): void {
     .action(async (topic, options) => (await import('./publish.ts')).publish(topic, options))
 }
 
-/** As the ledger's contract names them; some come with later workflows. */
-const states = ['running', 'waiting', 'compensating', 'completed', 'compensated', 'cancelled', 'failed']
+/** As the ledger's contract names them. */
+const states = ['running', 'completed', 'failed']
 
 function addLooking(millrace: Command): void {
   millrace.commandsGroup('Look:')
@@ -102,6 +102,8 @@ function addLooking(millrace: Command): void {
     .description('the latest transactions, newest first')
     .addOption(new Option('--state <state>', 'only those in this state').choices(states))
     .option('--workflow <name>', 'only those of this workflow')
+    .option('--key <key>', 'only those with this order key')
+    .option('--event <id>', 'only those of the event with this id')
     .option('--limit <count>', 'at most so many', count, 20)
     .addOption(jsonOption())
     .action(async (options) => (await import('./list.ts')).list(options))

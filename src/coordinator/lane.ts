@@ -226,6 +226,9 @@ export class Lane {
     const passed = [...this.#gapBefore(record), ...reading.passed]
     this.#readOffset = record.offset + 1
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
+    if (reading.passed.some((each) => each.reason === 'no_workflow')) {
+      publish('passed', { ...this.partition, offset: String(record.offset) })
+    }
     const started: Entry[] = []
     for (const transaction of reading.transactions) {
       if (!this.#roster.admit(transaction, residentMax)) continue

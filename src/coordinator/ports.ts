@@ -28,6 +28,8 @@ export interface Intake {
 export interface Workers {
   invoke(invocations: readonly Invocation[]): void
   cancel(id: number): void
+  /** What no process runs yet is not to be run: it comes back `lost`. */
+  cancelWaiting(): void
 }
 
 /** One attempt to be run by a worker process. */

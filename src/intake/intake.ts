@@ -248,8 +248,9 @@ export class Intake {
     this.#consumer?.seek({ topic, partition, offset: String(offset) })
   }
 
+  /** A broker that has just started says for a second or two that its group is not loaded: that is no outage. */
   #tellOutage(error: unknown): void {
-    if (this.#downSince !== null) return
+    if (this.#downSince !== null || isStarting(error)) return
     this.#downSince = performance.now()
     const address = this.#settings.brokers.join(',')
     publish('outage', { service: 'kafka', address, message: messageOf(error) })
@@ -261,6 +262,13 @@ export class Intake {
     this.#downSince = null
     publish('recovered', { service: 'kafka', address: this.#settings.brokers.join(','), downMs })
   }
+}
+
+function isStarting(error: unknown): boolean {
+  const seen = [error, (error as { cause?: unknown }).cause].map(
+    (each) => (each as { type?: unknown } | undefined)?.type,
+  )
+  return seen.includes('GROUP_LOAD_IN_PROGRESS') || seen.includes('GROUP_COORDINATOR_NOT_AVAILABLE')
 }
 
 function nameOf(partition: { readonly topic: string; readonly partition: number }): string {

@@ -47,7 +47,14 @@ export const tellings: Tellings = {
     say: (fact) => warn(`offsets ${fact.from} to ${fact.to} of ${lane(fact)} are not there to be read: ${fact.reason}`),
   },
   dispatch: { say: (fact) => debug(`${fact.invocations} invocations of ${fact.function} dispatched`) },
-  ended: { say: (fact) => debug(`transaction of ${fact.workflow} ended: ${fact.state}`) },
+  ended: {
+    many: 'failed transactions',
+    say: (fact) => (fact.state === 'failed' ? info : debug)(ended(fact)),
+  },
+  passed: {
+    many: 'records that no workflow takes',
+    say: (fact) => warn(`no workflow takes ${lane(fact)}/${fact.offset}: it is passed over for good`),
+  },
   pool: { say: (fact) => debug(`${fact.function}: ${fact.busy} of ${fact.processes} processes busy`) },
   'worker.gone': {
     many: 'worker processes gone',
@@ -72,12 +79,16 @@ const info = (message: string): Entry => ({ level: 'info', message })
 const warn = (message: string): Entry => ({ level: 'warn', message })
 const error = (message: string): Entry => ({ level: 'error', message })
 
+function ended({ workflow, transactionId, state, code }: Facts['ended']): string {
+  return `${workflow} ${transactionId} ${state}${code === null ? '' : `: ${code}`}`
+}
+
 function lane({ topic, partition }: { topic: string; partition: number }): string {
   return `${topic}/${partition}`
 }
 
 function goOn(open: number): string {
-  return open === 0 ? '' : `; ${open} transactions go on`
+  return open === 0 ? '' : `; ${open} ${open === 1 ? 'transaction goes' : 'transactions go'} on`
 }
 
 function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {

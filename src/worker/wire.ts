@@ -19,7 +19,7 @@ export type Call = readonly [
 /** First line of a result; the second is its output, or null. */
 export type Answer = readonly [
   id: number,
-  outcome: 'ok' | 'retry' | 'fail',
+  outcome: 'ok' | 'retry' | 'fail' | 'timeout',
   errorCode: string | null,
   errorMessage: string | null,
   retryAfterMs: number | null,

@@ -100,7 +100,7 @@ function atStart(file: string, found: Finding): Problem {
 }
 
 const notText = finding('not_text', 'the file is not text', 'UTF-8', 'save the file as UTF-8')
-const addOne = 'add one, or name another folder with --workflows'
+const addOne = 'add one, or name another folder'
 const noFiles = finding('no_workflows', 'there is no workflow in this folder', 'files in .yaml, .yml or .json', addOne)
 
 function unreadable(error: unknown): Finding {
@@ -110,5 +110,5 @@ function unreadable(error: unknown): Finding {
 
 function noFolder(error: unknown): Finding {
   const message = `the folder cannot be read (${messageOf(error)})`
-  return finding('no_workflows', message, 'a folder of workflow files', 'create it, or name another with --workflows')
+  return finding('no_workflows', message, 'a folder of workflow files', 'create it, or name another folder')
 }

@@ -24,6 +24,9 @@ export interface TransactionSummary {
 export interface TransactionFilter {
   readonly state: string | null
   readonly workflow: string | null
+  readonly key: string | null
+  /** The event's id. */
+  readonly event: string | null
   readonly limit: number
 }
 
@@ -38,7 +41,8 @@ export function latestTransactions(db: Connections, filter: TransactionFilter): 
 select ${summaryColumns}
 from millrace.transactions t
 where ($1::text is null or state = $1) and ($2::text is null or workflow = $2)
-order by t.id desc limit $3`,
-    values: [filter.state, filter.workflow, filter.limit],
+  and ($3::text is null or key = $3) and ($4::text is null or event_id = $4)
+order by t.id desc limit $5`,
+    values: [filter.state, filter.workflow, filter.key, filter.event, filter.limit],
   })
 }

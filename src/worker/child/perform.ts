@@ -3,13 +3,14 @@ import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/
 import type { Context, FunctionDefinition } from '../../function/define.ts'
 import { isFailure } from '../../function/outcome.ts'
 import { check } from './check.ts'
-import { failed, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
+import { failed, gaveUp, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
 
 export async function perform(
   definition: FunctionDefinition,
   context: Context,
   inputText: string,
   outputBytesMax: number,
+  isLate: () => boolean,
 ): Promise<Verdict> {
   try {
     // Without a pause where there is none to make: a signal aborted right after the start finds the function listening.
@@ -22,7 +23,7 @@ export async function perform(
     if ('problem' in output) return failed('fail', 'invalid_output', output.problem)
     return written(output.value, outputBytesMax)
   } catch (thrown) {
-    return threw(thrown)
+    return isLate() && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
   }
 }
 

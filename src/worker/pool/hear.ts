@@ -77,7 +77,9 @@ function isAnswer(answer: readonly unknown[]): answer is Answer {
   const [, outcome, code, message, afterMs, startedUs, finishedUs, logs] = answer
   const isTextIn = (value: unknown) => value === null || typeof value === 'string'
   const isFailed =
-    (outcome === 'retry' || outcome === 'fail') && typeof code === 'string' && typeof message === 'string'
+    (outcome === 'retry' || outcome === 'fail' || outcome === 'timeout') &&
+    typeof code === 'string' &&
+    typeof message === 'string'
   if (answer.length !== 8 || !(outcome === 'ok' || isFailed)) return false
   if (!isTextIn(logs) || !(afterMs === null || typeof afterMs === 'number')) return false
   return Number.isSafeInteger(startedUs) && Number.isSafeInteger(finishedUs)
