@@ -29,7 +29,7 @@ export function judge(step: Step, counted: StepProgress, report: AttemptReport, 
     case 'timeout':
     case 'crash':
       if (counted.failures >= step.retry.attempts) return failed(report)
-      return { kind: 'again', dueUs: atUs + pauseMs(step, counted, report, seed) * 1000 }
+      return { kind: 'again', dueUs: atUs + Math.round(pauseMs(step, counted, report, seed) * 1000) }
   }
 }
 
@@ -45,7 +45,7 @@ export function failureCounts(
 }
 
 function pauseMs(step: Step, counted: StepProgress, report: AttemptReport, seed: string): number {
-  const asked = Math.min(report.retryAfterMs ?? 0, retryAfterMsMax)
+  const asked = Math.min(report.retryAfterMs || 0, retryAfterMsMax)
   return Math.max(asked, delayMs(step.retry.backoff, counted.failures, seed))
 }
 

@@ -94,8 +94,12 @@ test('whatever happens, each record is accounted for once and each key keeps its
 /** `MILLRACE_RUNS` for a long search, `MILLRACE_SEED` and `MILLRACE_PATH` for what was found. */
 function parameters(): fc.Parameters<[Act[]]> {
   const { MILLRACE_RUNS = '60', MILLRACE_SEED, MILLRACE_PATH } = process.env
-  if (MILLRACE_SEED === undefined) return { numRuns: Number(MILLRACE_RUNS) }
-  return { seed: Number(MILLRACE_SEED), ...(MILLRACE_PATH ? { path: MILLRACE_PATH, endOnFailure: true } : {}) }
+  if (MILLRACE_SEED === undefined) return { numRuns: Number(MILLRACE_RUNS), includeErrorInReport: true }
+  return {
+    includeErrorInReport: true,
+    seed: Number(MILLRACE_SEED),
+    ...(MILLRACE_PATH ? { path: MILLRACE_PATH, endOnFailure: true } : {}),
+  }
 }
 
 class Scene {

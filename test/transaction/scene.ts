@@ -1,0 +1,86 @@
+/** Plans from workflow text, transactions of them, and a way to read what a transition answers. */
+import { admit } from '../../src/transaction/admit.ts'
+import type { AttemptReport } from '../../src/transaction/attempt.ts'
+import type { Effect } from '../../src/transaction/effect.ts'
+import type { TransactionEvent } from '../../src/transaction/event.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
+import { transition } from '../../src/transaction/transition.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
+import type { Plan } from '../../src/workflow/plan.ts'
+
+export const baseUs = 1_777_629_600_000_000
+const ms = 1000
+
+export function planOf(steps: string, more = ''): Plan {
+  return planFromSource(`name: test\non: { kafka: { topic: t } }\n${more}\nsteps:\n${steps}`, 'test.yaml')
+}
+
+export function admitted(plan: Plan, data: Record<string, unknown> = {}): Transaction {
+  const time = '2026-05-01T10:00:00.000Z'
+  const envelope = { id: 'e', type: null, source: null, time, key: 'k', meta: {}, auth: {}, data: data as never }
+  const origin = { engine: 'test', topic: 't', incarnation: '', partition: 0, offset: 0 }
+  return admit(plan, envelope, { origin, producedUs: baseUs - 5 * ms, admittedUs: baseUs })
+}
+
+/** `atMs` is since admission. */
+export function started(atMs = 0): TransactionEvent {
+  return { type: 'Started', atUs: baseUs + atMs * ms }
+}
+
+export function due(step: number, atMs: number): TransactionEvent {
+  return { type: 'TimerDue', atUs: baseUs + atMs * ms, step }
+}
+
+export function ended(step: number, attempt: number, what: Partial<AttemptReport> = {}, atMs = 10): TransactionEvent {
+  const atUs = baseUs + atMs * ms
+  const stamps = { dispatchedUs: atUs - 3, startedUs: atUs - 2, finishedUs: atUs - 1, receivedUs: atUs }
+  const plain = {
+    outcome: 'ok',
+    output: null,
+    errorCode: null,
+    errorMessage: null,
+    retryAfterMs: null,
+    logs: null,
+  } as const
+  return { type: 'AttemptEnded', atUs, step, attempt, eligibleUs: atUs - 4, report: { ...plain, ...stamps, ...what } }
+}
+
+export interface Played {
+  readonly transaction: Transaction
+  /** Of the last event. */
+  readonly effects: readonly Effect[]
+  readonly refused: string | null
+}
+
+/** Given a transaction, when these events happen one after the other. */
+export function play(transaction: Transaction, ...events: readonly TransactionEvent[]): Played {
+  let played: Played = { transaction, effects: [], refused: null }
+  for (const event of events) {
+    const result = transition(played.transaction, event)
+    played =
+      'refused' in result
+        ? { transaction: played.transaction, effects: [], refused: result.refused }
+        : { ...result, refused: null }
+  }
+  return played
+}
+
+/** An effect in a few words. */
+export function told(effect: Effect): string {
+  switch (effect.type) {
+    case 'Invoke':
+      return `invoke ${effect.step.id}@${effect.attempt}${effect.alone ? ' alone' : ''} ${effect.input}`
+    case 'ArmTimer':
+      return `timer ${effect.step} +${(effect.dueUs - baseUs) / ms}`
+    case 'RecordAttempt': {
+      const { step, attempt, outcome, stepState } = effect.row
+      return `attempt ${step}@${attempt} ${outcome} ${stepState ?? 'again'}`
+    }
+    case 'RecordEnding':
+      return `end ${effect.row.state}${effect.row.errorCode ? ` ${effect.row.errorCode}` : ''}`
+  }
+}
+
+export function effectsOf({ effects }: Played): string[] {
+  return effects.map(told)
+}
