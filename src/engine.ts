@@ -111,7 +111,8 @@ export class Engine {
       }),
     )
     this.#aborted.signal.throwIfAborted()
-    await this.#intake.setTopics(this.#current.topics)
+    const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
+    await this.#intake.setTopics([...this.#current.topics, ...unfinished])
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */

@@ -126,3 +126,20 @@ returning l.id, l.epoch`,
   }
   return { laneId: row.id, epoch: Number(row.epoch) }
 }
+
+/** Of transactions that have not ended: what runs is finished, though no workflow names its topic any more. */
+export async function unfinishedTopics(db: Connections, { engine }: EngineIds): Promise<string[]> {
+  const rows = await db.query<{ name: string }>({
+    text: `
+select distinct t.name from millrace_data.lane l
+join millrace_data.engine e on e.id = l.engine_id and e.name = $1
+join millrace_data.topic t on t.id = l.topic_id
+join millrace_data.lane_progress p on p.lane_id = l.id
+where exists (select from millrace_data.parked k where k.lane_id = l.id)
+   or exists (
+     select from millrace_data.transaction x where x.lane_id = l.id and x.id >= p.low_id
+     and not exists (select from millrace_data.ending d where d.transaction_id = x.id))`,
+    values: [engine],
+  })
+  return rows.map((row) => row.name)
+}

@@ -1,6 +1,6 @@
 /** Kafka's own word on topics, for tests that hold the ledger against it. */
-import { after } from 'node:test'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import { atEnd } from './at-end.ts'
 import { servers } from './servers.ts'
 
 export async function client(): Promise<Kafka> {
@@ -12,7 +12,7 @@ export async function client(): Promise<Kafka> {
 export async function freshAdmin(): Promise<Admin> {
   const admin = (await client()).admin()
   await admin.connect()
-  after(() => admin.disconnect())
+  atEnd(() => admin.disconnect())
   return admin
 }
 
@@ -23,7 +23,7 @@ export async function freshProducer(transactionalId?: string): Promise<Producer>
     ...(transactionalId !== undefined && { transactionalId, idempotent: true, maxInFlightRequests: 1 }),
   })
   await producer.connect()
-  after(() => producer.disconnect())
+  atEnd(() => producer.disconnect())
   return producer
 }
 
