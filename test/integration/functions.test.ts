@@ -330,7 +330,7 @@ function message(type: string, n: number) {
   return { value: JSON.stringify({ n }), headers: cloudEvent(type, `${type}-${n}`) }
 }
 
-function workflow(name: string, timeout = '3s'): string {
+function workflow(name: string, timeout = '10s'): string {
   return `
 name: ${name}
 on: { kafka: { topic: ${topic}, type: ${name} } }
