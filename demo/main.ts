@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EngineError, messageOf } from '../src/base/error.ts'
+import { quietWarnings } from '../src/intake/warnings.ts'
 import { subscribe } from '../src/telemetry/channels.ts'
 import { compare } from './compare.ts'
 import { compareEndings } from './endings.ts'
@@ -156,6 +157,7 @@ function interruption(): AbortSignal {
   return controller.signal
 }
 
+quietWarnings()
 try {
   process.exitCode = await main()
 } catch (error) {

@@ -1,13 +1,13 @@
 /** Everything the demo runs on, started in order and taken down in reverse; half a stage is taken down too. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../src/base/package-root.ts'
 import { loadConfig } from '../src/config.ts'
 import { Engine, migrationsDir } from '../src/engine.ts'
 import { migrate } from '../src/ledger/migrate.ts'
-import { startServers } from '../src/local/servers.ts'
+import { eraseServers, startServers } from '../src/local/servers.ts'
 import type { DemoOptions } from './options.ts'
 import { type Provider, startProvider } from './provider/spawn.ts'
 import { ensureTopic } from './publish.ts'
@@ -33,6 +33,8 @@ export async function setStage(
   say: (line: string) => void,
 ): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-demo-'))
+  // The server's own user must be able to go through it.
+  await chmod(dir, 0o755)
   teardown.push(() => rm(dir, { recursive: true, force: true }))
   const { brokers, databaseUrl, own } = await servers(join(dir, 'servers'), teardown, signal, say)
   const run = own ? options.seed : `${options.seed}-${Date.now().toString(36)}`
@@ -71,7 +73,10 @@ async function servers(
   }
   say('starting Kafka and Postgres')
   const local = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL, signal, onProgress: say })
-  teardown.push(() => local.stop())
+  teardown.push(async () => {
+    await local.stop()
+    eraseServers(dir)
+  })
   const brokers = KAFKA_BROKERS?.split(',') ?? local.kafkaBrokers ?? []
   return { brokers, databaseUrl: DATABASE_URL ?? local.databaseUrl ?? '', own: !KAFKA_BROKERS && !DATABASE_URL }
 }

@@ -5,10 +5,10 @@
  */
 import { spawn } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startServers } from '../src/local/servers.ts'
+import { eraseServers, startServers } from '../src/local/servers.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
@@ -23,6 +23,7 @@ interface Count {
 
 async function main(): Promise<void> {
   const { patterns, all } = readArguments(process.argv.slice(2))
+  if (all) process.env.FUZZ_SEED ??= String(Math.trunc(Math.random() * 2 ** 31))
   const count: Count = { passed: 0, failed: 0 }
   if (patterns.length === 0)
     await stage(count, 'lint', () => run('npx', ['biome', 'check', '--error-on-warnings', '.']))
@@ -60,6 +61,7 @@ async function withServers(act: (env: Record<string, string>) => Promise<void>):
   const { KAFKA_BROKERS, DATABASE_URL } = process.env
   if (KAFKA_BROKERS && DATABASE_URL) return act({ KAFKA_BROKERS, DATABASE_URL })
   const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  await chmod(dir, 0o755) // the server's own user must be able to go through it
   const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
   try {
     await act({
@@ -68,6 +70,7 @@ async function withServers(act: (env: Record<string, string>) => Promise<void>):
     })
   } finally {
     await servers.stop()
+    eraseServers(dir)
     rmSync(dir, { recursive: true, force: true })
   }
 }
@@ -93,6 +96,7 @@ async function testStage(
     '--test',
     `--test-concurrency=${availableParallelism()}`,
     '--test-reporter=spec',
+    '--test-timeout=240000',
   ]
   const { code, output } = await run(process.execPath, [...flags, ...files], env)
   const passed = figure(output, 'pass')

@@ -34,6 +34,14 @@ const list: Kind<readonly string[]> = {
   read: (value) => value.split(',').flatMap((item) => item.trim() || []),
   show: (value) => value.join(','),
 }
+const brokers: Kind<readonly string[]> = {
+  expects: 'host:port, several separated by commas',
+  read: (value) => {
+    const found = list.read(value) ?? []
+    return found.every((broker) => /^[^\s:]+:\d{1,5}$|^\[[^\]]+\]:\d{1,5}$/.test(broker)) ? found : undefined
+  },
+  show: list.show,
+}
 const flag: Kind<boolean> = {
   expects: 'true or false',
   read: (value) => ({ true: true, '1': true, false: false, '0': false })[value.toLowerCase()],
@@ -79,7 +87,7 @@ export const settings = {
   ),
   'kafka.brokers': setting(
     'KAFKA_BROKERS',
-    list,
+    brokers,
     [],
     'Brokers as host:port. `dev` and `npm run demo` start one of their own without it.',
   ),
@@ -207,8 +215,15 @@ export type Config = { readonly [Name in SettingName]: (typeof settings)[Name] e
 
 export const configFileName = 'millrace.config.yaml'
 
-/** Environment over file over default. Throws `EngineError` `config_invalid`, naming the variable or the line's key. */
-export function loadConfig(env: NodeJS.ProcessEnv = process.env, file: string = configFileName): Config {
+/**
+ * Environment over file over `defaults` over the table's. Throws `EngineError` `config_invalid`, naming the variable or
+ * the line's key.
+ */
+export function loadConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  file: string = configFileName,
+  defaults: Partial<Config> = {},
+): Config {
   const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
   for (const name of fromFile.keys()) {
     if (name in settings) continue
@@ -218,9 +233,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env, file: string = 
   }
   const entries = Object.entries(settings).map(([name, each]) => [
     name,
-    valueFor(each as Setting<unknown>, name, env, fromFile, file),
+    valueFor({ ...(each as Setting<unknown>), ...defaultOf(defaults, name) }, name, env, fromFile, file),
   ])
   return Object.fromEntries(entries) as Config
+}
+
+function defaultOf(defaults: Partial<Config>, name: string): { byDefault?: unknown } {
+  return name in defaults ? { byDefault: defaults[name as SettingName] } : {}
 }
 
 function valueFor(

@@ -1,6 +1,6 @@
 /** Wires the rooms: where each shell is checked against the port that the coordinator declares. */
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -10,6 +10,7 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
+import { CurrentPlans } from './current-plans.ts'
 import { createSealer } from './envelope/seal.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -17,10 +18,9 @@ import { openLedger } from './ledger/ledger.ts'
 import { pendingMigrations } from './ledger/migrate.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
-import { loadCatalogue } from './workflow/catalogue.ts'
 import { planFromSource } from './workflow/parse.ts'
 import type { Plan } from './workflow/plan.ts'
-import { formatProblem, type Problem } from './workflow/problem.ts'
+import type { Problem } from './workflow/problem.ts'
 
 export interface EngineOptions {
   readonly config: Config
@@ -40,17 +40,21 @@ export class Engine {
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
-  #plans: readonly Plan[] = []
-  #problems: readonly Problem[] = []
+  readonly #current: CurrentPlans
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
   readonly #aborted = new AbortController()
+  #fail: (error: Error) => void = () => undefined
+  /** Resolves with what broke it, if anything ever does. */
+  readonly failed = new Promise<Error>((resolve) => (this.#fail = resolve))
 
   constructor(options: EngineOptions) {
     const { config, workflowsDir } = options
     this.#options = options
+    const canSeal = config.sealKey !== null
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, lenient: options.lenient ?? false })
     this.#pool = createPool({
-      functionsDir: join(workflowsDir, 'functions'),
+      functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
       env: config['functions.env'],
       limits: {
@@ -64,16 +68,11 @@ export class Engine {
   }
 
   get plans(): readonly Plan[] {
-    return this.#plans
+    return this.#current.plans
   }
 
   get problems(): readonly Problem[] {
-    return this.#problems
-  }
-
-  /** Resolves with what broke it, if anything ever does. */
-  get failed(): Promise<Error> {
-    return this.#coordinator?.failed ?? new Promise(() => undefined)
+    return this.#current.problems
   }
 
   /** Throws `EngineError`: `workflows_invalid`, `ledger_not_migrated`, or whichever service stayed away. */
@@ -82,16 +81,13 @@ export class Engine {
     return this.#started
   }
 
-  /** What a stop overtakes goes no further than its next step; all it has made by then is stopped. */
   async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
-    const { signal } = this.#aborted
-    this.#plans = await this.#load()
+    await this.#current.load()
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
-    signal.throwIfAborted()
+    this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
-    signal.throwIfAborted()
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -104,9 +100,9 @@ export class Engine {
       planFromSource,
     })
     this.#coordinator = coordinator
+    void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
-    await coordinator.setPlans(this.#plans)
-    signal.throwIfAborted()
+    await coordinator.setPlans(this.#current.plans)
     coordinator.start()
     await this.#patiently(() =>
       this.#intake.start({
@@ -114,23 +110,18 @@ export class Engine {
         received: (partition, records) => coordinator.receive(partition, records),
       }),
     )
-    await this.#intake.setTopics(topicsOf(this.#plans))
+    this.#aborted.signal.throwIfAborted()
+    const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
+    await this.#intake.setTopics([...this.#current.topics, ...unfinished])
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */
   async reload(): Promise<void> {
-    const before = new Map(this.#plans.map((plan) => [plan.name, plan.version]))
-    const plans = await this.#load()
-    await this.#coordinator?.setPlans(plans)
-    this.#plans = plans
-    await this.#intake.setTopics(topicsOf(plans))
-    const functions = await this.#pool.reload()
-    const changed = plans.filter((plan) => before.get(plan.name) !== plan.version).map((plan) => plan.name)
-    publish('catalogue', {
-      workflows: plans.length,
-      changed: [...changed, ...functions],
-      problems: this.#problems.length,
-    })
+    const workflows = await this.#current.load()
+    await this.#coordinator?.setPlans(this.#current.plans)
+    await this.#intake.setTopics(this.#current.topics)
+    const changed = [...workflows, ...(await this.#pool.reload())]
+    publish('catalogue', { workflows: this.plans.length, changed, problems: this.problems.length })
   }
 
   /** Ready: connected, every topic found, every partition given to it open. */
@@ -160,42 +151,12 @@ export class Engine {
   async #stop(): Promise<void> {
     this.#aborted.abort()
     const drainMs = this.#options.config.drainTimeout
-    const started = this.#started?.catch(() => undefined)
-    await Promise.race([started, sleep(drainMs, undefined, { ref: false })])
+    // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
+    await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
-  }
-
-  /** A file with problems keeps the plan it had. */
-  async #load(): Promise<readonly Plan[]> {
-    const { plans, problems } = await loadCatalogue(this.#options.workflowsDir)
-    this.#problems = [...problems, ...plans.flatMap((plan) => this.#unsealed(plan))]
-    if (this.#problems.length === 0) return plans
-    if (!this.#options.lenient) throw workflowsInvalid(this.#problems)
-    for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
-    const fit = plans.filter((plan) => this.#unsealed(plan).length === 0)
-    const named = new Set(fit.map((plan) => plan.name))
-    return [...fit, ...this.#plans.filter((plan) => !named.has(plan.name))]
-  }
-
-  /** Credentials that cannot be sealed are not kept, and a workflow that needs them would fail after a restart. */
-  #unsealed(plan: Plan): Problem[] {
-    if (this.#options.config.sealKey !== null || !/\bevent\s*\.\s*auth\b/.test(plan.source)) return []
-    const file = join(this.#options.workflowsDir, plan.name)
-    const message = 'uses event.auth, and there is no seal key to keep credentials with'
-    return [
-      {
-        file,
-        line: 1,
-        column: 1,
-        code: 'seal_key',
-        message,
-        expected: 'MILLRACE_SEAL_KEY',
-        fix: 'set it to a long random text',
-      },
-    ]
   }
 
   async #openLedger() {
@@ -250,12 +211,4 @@ function limitsOf(options: EngineOptions): CoordinatorLimits {
     valueBytesMax: config['limits.valueBytesMax'],
     ...options.limits,
   }
-}
-
-function topicsOf(plans: readonly Plan[]): string[] {
-  return plans.map((plan) => plan.on.kafka.topic)
-}
-
-function workflowsInvalid(problems: readonly Problem[]): EngineError {
-  return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))
 }

@@ -32,6 +32,9 @@ const ports = 'coordinator/ports.ts'
 /** Outside libraries and the only rooms that know them. Node's own are named where only one room should. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['intake', 'cli'],
+  snappy: ['intake'],
+  'lz4-napi': ['intake'],
+  fzstd: ['intake'],
   pg: ['ledger', 'cli'],
   knex: ['ledger'],
   zod: ['function', 'workflow', '.'],

@@ -2,9 +2,7 @@
  * Lanes and the loop that drives them: while one commit is in flight the inboxes fill; when it returns, all that waits
  * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { EngineError, messageOf } from '../base/error.ts'
 import { Latch } from '../base/latch.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
@@ -13,11 +11,12 @@ import type { Plan } from '../workflow/plan.ts'
 import { type Catalogue, catalogueOf } from './catalogue.ts'
 import type { Entry } from './entry.ts'
 import { Flow } from './flow.ts'
-import { Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import { open } from './open.ts'
 import { Performer } from './perform.ts'
 import type { Intake, Invocation, InvocationResult, Ledger, PartitionRef, VersionIds, Workers } from './ports.ts'
+import { Recall } from './recall.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './write.ts'
 
@@ -36,13 +35,12 @@ export interface CoordinatorParts {
 
 export class Coordinator {
   readonly #parts: CoordinatorParts
-  readonly #lanes = new Map<string, Lane>()
-  readonly #assigned = new Map<string, PartitionRef>()
-  readonly #opening = new Set<string>()
+  readonly #lanes: Lanes
   readonly #wake = new Latch()
   readonly #stopping = new AbortController()
   readonly #performer: Performer
   readonly #writer: Writer
+  readonly #recall: Recall
   readonly #flow: Flow
   readonly #upkeep: Upkeep
   #ids = new Map<string, VersionIds>()
@@ -57,8 +55,19 @@ export class Coordinator {
     this.#parts = parts
     this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
+    this.#recall = new Recall(parts)
     this.#flow = new Flow(parts.intake, parts.limits)
-    this.#upkeep = new Upkeep(parts, this.#writer, () => this.#openLanes())
+    this.#lanes = new Lanes({
+      ...parts,
+      recall: this.#recall,
+      signal: this.#stopping.signal,
+      room: () => this.#readingRoom(),
+      mayOpen: () => this.#state === 'running',
+      wake: () => this.#wake.ring(),
+      onClosed: (lane) => this.#forget(lane),
+      onBroken: (error) => this.#fail(error),
+    })
+    this.#upkeep = new Upkeep(parts, this.#writer, () => this.#lanes.open())
     this.failed = new Promise((resolve) => (this.#fail = resolve))
   }
 
@@ -67,6 +76,7 @@ export class Coordinator {
     const fresh = plans.filter((plan) => !this.#ids.has(plan.version))
     for (const [hash, ids] of await this.#parts.ledger.register(fresh)) this.#ids.set(hash, ids)
     this.#catalogue = catalogueOf(plans, this.#ids)
+    this.#recall.know(plans)
   }
 
   start(): void {
@@ -78,15 +88,7 @@ export class Coordinator {
 
   /** The group has given us these partitions, and no others. Lanes we keep read on where they are. */
   assign(partitions: readonly PartitionRef[]): void {
-    const before = new Map(this.#assigned)
-    this.#assigned.clear()
-    for (const each of partitions) this.#assigned.set(nameOf(each), before.get(nameOf(each)) ?? each)
-    for (const [name, lane] of this.#lanes) if (!this.#assigned.has(name)) this.#close(lane, 'revoked')
-    for (const name of this.#assigned.keys()) {
-      const lane = this.#lanes.get(name)
-      if (lane) this.#readOn(lane)
-      else if (this.#state === 'running') void this.#open(name)
-    }
+    this.#lanes.assign(partitions, (lane) => this.#readOn(lane))
   }
 
   /** Reading anew takes a partition's pause away, but not its reason. */
@@ -97,8 +99,8 @@ export class Coordinator {
 
   /** Records of a partition, in order. Never waits: what is too much pauses the partition. */
   receive(partition: PartitionRef, records: readonly RawRecord[]): void {
-    const lane = this.#lanes.get(nameOf(partition))
-    if (!lane || lane.closed) return
+    const lane = this.#lanes.of(partition)
+    if (!lane) return
     lane.receive(records)
     this.#flow.afterReceive(lane)
     this.#wake.ring()
@@ -110,10 +112,10 @@ export class Coordinator {
 
   /** What an operator asks first. */
   stats(): { lanes: number; assigned: number; running: number; queued: number; underWay: number; state: string } {
-    const open = this.#openLanes()
+    const open = this.#lanes.open()
     return {
       lanes: open.length,
-      assigned: this.#assigned.size,
+      assigned: this.#lanes.assignedCount,
       running: open.reduce((sum, lane) => sum + lane.running, 0),
       queued: open.reduce((sum, lane) => sum + lane.queued, 0),
       underWay: this.#performer.underWay,
@@ -135,7 +137,7 @@ export class Coordinator {
     this.#state = 'stopped'
     this.#stopping.abort()
     await this.#upkeep.last()
-    for (const lane of this.#openLanes()) this.#close(lane, 'stopped')
+    this.#lanes.closeAll('stopped')
   }
 
   #giveUp(): void {
@@ -159,12 +161,12 @@ export class Coordinator {
   }
 
   #hasEvents(): boolean {
-    return this.#openLanes().some((lane) => lane.hasEvents)
+    return this.#lanes.open().some((lane) => lane.hasEvents)
   }
 
   #fold(): Entry[] {
     const { clock, limits } = this.#parts
-    const lanes = this.#openLanes()
+    const lanes = this.#lanes.open()
     const running = lanes.reduce((sum, lane) => sum + lane.running, 0)
     const taking = this.#state === 'running'
     const allowance = {
@@ -175,7 +177,7 @@ export class Coordinator {
     }
     const nowUs = clock.nowUs()
     const entries: Entry[] = []
-    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits.queuedMax))
+    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits))
     for (const lane of lanes) this.#flow.afterFold(lane, limits.queuedMax)
     return entries
   }
@@ -203,7 +205,7 @@ export class Coordinator {
     }
     this.#performer.dispatch(invocations)
     this.#upkeep.committed()
-    for (const lane of this.#lanes.values()) if (lane.closed) this.#reopenLater(lane)
+    this.#lanes.afterCommit()
   }
 
   #tellEndings(each: Entry): void {
@@ -218,74 +220,14 @@ export class Coordinator {
     }
   }
 
-  /** Tries until it is open or not ours any more; an outage on either side is waited out. */
-  async #open(name: string, pauseMs = 0): Promise<void> {
-    if (this.#opening.has(name)) return
-    this.#opening.add(name)
-    const { first, most } = this.#parts.limits.reopenPauseMs
-    try {
-      let nextMs = pauseMs
-      // The last look and the deletion below are one turn, so that whoever assigns it after that look opens it.
-      while (this.#state === 'running' && this.#assigned.has(name) && !this.#lanes.has(name)) {
-        if (nextMs > 0) await sleep(nextMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
-        const partition = this.#assigned.get(name)
-        const went = partition === undefined || (await this.#tryOpen(name, partition))
-        nextMs = went ? 0 : Math.min(Math.max(nextMs * 2, first / 2), most)
-      }
-    } catch (error) {
-      this.#fail(error as Error)
-    } finally {
-      this.#opening.delete(name)
-    }
-  }
-
-  /** False when it failed. What was taken away while it was opened, and be it given back, is not believed. */
-  async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
-    try {
-      const { opened, transactions } = await open(partition, { ...this.#parts, catalogue: this.#catalogue })
-      if (this.#assigned.get(name) !== partition || this.#state !== 'running') return true
-      const lane = new Lane(partition, opened, this.#parts.engine, () => this.#readingRoom())
-      lane.resume(transactions, this.#parts.clock.nowUs())
-      this.#lanes.set(name, lane)
-      const { epoch, nextOffset } = opened
-      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: transactions.length })
-      this.#parts.intake.read(partition, nextOffset)
-      this.#wake.ring()
-      return true
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      publish('notice', { level: 'error', message: `cannot open ${name} yet: ${messageOf(error)}`, code: error.code })
-      return false
-    }
-  }
-
   #readingRoom() {
     const { sealer, limits } = this.#parts
     return { catalogue: this.#catalogue, sealer, valueBytesMax: limits.valueBytesMax }
   }
 
-  #close(lane: Lane, reason: string): void {
-    lane.close()
-    this.#lanes.delete(nameOf(lane.partition))
+  #forget(lane: Lane): void {
     this.#flow.forget(lane)
     this.#performer.abandon(lane)
     this.#wake.ring()
-    publish('lane.closed', { ...lane.partition, epoch: lane.epoch, reason })
   }
-
-  /** Fenced though the group says it is ours: somebody else believes so too. Backoff keeps the two from a duel. */
-  #reopenLater(lane: Lane): void {
-    this.#close(lane, 'fenced')
-    const name = nameOf(lane.partition)
-    const pauseMs = this.#parts.limits.reopenPauseMs.first * (1 + Math.random())
-    if (this.#state === 'running') void this.#open(name, pauseMs)
-  }
-
-  #openLanes(): Lane[] {
-    return [...this.#lanes.values()].filter((lane) => !lane.closed)
-  }
-}
-
-function nameOf(partition: PartitionRef): string {
-  return `${partition.topic}/${partition.partition}`
 }

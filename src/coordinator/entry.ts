@@ -3,7 +3,7 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
-import type { AttemptRow, EndingRow, LiveEffect } from '../transaction/effect.ts'
+import { type AttemptRow, type Effect, type EndingRow, isDurable, type LiveEffect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { lowestId } from './horizon.ts'
@@ -61,6 +61,30 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
     parked: nothing,
     acts: nothing,
     ...parts,
+  }
+}
+
+/** What a transition asked for, parted into rows and acts. */
+export function rowsAndActs(
+  transaction: Transaction,
+  effects: readonly Effect[],
+): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+  const attempts: AttemptRow[] = []
+  const endings: EndingRow[] = []
+  const acts: Act[] = []
+  for (const effect of effects) {
+    if (!isDurable(effect)) acts.push({ transaction, effect })
+    else if (effect.type === 'RecordAttempt') attempts.push(effect.row)
+    else endings.push(effect.row)
+  }
+  return { attempts, endings, acts }
+}
+
+export function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+  return {
+    attempts: entries.flatMap((each) => each.attempts),
+    endings: entries.flatMap((each) => each.endings),
+    acts: entries.flatMap((each) => each.acts),
   }
 }
 

@@ -6,17 +6,16 @@ import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
-import { type AttemptRow, type Effect, type EndingRow, isDurable } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
 import { idsOf } from './catalogue.ts'
-import { type Act, bytesOf, type Entry, entry } from './entry.ts'
-import { Horizon } from './horizon.ts'
-import { Order } from './order.ts'
-import type { DeadLetterRow, OpenedLane, PartitionRef } from './ports.ts'
+import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import type { DeadLetterRow, OpenedLane, OpenRef, PartitionRef } from './ports.ts'
+import { Roster } from './roster.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
 export interface Allowance {
@@ -27,6 +26,8 @@ export interface Allowance {
   events: number
   bytes: number
 }
+
+export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
 
 export class Lane {
   readonly partition: PartitionRef
@@ -39,9 +40,7 @@ export class Lane {
   readonly #engine: string
   readonly #room: () => ReadingRoom
   readonly #subscriptions: Map<string, number>
-  readonly #transactions = new Map<string, Transaction>()
-  #order = new Order()
-  #horizon = new Horizon()
+  readonly #roster = new Roster()
   readonly #arrivals = new Deque<RawRecord>()
   readonly #events = new Deque<{ readonly id: string; readonly event: TransactionEvent }>()
   #arrivalBytes = 0
@@ -62,12 +61,12 @@ export class Lane {
   }
 
   get queued(): number {
-    return this.#order.queued
+    return this.#roster.queued
   }
 
   /** Transactions that have started and not ended. */
   get running(): number {
-    return this.#transactions.size - this.#order.queued
+    return this.#roster.running
   }
 
   /** The next offset it wants to be given. */
@@ -85,18 +84,32 @@ export class Lane {
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
-    return this.#order.longest()
+    return this.#roster.longestLine()
   }
 
   lowId(): string {
-    return this.#horizon.lowId()
+    return this.#roster.lowId()
   }
 
   /** Takes up the transactions that were open when the lane was opened, oldest offset first. */
-  resume(open: readonly Transaction[], atUs: number): void {
-    for (const transaction of open) {
-      this.#hold(transaction)
-      if (this.#order.enter(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
+  resume(open: readonly OpenRef[]): void {
+    this.#roster.resume(open)
+  }
+
+  /** All that was folded is durable: those whose turn it gave may be loaded. */
+  giveTurns(): void {
+    this.#roster.giveTurns()
+  }
+
+  /** Ids of transactions that must be loaded to go on, at most so many. */
+  takeReady(most: number): string[] {
+    return this.#roster.takeReady(most)
+  }
+
+  /** They were loaded: it is their turn. */
+  arrive(transactions: readonly Transaction[], atUs: number): void {
+    for (const transaction of transactions) {
+      if (this.#roster.arrive(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
     }
   }
 
@@ -122,16 +135,14 @@ export class Lane {
   /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
   close(): void {
     this.closed = true
-    this.#transactions.clear()
+    this.#roster.clear()
     this.#arrivals.clear()
     this.#arrivalBytes = 0
     this.#events.clear()
-    this.#order = new Order()
-    this.#horizon = new Horizon()
   }
 
   /** Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. */
-  fold(nowUs: number, allowance: Allowance, queuedMax: number): Entry[] {
+  fold(nowUs: number, allowance: Allowance, limits: LaneLimits): Entry[] {
     const entries: Entry[] = []
     while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
       const { id, event } = this.#events.shift() as { id: string; event: TransactionEvent }
@@ -141,16 +152,16 @@ export class Lane {
       allowance.events--
       allowance.bytes -= bytesOf(folded)
     }
-    while (this.#mayRead(allowance, queuedMax)) {
+    while (this.#mayRead(allowance, limits.queuedMax)) {
       const record = this.#arrivals.shift() as RawRecord
       this.#arrivalBytes -= sizeOf(record)
-      const { folded, started } = this.#foldRecord(record, nowUs)
+      const { folded, started } = this.#foldRecord(record, nowUs, limits.residentMax)
       entries.push(folded)
       allowance.records--
       allowance.slots -= started
       allowance.bytes -= bytesOf(folded)
     }
-    const parked = this.#horizon.park(nowUs)
+    const parked = this.#roster.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
     return entries
   }
@@ -172,7 +183,7 @@ export class Lane {
       throw new EngineError('ledger_refused', reason)
     }
     const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
-    this.#hold(source.before)
+    this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
     return this.#foldEvent(source.before.id, event, { released: refused.endings.length > 0 })
   }
@@ -185,7 +196,7 @@ export class Lane {
   ): Entry {
     const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
-      this.#drop(transaction, nowUs)
+      this.#startNext(this.#roster.drop(transaction), nowUs)
       return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
     })
     const { nextOffset, passed, subscriptions, deadLetters } = refused
@@ -194,31 +205,33 @@ export class Lane {
   }
 
   #foldEvent(id: string, event: TransactionEvent, options = { released: false }): Entry | null {
-    const before = this.#transactions.get(id)
+    const before = this.#roster.get(id)
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
       if ('refused' in result) publish('refusal', { what: `${event.type} of ${id}`, reason: result.refused })
       return null
     }
-    this.#transactions.set(id, result.transaction)
+    this.#roster.put(result.transaction)
     if (isFinal(result.transaction)) {
-      if (options.released) this.#forget(result.transaction)
-      else this.#release(result.transaction, event.atUs)
+      if (options.released) this.#roster.forget(result.transaction)
+      else this.#startNext(this.#roster.end(result.transaction), event.atUs)
     }
     return entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects))
   }
 
   /** Answers also with how many transactions started. What starts at once is of one entry with its admission. */
-  #foldRecord(record: RawRecord, nowUs: number): { folded: Entry; started: number } {
+  #foldRecord(record: RawRecord, nowUs: number, residentMax: number): { folded: Entry; started: number } {
     const reading = read(record, this.#place(record, nowUs), this.#room())
     for (const subscription of reading.subscriptions) this.#subscribe(subscription)
     const passed = [...this.#gapBefore(record), ...reading.passed]
     this.#readOffset = record.offset + 1
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
+    if (reading.passed.some((each) => each.reason === 'no_workflow')) {
+      publish('passed', { ...this.partition, offset: String(record.offset) })
+    }
     const started: Entry[] = []
     for (const transaction of reading.transactions) {
-      this.#hold(transaction)
-      if (!this.#order.enter(transaction)) continue
+      if (!this.#roster.admit(transaction, residentMax)) continue
       const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs })
       if (folded) started.push(folded)
     }
@@ -253,28 +266,9 @@ export class Lane {
     if (plan) this.#subscriptions.set(plan.name, subscription.fromOffset)
   }
 
-  #hold(transaction: Transaction): void {
-    this.#transactions.set(transaction.id, transaction)
-    this.#horizon.add(transaction.id, transaction.admittedUs)
-  }
-
-  #forget(transaction: Transaction): void {
-    this.#transactions.delete(transaction.id)
-    this.#horizon.remove(transaction.id, transaction.admittedUs)
-  }
-
-  /** It has ended: the next one of its key has its turn. Through the inbox, for a whole line may end at once. */
-  #release(transaction: Transaction, atUs: number): void {
-    this.#forget(transaction)
-    const next = this.#order.leave(transaction)
-    if (next !== undefined) this.tell(next, { type: 'Started', atUs })
-  }
-
-  /** It is not to be: whether it ran, had its turn or stood in line, the others of its key go on. */
-  #drop(transaction: Transaction, atUs: number): void {
-    if (!this.#transactions.has(transaction.id)) return
-    if (this.#order.remove(transaction)) this.#forget(transaction)
-    else this.#release(transaction, atUs)
+  /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */
+  #startNext(id: string | undefined, atUs: number): void {
+    if (id !== undefined) this.tell(id, { type: 'Started', atUs })
   }
 
   #tellOf(letter: DeadLetterRow, offset: number): void {
@@ -292,29 +286,6 @@ export class Lane {
 
 /** Code of what Postgres would not take. */
 const valueRefused = 'value_refused'
-
-function rowsAndActs(
-  transaction: Transaction,
-  effects: readonly Effect[],
-): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
-  const attempts: AttemptRow[] = []
-  const endings: EndingRow[] = []
-  const acts: Act[] = []
-  for (const effect of effects) {
-    if (!isDurable(effect)) acts.push({ transaction, effect })
-    else if (effect.type === 'RecordAttempt') attempts.push(effect.row)
-    else endings.push(effect.row)
-  }
-  return { attempts, endings, acts }
-}
-
-function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
-  return {
-    attempts: entries.flatMap((each) => each.attempts),
-    endings: entries.flatMap((each) => each.endings),
-    acts: entries.flatMap((each) => each.acts),
-  }
-}
 
 function sizeOf(record: RawRecord): number {
   return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100

@@ -4,6 +4,10 @@ export interface CoordinatorLimits {
   readonly runningMax: number
   /** Transactions that stand behind their key, a lane: they are rows, but each costs some memory. */
   readonly queuedMax: number
+  /** Of those that stand behind their key, how many a lane keeps in memory whole; of the rest it keeps the id. */
+  readonly residentMax: number
+  /** Transactions read back from the ledger by one query. */
+  readonly loadMax: number
   /** Records folded into one commit, over all lanes: beyond some hundreds a commit only gets longer. */
   readonly recordsPerCommitMax: number
   /** Outcomes and due timers folded into one commit: a whole line behind a key may end at once. */
@@ -22,6 +26,8 @@ export interface CoordinatorLimits {
   readonly reopenPauseMs: { readonly first: number; readonly most: number }
   /** Quiet for so long, the last commit's return is written by itself, in milliseconds. */
   readonly completeAfterMs: number
+  /** What is told on the way out takes no longer than this, in milliseconds: a server may be away. */
+  readonly farewellMs: number
   /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
   readonly seenEveryMs: number
 }
@@ -29,6 +35,8 @@ export interface CoordinatorLimits {
 export const defaultLimits: CoordinatorLimits = {
   runningMax: 2000,
   queuedMax: 1_000_000,
+  residentMax: 2000,
+  loadMax: 500,
   recordsPerCommitMax: 500,
   eventsPerCommitMax: 5000,
   commitBytesMax: 32 * 1024 * 1024,
@@ -38,5 +46,6 @@ export const defaultLimits: CoordinatorLimits = {
   outagePauseMs: { first: 100, most: 2000 },
   reopenPauseMs: { first: 1000, most: 10_000 },
   completeAfterMs: 250,
+  farewellMs: 1000,
   seenEveryMs: 15_000,
 }

@@ -1,36 +1,22 @@
-/** Opens a lane: makes it if it was never there, takes its epoch, restores what runs. A start, a takeover and a
+/** Opens a lane: makes it if it was never there, takes its epoch, learns what is open. A start, a takeover and a
  * recovery are all this. */
 import { EngineError } from '../base/error.ts'
-import { recall } from '../envelope/decode.ts'
-import type { Sealer } from '../envelope/seal.ts'
-import { restore } from '../transaction/restore.ts'
-import type { Transaction } from '../transaction/transaction.ts'
-import type { From, Plan } from '../workflow/plan.ts'
+import type { From } from '../workflow/plan.ts'
 import { type Catalogue, idsOf } from './catalogue.ts'
-import type { Intake, Ledger, NewLane, OpenedLane, OpenTransaction, PartitionRef } from './ports.ts'
+import type { Intake, Ledger, NewLane, OpenedLane, PartitionRef } from './ports.ts'
 
 export interface OpeningRoom {
   readonly ledger: Ledger
   readonly intake: Intake
   readonly catalogue: Catalogue
-  readonly sealer: Sealer | null
-  /** Rebuilds a plan from a stored source. */
-  readonly planFromSource: (source: string, version: string) => Plan
 }
 
-export interface Opening {
-  readonly opened: OpenedLane
-  readonly transactions: readonly Transaction[]
-}
-
-/** Throws `EngineError`: an outage of either side, `offsets_regressed`, or `version_unreadable`. */
-export async function open(partition: PartitionRef, room: OpeningRoom): Promise<Opening> {
+/** Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
+export async function open(partition: PartitionRef, room: OpeningRoom): Promise<OpenedLane> {
   await createIfNew(partition, room)
   const opened = await room.ledger.openLane(partition)
   await checkEnd(partition, opened.nextOffset, room.intake)
-  const plans = plansOf(opened, room)
-  const transactions = opened.open.map((record) => restored(partition, record, plans, room.sealer))
-  return { opened, transactions }
+  return opened
 }
 
 /** `from` is resolved once, for all the partitions that exist when the topic is first seen; later ones start early. */
@@ -77,34 +63,5 @@ async function checkEnd(partition: PartitionRef, nextOffset: number, intake: Int
       'the topic seems to have been deleted and created again; nothing of it is read. Give the engine another name ' +
       '(MILLRACE_ENGINE) to read it from its start',
     { details: { ...partition, latest, nextOffset } },
-  )
-}
-
-function plansOf(opened: OpenedLane, room: OpeningRoom): ReadonlyMap<string, Plan> {
-  const current = [...room.catalogue.byTopic.values()].flat()
-  const plans = new Map(current.map((plan) => [plan.version, plan]))
-  for (const [version, { source }] of opened.sources) {
-    if (!plans.has(version)) plans.set(version, room.planFromSource(source, version))
-  }
-  return plans
-}
-
-function restored(
-  partition: PartitionRef,
-  record: OpenTransaction,
-  plans: ReadonlyMap<string, Plan>,
-  sealer: Sealer | null,
-): Transaction {
-  const auth = record.auth !== null && sealer !== null ? sealer.open(record.auth) : {}
-  return restore(
-    {
-      id: record.id,
-      plan: plans.get(record.version) as Plan,
-      position: { ...partition, offset: record.offset },
-      key: record.key,
-      envelope: recall(record.envelope, record.eventId, auth),
-      admittedUs: record.admittedUs,
-    },
-    record.attempts,
   )
 }

@@ -1,6 +1,12 @@
 /** Order by key within a lane: of each workflow and key, one transaction runs, the others stand in line behind it. */
 import { Deque } from '../base/deque.ts'
-import type { Transaction } from '../transaction/transaction.ts'
+
+/** A transaction as order sees it; without a key it stands in no line. */
+export interface Standing {
+  readonly id: string
+  readonly workflow: string
+  readonly key: string | null
+}
 
 export class Order {
   readonly #lines = new Map<string, Deque<string>>()
@@ -12,12 +18,12 @@ export class Order {
   }
 
   /** True when it is the first of its line, or has no key: it may start now. */
-  enter(transaction: Transaction): boolean {
-    const name = lineOf(transaction)
+  enter(standing: Standing): boolean {
+    const name = lineOf(standing)
     if (name === null) return true
     const line = this.#lines.get(name)
     if (line) {
-      line.push(transaction.id)
+      line.push(standing.id)
       this.#queued++
       return false
     }
@@ -26,8 +32,8 @@ export class Order {
   }
 
   /** The id of the one whose turn it is now, if any stood behind. */
-  leave(transaction: Transaction): string | undefined {
-    const name = lineOf(transaction)
+  leave(standing: Standing): string | undefined {
+    const name = lineOf(standing)
     if (name === null) return undefined
     const next = this.#lines.get(name)?.shift()
     if (next === undefined) this.#lines.delete(name)
@@ -35,10 +41,15 @@ export class Order {
     return next
   }
 
+  /** Ids that stand in the same line, the first ones of them. */
+  behind(standing: Standing, most: number): string[] {
+    return this.#lines.get(lineOf(standing) ?? '')?.peek(most) ?? []
+  }
+
   /** Takes it out of the line in which it stands behind another one; false when it stands in none. */
-  remove(transaction: Transaction): boolean {
-    const name = lineOf(transaction)
-    const removed = name !== null && this.#lines.get(name)?.remove(transaction.id) === true
+  remove(standing: Standing): boolean {
+    const name = lineOf(standing)
+    const removed = name !== null && this.#lines.get(name)?.remove(standing.id) === true
     if (removed) this.#queued--
     return removed
   }
@@ -53,6 +64,6 @@ export class Order {
   }
 }
 
-function lineOf(transaction: Transaction): string | null {
-  return transaction.key === null ? null : `${transaction.plan.name}\u0000${transaction.key}`
+function lineOf({ workflow, key }: Standing): string | null {
+  return key === null ? null : `${workflow}\u0000${key}`
 }

@@ -82,6 +82,8 @@ export class Performer {
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)
+      // Taken back before it ran: it is as if it had never been asked for.
+      if (this.#draining && result.errorCode === 'cancelled') continue
       if (pending.lane.closed) {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
@@ -108,5 +110,6 @@ export class Performer {
   drain(): void {
     this.#draining = true
     this.#timers.stop()
+    this.#workers.cancelWaiting()
   }
 }

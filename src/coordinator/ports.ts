@@ -28,6 +28,8 @@ export interface Intake {
 export interface Workers {
   invoke(invocations: readonly Invocation[]): void
   cancel(id: number): void
+  /** What no process runs yet is not to be run: it comes back `lost`. */
+  cancelWaiting(): void
 }
 
 /** One attempt to be run by a worker process. */
@@ -62,8 +64,10 @@ export interface Ledger {
   knownLanes(topic: string): Promise<KnownLanes>
   /** Makes lanes that are not there yet; those that are stay as they are. */
   createLanes(topic: string, lanes: readonly NewLane[]): Promise<void>
-  /** Takes a new epoch, so that whoever held the lane before is refused, and loads what runs. */
+  /** Takes a new epoch, so that whoever held the lane before is refused, and says what is open. */
   openLane(partition: PartitionRef): Promise<OpenedLane>
+  /** Reads open transactions as they stand in the ledger, in no particular order. */
+  load(ids: readonly string[]): Promise<OpenTransaction[]>
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */
   commit(batch: Batch): Promise<CommitAnswer>
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
@@ -95,13 +99,20 @@ export interface OpenedLane {
   readonly nextOffset: number
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
-  /** Open transactions, oldest offset first. */
-  readonly open: readonly OpenTransaction[]
+  /** Open transactions, oldest offset first: what order needs to know of them. */
+  readonly open: readonly OpenRef[]
   /** The sources of the versions they run on, by hash. */
   readonly sources: ReadonlyMap<
     string,
     { readonly workflow: string; readonly source: string; readonly versionId: number }
   >
+}
+
+export interface OpenRef {
+  readonly id: string
+  readonly workflow: string
+  readonly key: string | null
+  readonly admittedUs: number
 }
 
 export interface OpenTransaction {

@@ -1,5 +1,6 @@
 /** What is done when nothing happens: the last commit's return is written, idle lanes are seen, Kafka is told how far
  * they are. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Lane } from './lane.ts'
@@ -46,11 +47,11 @@ export class Upkeep {
     clearInterval(this.#beat)
   }
 
-  /** On the way out: the last commit's return, and the lanes' places for lag tools. */
+  /** On the way out: the last commit's return, and the lanes' places for lag tools; neither is worth a long wait. */
   async last(): Promise<void> {
     this.stop()
-    await this.#complete()
-    await this.#report()
+    const told = Promise.all([this.#complete(), this.#report()])
+    await Promise.race([told, sleep(this.#limits.farewellMs, undefined, { ref: false })])
   }
 
   async #onBeat(): Promise<void> {

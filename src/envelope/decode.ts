@@ -142,6 +142,7 @@ function json(text: string): Json {
   try {
     return parseJson(text)
   } catch (cause) {
+    if (cause instanceof RangeError) throw cannotBeStored() // nests so deep that reading it overflows the stack
     throw new EngineError('value_not_json', `the value is not JSON: ${(cause as Error).message.slice(0, 200)}`, {
       cause,
     })

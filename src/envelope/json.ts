@@ -2,13 +2,13 @@
  * JSON as the engine carries it: like JSON, but an integer beyond 2^53 stays exact (as a bigint). The common case,
  * a text without long digit runs, takes the platform's own parser.
  */
-import { isInteger, isSafeNumber, parse, stringify } from 'lossless-json'
+import { isInteger, isSafeNumber, type ParseOptions, parse, stringify } from 'lossless-json'
 
 export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json }
 
 /** Parses JSON text. Throws SyntaxError, with the position, on anything else. */
 export function parseJson(text: string): Json {
-  return longDigits.test(text) ? (parse(text, undefined, { parseNumber: exactNumber }) as Json) : JSON.parse(text)
+  return longDigits.test(text) ? (parse(text, undefined, lossless) as Json) : JSON.parse(text)
 }
 
 /** Writes JSON text without line breaks. Throws TypeError for what JSON cannot say (cycles, functions). */
@@ -29,8 +29,13 @@ export const depthMax = 128
  * can say (https://www.postgresql.org/docs/current/datatype-json.html), and no deeper than `depthMax`.
  */
 export function isStorable(jsonText: string): boolean {
-  if (bracketDepth(jsonText) > depthMax && depthOf(JSON.parse(jsonText)) > depthMax) return false
+  if (isTooDeep(jsonText)) return false
   return !suspicious.test(jsonText) || isStorableSlow(jsonText)
+}
+
+/** Of valid JSON text. What nests by the thousand cannot even be written again: `stringifyJson` calls itself. */
+function isTooDeep(jsonText: string): boolean {
+  return bracketDepth(jsonText) > depthMax && depthOf(jsonText) > depthMax
 }
 
 const longDigits = /\d{16}/
@@ -47,26 +52,41 @@ function isStorableSlow(jsonText: string): boolean {
   return walk(JSON.parse(jsonText))
 }
 
-/** At least the depth: brackets within strings count too. */
-function bracketDepth(text: string): number {
+/** At least the depth, and quickly: brackets within strings count too. */
+function bracketDepth(jsonText: string): number {
   let depth = 0
   let deepest = 0
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at) | 0x20
-    if (code === 0x7b) deepest = Math.max(deepest, ++depth)
-    else if (code === 0x7d) depth--
+  for (let at = 0; at < jsonText.length; at++) {
+    const code = jsonText.charCodeAt(at) | 0x20
+    if (code === openBracket) deepest = Math.max(deepest, ++depth)
+    else if (code === closeBracket) depth--
   }
   return deepest
 }
 
-function depthOf(root: unknown): number {
-  let level = [root]
-  for (let depth = 0; ; depth++) {
-    const next = level.flatMap((value) => (value !== null && typeof value === 'object' ? Object.values(value) : []))
-    if (next.length === 0) return depth
-    level = next
+/** Without parsing: a hostile text nests half a million deep. */
+function depthOf(jsonText: string): number {
+  let depth = 0
+  let deepest = 0
+  let quoted = false
+  for (let at = 0; at < jsonText.length; at++) {
+    const code = jsonText.charCodeAt(at)
+    if (code === quote) quoted = !quoted
+    else if (quoted) at += code === backslash ? 1 : 0
+    else if ((code | 0x20) === openBracket) deepest = Math.max(deepest, ++depth)
+    else if ((code | 0x20) === closeBracket) depth--
   }
+  return deepest
 }
+
+const quote = 0x22
+const backslash = 0x5c
+/** `{` and, without one bit, `[`. */
+const openBracket = 0x7b
+const closeBracket = 0x7d
+
+/** Of a name that comes twice the last one counts, as with the platform's parser. */
+const lossless: ParseOptions = { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue }
 
 function exactNumber(text: string): number | bigint {
   return isInteger(text) && !isSafeNumber(text) ? BigInt(text) : Number(text)

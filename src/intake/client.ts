@@ -1,9 +1,12 @@
 /** The Kafka client: this file and its neighbours are all that know which one it is. */
 import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
 import { publish } from '../telemetry/channels.ts'
+import { registerCodecs } from './codecs.ts'
 import type { KafkaSettings } from './settings.ts'
 
+/** A client with every compression that Kafka knows. */
 export function createClient(settings: Omit<KafkaSettings, 'groupId' | 'sessionTimeoutMs'>): Kafka {
+  registerCodecs()
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],

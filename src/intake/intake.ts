@@ -2,6 +2,7 @@
  * Kafka -> records by partition. The callback only hands over, so heartbeats never starve; where to read is ours to
  * say (the ledger's offsets), Kafka's own offsets are told afterwards, for lag tools.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/error.ts'
@@ -10,7 +11,14 @@ import { publish } from '../telemetry/channels.ts'
 import { createClient } from './client.ts'
 import { judge } from './position.ts'
 import { recordOf } from './record.ts'
-import { fetchBytesPerPartition, fetchWaitMs, type KafkaSettings, metadataAgeMs, topicPollMs } from './settings.ts'
+import {
+  fetchBytesPerPartition,
+  fetchWaitMs,
+  type KafkaSettings,
+  leaveMsMax,
+  metadataAgeMs,
+  topicPollMs,
+} from './settings.ts'
 import { type Bounds, Topics } from './topics.ts'
 
 export interface Partition {
@@ -45,7 +53,7 @@ export class Intake {
     this.#settings = settings
     this.#clock = clock
     this.#kafka = createClient(settings)
-    this.#topics = new Topics(this.#kafka)
+    this.#topics = new Topics(this.#kafka, settings.brokers.join(','))
   }
 
   /** Connects; throws when no broker answers. Reading begins with `setTopics`. */
@@ -101,9 +109,9 @@ export class Intake {
     if (this.#stopped) return
     this.#stopped = true
     clearInterval(this.#poll)
-    await this.#changing
-    await this.#consumer?.disconnect()
-    await this.#topics.disconnect()
+    const left = this.#changing.then(() => this.#consumer?.disconnect()).then(() => this.#topics.disconnect())
+    // A Kafka that is away cannot be told: it takes us out of the group when the session is over.
+    await Promise.race([left.catch(() => undefined), sleep(leaveMsMax, undefined, { ref: false })])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -240,8 +248,9 @@ export class Intake {
     this.#consumer?.seek({ topic, partition, offset: String(offset) })
   }
 
+  /** A broker that has just started says for a second or two that its group is not loaded: that is no outage. */
   #tellOutage(error: unknown): void {
-    if (this.#downSince !== null) return
+    if (this.#downSince !== null || isStarting(error)) return
     this.#downSince = performance.now()
     const address = this.#settings.brokers.join(',')
     publish('outage', { service: 'kafka', address, message: messageOf(error) })
@@ -253,6 +262,13 @@ export class Intake {
     this.#downSince = null
     publish('recovered', { service: 'kafka', address: this.#settings.brokers.join(','), downMs })
   }
+}
+
+function isStarting(error: unknown): boolean {
+  const seen = [error, (error as { cause?: unknown }).cause].map(
+    (each) => (each as { type?: unknown } | undefined)?.type,
+  )
+  return seen.includes('GROUP_LOAD_IN_PROGRESS') || seen.includes('GROUP_COORDINATOR_NOT_AVAILABLE')
 }
 
 function nameOf(partition: { readonly topic: string; readonly partition: number }): string {

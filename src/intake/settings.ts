@@ -32,3 +32,5 @@ export const fetchBytesPerPartition = 2 * 1024 * 1024
 export const metadataAgeMs = 5_000
 /** A topic that is not there yet is looked for so often, in milliseconds. */
 export const topicPollMs = 1_000
+/** Leaving the group takes no longer than this, in milliseconds. */
+export const leaveMsMax = 3_000

@@ -11,26 +11,29 @@ export interface Bounds {
 /** Failures are `EngineError` `kafka_outage`, retryable. */
 export class Topics {
   readonly #admin: Admin
+  readonly #address: string
 
-  constructor(kafka: Kafka) {
+  /** `address` is for errors. */
+  constructor(kafka: Kafka, address: string) {
     this.#admin = kafka.admin()
+    this.#address = address
   }
 
   connect(): Promise<void> {
-    return asked('connect', this.#admin.connect())
+    return this.#asked('connect', this.#admin.connect())
   }
 
   async existing(): Promise<ReadonlySet<string>> {
-    return new Set(await asked('list topics', this.#admin.listTopics()))
+    return new Set(await this.#asked('list topics', this.#admin.listTopics()))
   }
 
   async bounds(topic: string): Promise<ReadonlyMap<number, Bounds>> {
-    const rows = await asked(`offsets of ${topic}`, this.#admin.fetchTopicOffsets(topic))
+    const rows = await this.#asked(`offsets of ${topic}`, this.#admin.fetchTopicOffsets(topic))
     return new Map(rows.map((row) => [row.partition, { earliest: Number(row.low), latest: Number(row.high) }]))
   }
 
   async offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, number>> {
-    const rows = await asked(`offsets of ${topic}`, this.#admin.fetchTopicOffsetsByTimestamp(topic, timeMs))
+    const rows = await this.#asked(`offsets of ${topic}`, this.#admin.fetchTopicOffsetsByTimestamp(topic, timeMs))
     return new Map(rows.map((row) => [row.partition, Number(row.offset)]))
   }
 
@@ -40,19 +43,20 @@ export class Topics {
     const missing = topics.filter((topic) => !existing.has(topic))
     if (missing.length === 0) return []
     const config = missing.map((topic) => ({ topic, numPartitions: partitions }))
-    await asked('create topics', this.#admin.createTopics({ topics: config, waitForLeaders: true }))
+    await this.#asked('create topics', this.#admin.createTopics({ topics: config, waitForLeaders: true }))
     return missing
   }
 
   async disconnect(): Promise<void> {
     await this.#admin.disconnect()
   }
-}
 
-async function asked<T>(what: string, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (cause) {
-    throw new EngineError('kafka_outage', `Kafka: ${what}: ${messageOf(cause)}`, { retryable: true, cause })
+  async #asked<T>(what: string, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (cause) {
+      const message = `Kafka at ${this.#address}: ${what}: ${messageOf(cause)}`
+      throw new EngineError('kafka_outage', message, { retryable: true, cause })
+    }
   }
 }

@@ -3,7 +3,7 @@ import { EngineError } from '../base/error.ts'
 import type { KnownLanes, NewLane, OpenedLane, PartitionRef } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
-import { loadOpen } from './load.ts'
+import { findOpen } from './load.ts'
 
 export interface EngineIds {
   readonly engine: string
@@ -92,7 +92,7 @@ select w.name, s.from_offset from millrace_data.subscription s
 join millrace_data.workflow w on w.id = s.workflow_id where s.lane_id = $1`,
     values: [taken.laneId],
   })
-  const { open, sources } = await loadOpen(db, taken.laneId, progress?.low_id ?? lowest)
+  const { open, sources } = await findOpen(db, taken.laneId, progress?.low_id ?? lowest)
   return {
     ...taken,
     nextOffset: Number(progress?.next_offset ?? 0),
@@ -125,4 +125,21 @@ returning l.id, l.epoch`,
     })
   }
   return { laneId: row.id, epoch: Number(row.epoch) }
+}
+
+/** Of transactions that have not ended: what runs is finished, though no workflow names its topic any more. */
+export async function unfinishedTopics(db: Connections, { engine }: EngineIds): Promise<string[]> {
+  const rows = await db.query<{ name: string }>({
+    text: `
+select distinct t.name from millrace_data.lane l
+join millrace_data.engine e on e.id = l.engine_id and e.name = $1
+join millrace_data.topic t on t.id = l.topic_id
+join millrace_data.lane_progress p on p.lane_id = l.id
+where exists (select from millrace_data.parked k where k.lane_id = l.id)
+   or exists (
+     select from millrace_data.transaction x where x.lane_id = l.id and x.id >= p.low_id
+     and not exists (select from millrace_data.ending d where d.transaction_id = x.id))`,
+    values: [engine],
+  })
+  return rows.map((row) => row.name)
 }

@@ -3,13 +3,18 @@ import type { Batch, CommitAnswer, CommitStamp, Ledger, Settled } from '../coord
 import * as column from './columns.ts'
 import { commitStatement, commitValues, isoTime } from './commit.ts'
 import { type Connections, connect, type LedgerSettings } from './connect.ts'
-import { createLanes, type EngineIds, knownLanes, openLane } from './lanes.ts'
+import { createLanes, type EngineIds, knownLanes, openLane, unfinishedTopics } from './lanes.ts'
+import { load } from './load.ts'
 import { register } from './versions.ts'
 
-/** `session` is the high half of this coordinator's commit ids. */
-export async function openLedger(
-  settings: LedgerSettings & EngineIds,
-): Promise<Ledger & AsyncDisposable & { readonly session: number; stop(): Promise<void> }> {
+export interface OpenLedger extends Ledger, AsyncDisposable {
+  /** The high half of this coordinator's commit ids. */
+  readonly session: number
+  unfinishedTopics(): Promise<string[]>
+  stop(): Promise<void>
+}
+
+export async function openLedger(settings: LedgerSettings & EngineIds): Promise<OpenLedger> {
   const db = connect(settings)
   const [row] = await db.query<{ session: string }>({
     text: `select nextval('millrace_data.coordinator_session') as session`,
@@ -20,9 +25,11 @@ export async function openLedger(
     knownLanes: (topic) => knownLanes(db, settings, topic),
     createLanes: (topic, lanes) => createLanes(db, settings, topic, lanes),
     openLane: (partition) => openLane(db, settings, partition),
+    load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
     settle: (batch) => settle(db, batch),
     complete: (last, laneIds) => complete(db, last, laneIds),
+    unfinishedTopics: () => unfinishedTopics(db, settings),
     stop: () => db.end(),
     [Symbol.asyncDispose]: () => db.end(),
   }

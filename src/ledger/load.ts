@@ -1,18 +1,18 @@
-/** Loads the open transactions of a lane: those above its low-water id, and the parked ones. */
-import type { OpenedLane, OpenTransaction } from '../coordinator/ports.ts'
+/** Finds the open transactions of a lane, above its low-water id and parked, and reads transactions back whole. */
+import type { OpenedLane, OpenRef, OpenTransaction } from '../coordinator/ports.ts'
 import type { AttemptRecord } from '../transaction/restore.ts'
 import { outcomeName, stepStateName } from './codes.ts'
 import type { Connections } from './connect.ts'
 
-export async function loadOpen(
+export async function findOpen(
   db: Connections,
   laneId: number,
   lowId: string,
 ): Promise<Pick<OpenedLane, 'open' | 'sources'>> {
-  const rows = await db.query<TransactionRead>({
-    name: 'millrace_load_open',
+  const rows = await db.query<OpenRead>({
+    name: 'millrace_find_open',
     text: `
-select t.id, t.version_id, t.kafka_offset, t.key, t.event_id, t.envelope, t.auth, ${micros('t.admitted_at')} as admitted_us
+select t.id, t.version_id, t.key, ${micros('t.admitted_at')} as admitted_us
 from millrace_data.transaction t
 where t.lane_id = $1
   and (t.id >= $2 or t.id = any(array(select transaction_id from millrace_data.parked where lane_id = $1)))
@@ -20,15 +20,35 @@ where t.lane_id = $1
 order by t.kafka_offset, t.id`,
     values: [laneId, lowId],
   })
-  const attempts = await loadAttempts(db, rows)
   const sources = await loadSources(db, rows)
-  const hashes = new Map([...sources].map(([hash, source]) => [source.versionId, hash]))
-  return { open: rows.map((row) => openTransaction(row, hashes, attempts)), sources }
+  const workflows = new Map([...sources.values()].map(({ versionId, workflow }) => [versionId, workflow]))
+  return { open: rows.map((row) => openRef(row, workflows)), sources }
+}
+
+export async function load(db: Connections, ids: readonly string[]): Promise<OpenTransaction[]> {
+  const rows = await db.query<TransactionRead>({
+    name: 'millrace_load',
+    text: `
+select t.id, v.hash, t.kafka_offset, t.key, t.event_id, t.envelope, t.auth, ${micros('t.admitted_at')} as admitted_us
+from millrace_data.transaction t
+join millrace_data.version v on v.id = t.version_id
+where t.id = any($1::uuid[])`,
+    values: [ids],
+  })
+  const attempts = await loadAttempts(db, ids)
+  return rows.map((row) => openTransaction(row, attempts))
+}
+
+interface OpenRead {
+  id: string
+  version_id: number
+  key: string | null
+  admitted_us: string
 }
 
 interface TransactionRead {
   id: string
-  version_id: number
+  hash: string
   kafka_offset: string
   key: string | null
   event_id: string
@@ -47,18 +67,14 @@ interface AttemptRead {
   next_us: string | null
 }
 
-async function loadAttempts(
-  db: Connections,
-  transactions: readonly TransactionRead[],
-): Promise<ReadonlyMap<string, AttemptRecord[]>> {
+async function loadAttempts(db: Connections, ids: readonly string[]): Promise<ReadonlyMap<string, AttemptRecord[]>> {
   const attempts = new Map<string, AttemptRecord[]>()
-  if (transactions.length === 0) return attempts
   const rows = await db.query<AttemptRead>({
     name: 'millrace_load_attempts',
     text: `
 select transaction_id, step, attempt, outcome, step_state, output, ${micros('next_at')} as next_us
 from millrace_data.attempt where transaction_id = any($1::uuid[]) order by transaction_id, step, attempt`,
-    values: [transactions.map((row) => row.id)],
+    values: [ids],
   })
   for (const row of rows) {
     const record = attemptRecord(row)
@@ -71,7 +87,7 @@ from millrace_data.attempt where transaction_id = any($1::uuid[]) order by trans
 
 async function loadSources(
   db: Connections,
-  transactions: readonly TransactionRead[],
+  transactions: readonly OpenRead[],
 ): Promise<Map<string, { workflow: string; source: string; versionId: number }>> {
   if (transactions.length === 0) return new Map()
   const rows = await db.query<{ id: number; hash: string; name: string; source: string }>({
@@ -84,14 +100,15 @@ join millrace_data.workflow w on w.id = v.workflow_id where v.id = any($1::int4[
   return new Map(rows.map((row) => [row.hash, { workflow: row.name, source: row.source, versionId: row.id }]))
 }
 
-function openTransaction(
-  row: TransactionRead,
-  hashes: ReadonlyMap<number, string>,
-  attempts: ReadonlyMap<string, AttemptRecord[]>,
-): OpenTransaction {
+function openRef(row: OpenRead, workflows: ReadonlyMap<number, string>): OpenRef {
+  const workflow = workflows.get(row.version_id) as string
+  return { id: row.id, workflow, key: row.key, admittedUs: Number(row.admitted_us) }
+}
+
+function openTransaction(row: TransactionRead, attempts: ReadonlyMap<string, AttemptRecord[]>): OpenTransaction {
   return {
     id: row.id,
-    version: hashes.get(row.version_id) as string,
+    version: row.hash,
     offset: Number(row.kafka_offset),
     key: row.key,
     eventId: row.event_id,

@@ -33,6 +33,7 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
     connection: { connectionString: databaseUrl, connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
     pool: { min: 0, max: 2 },
     acquireConnectionTimeout: 8000,
+    log: silence,
   })
   try {
     return await act(db)
@@ -42,6 +43,9 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
     await db.destroy()
   }
 }
+
+/** Knex writes to the console what it throws as well; who asked tells it, once. */
+const silence = { warn() {}, error() {}, debug() {}, deprecate() {} }
 
 /** An advisory lock instead of knex's own, whose row stays locked for ever when a migration is killed. */
 async function alone<T>(db: Knex, act: () => Promise<T>): Promise<T> {

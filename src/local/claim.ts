@@ -1,12 +1,12 @@
 /**
  * One owner for each data folder. The servers guard their data themselves, but late and in their own words; a claim
- * answers at once, names the folder and the owner, and waits for a server whose owner was just killed.
+ * answers soon, names the folder and the owner, and waits for a server whose owner was just killed.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
-import { EngineError } from '../base/error.ts'
+import { EngineError, messageOf } from '../base/error.ts'
 import { type Life, lifeOf, lives } from './life.ts'
 
 export interface Claim {
@@ -17,17 +17,20 @@ export interface Claim {
   release(): void
 }
 
-/** Takes the folder, which is made when it is missing. Throws `data_dir_in_use` while another live process has it. */
+/**
+ * Takes the folder, which is made when it is missing. Throws `data_dir_in_use` while another live process has it, and
+ * `data_dir_unusable` when we may not write there.
+ */
 export async function claim(dataDir: string, signal?: AbortSignal): Promise<Claim> {
-  mkdirSync(dataDir, { recursive: true })
+  prepare(dataDir)
   const owner = lifeOf(process.pid)
   assert(owner, 'this process is alive')
   let former: Note | null = null
-  const waitsUntil = performance.now() + orphanGoneWithinMs
+  const began = performance.now()
   while (!take(dataDir, owner)) {
-    former = read(dataDir) ?? former
-    if (former && !(await isOver(former, dataDir, waitsUntil))) continue
     signal?.throwIfAborted()
+    former = read(dataDir) ?? former
+    if (former && !(await isOver(former, dataDir, performance.now() - began))) continue
     rmSync(noteFile(dataDir), { force: true })
   }
   return {
@@ -43,20 +46,39 @@ export function inUse(dataDir: string, by: string): EngineError {
   })
 }
 
+function prepare(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    accessSync(dataDir, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const message = `The data folder ${dataDir} cannot be used: ${messageOf(cause)}`
+    throw new EngineError('data_dir_unusable', message, { cause, details: { dataDir } })
+  }
+}
+
 interface Note {
   readonly owner: Life
   readonly server: Life | null
 }
 
+/** A killed owner is not gone at once; whoever kills and starts again should not have to count. */
+const ownerGoneWithinMs = 1000
+
 /** The longest grace on a leash (10 s) and the kill after it. */
 const orphanGoneWithinMs = 15_000
 
-/** True when nobody uses the folder any more; false after a short wait for a server that is on its way down. */
-async function isOver(note: Note, dataDir: string, waitsUntil: number): Promise<boolean> {
-  if (lives(note.owner)) throw inUse(dataDir, `process ${note.owner.pid}`)
-  if (!note.server || !lives(note.server)) return true
-  if (performance.now() > waitsUntil) throw inUse(dataDir, `its server, process ${note.server.pid}`)
-  await sleep(50)
+const askEveryMs = 50
+
+/** True when nobody uses the folder any more; false after a short wait for a process that may be on its way down. */
+async function isOver(note: Note, dataDir: string, waitedMs: number): Promise<boolean> {
+  const { owner, server } = note
+  if (lives(owner)) {
+    if (owner.pid === process.pid || waitedMs > ownerGoneWithinMs) throw inUse(dataDir, `process ${owner.pid}`)
+  } else {
+    if (!server || !lives(server)) return true
+    if (waitedMs > orphanGoneWithinMs) throw inUse(dataDir, `its server, process ${server.pid}`)
+  }
+  await sleep(askEveryMs)
   return false
 }
 

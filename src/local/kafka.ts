@@ -63,15 +63,15 @@ async function format(jvm: Jvm, signal: AbortSignal | undefined): Promise<void> 
   const settings = join(jvm.dataDir, 'format.properties')
   // The ports are not kept in the storage; the tool only wants to read some.
   writeFileSync(settings, kafkaSettings(draft, 1, 2))
-  const args = [
-    'kafka.tools.StorageTool',
-    'format',
-    `--cluster-id=${randomBytes(16).toString('base64url')}`,
-    '-c',
-    settings,
-  ]
+  const args = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', settings]
   await runToEnd(javaProgram(jvm, 'format', ['-XX:TieredStopAtLevel=1'], args), signal)
   renameSync(draft, logsDir(jvm.dataDir))
+}
+
+/** Sixteen bytes as Kafka writes them; the first bit is zero, so that no id begins with the dash of an option. */
+export function newClusterId(bytes = randomBytes(16)): string {
+  bytes[0]! &= 0x7f
+  return bytes.toString('base64url')
 }
 
 async function serve(options: KafkaOptions, jvm: Jvm, claimed: Claim, archive: ClassArchive): Promise<LocalKafka> {

@@ -11,6 +11,9 @@ export interface ServersOptions {
   readonly dir: string
   readonly kafka?: boolean | undefined
   readonly postgres?: boolean | undefined
+  /** Without them, free ones. */
+  readonly kafkaPort?: number | undefined
+  readonly postgresPort?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((line: string) => void) | undefined
 }
@@ -34,8 +37,10 @@ export async function startServers(options: ServersOptions): Promise<LocalServer
   const signal = options.signal ? AbortSignal.any([options.signal, giveUp.signal]) : giveUp.signal
   const common = { signal, onProgress: options.onProgress }
   const starts = [
-    options.kafka === false ? null : startKafka({ dataDir: kafkaDir(options.dir), ...common }),
-    options.postgres === false ? null : startPostgres({ dataDir: postgresDir(options.dir), ...common }),
+    options.kafka === false ? null : startKafka({ dataDir: kafkaDir(options.dir), port: options.kafkaPort, ...common }),
+    options.postgres === false
+      ? null
+      : startPostgres({ dataDir: postgresDir(options.dir), port: options.postgresPort, ...common }),
   ] as const
   try {
     const [kafka, postgres] = await Promise.all(starts)

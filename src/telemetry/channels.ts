@@ -33,6 +33,8 @@ export interface Facts {
   }
   /** Offsets that were not there to be read. */
   gap: { topic: string; partition: number; from: string; to: string; reason: string }
+  /** A record on a topic that no workflow names any more. */
+  passed: { topic: string; partition: number; offset: string }
   dispatch: { function: string; invocations: number }
   /** A transaction ended. */
   ended: { workflow: string; state: string; durationMs: number; code: string | null; transactionId: string }

@@ -1,6 +1,6 @@
 /** Makes a transaction of an envelope: the one event that has no transaction yet. */
 import type { Envelope } from '../envelope/envelope.ts'
-import { keyText } from '../workflow/key.ts'
+import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { type Origin, transactionId } from './ids.ts'
 import { type Transaction, untouched } from './transaction.ts'

@@ -19,6 +19,8 @@ export interface PoolLimits {
   readonly startMs: number
   /** How long a process that is asked to go may take before it is killed. */
   readonly exitMs: number
+  /** How long a process that several share may take to say that it hears, when one of them has come to its deadline. */
+  readonly hearMs: number
   /** V8's heap of one process. */
   readonly heapMb: number
   /** Resident memory of one process, heap and buffers together; looked at every `sweepMs` (Linux only). */
@@ -49,6 +51,7 @@ export const defaultLimits: PoolLimits = {
   idleMs: 60_000,
   startMs: 10_000,
   exitMs: 1000,
+  hearMs: 200,
   heapMb: 256,
   rssMb: 512,
   sweepMs: 1000,

@@ -36,6 +36,8 @@ export interface Pool extends AsyncDisposable {
    * says: it may have done what it was for. False when there is no such invocation.
    */
   cancel(id: number): boolean
+  /** The same for all that waits, and nothing for what runs. */
+  cancelWaiting(): void
   /** Looks at the files of these functions again (of all by default); returns the names of those that changed. */
   reload(names?: readonly string[]): Promise<string[]>
   stats(): PoolStats
@@ -110,6 +112,10 @@ class WorkerPool implements Pool {
   onResults(listener: (results: readonly InvocationResult[]) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  cancelWaiting(): void {
+    for (const [id, entry] of this.#open) if (entry.state !== 'running') this.cancel(id)
   }
 
   cancel(id: number): boolean {

@@ -19,7 +19,7 @@ export type Call = readonly [
 /** First line of a result; the second is its output, or null. */
 export type Answer = readonly [
   id: number,
-  outcome: 'ok' | 'retry' | 'fail',
+  outcome: 'ok' | 'retry' | 'fail' | 'timeout',
   errorCode: string | null,
   errorMessage: string | null,
   retryAfterMs: number | null,
@@ -28,14 +28,15 @@ export type Answer = readonly [
   logs: string | null,
 ]
 
-/** To the process: abort the signal of this attempt. */
-export type Order = readonly ['abort', id: number]
+/** To the process: abort the signal of this attempt; say that you hear. */
+export type Order = readonly ['abort', id: number] | readonly ['ping']
 
-/** From the process: the function is loaded; it cannot be; what an attempt that still runs has written. */
+/** From the process: the function is loaded; it cannot be; what an attempt that still runs has written; it hears. */
 export type Note =
   | readonly ['hello', concurrency: number | null]
   | readonly ['unfit', code: string, message: string]
   | readonly ['logs', id: number, text: string]
+  | readonly ['pong']
 
 /** What a process is started with, as one JSON argument. */
 export interface ChildSettings {

@@ -14,6 +14,8 @@ export interface Catalogue {
   /** By file, then in the order of the file. A file with a problem has no plan here. */
   readonly problems: readonly Problem[]
   readonly byTopic: ReadonlyMap<string, readonly Plan[]>
+  /** file -> its plan. */
+  readonly planOf: ReadonlyMap<string, Plan>
   /** Every workflow file found, read or not. */
   readonly files: readonly string[]
 }
@@ -33,11 +35,7 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
     if (first) problems.push(duplicate(parsed.plan, file, first.file))
     else plans.set(parsed.plan.name, { plan: parsed.plan, file })
   }
-  return catalogueOf(
-    [...plans.values()].map(({ plan }) => plan),
-    problems,
-    found.files,
-  )
+  return catalogueOf([...plans.values()], problems, found.files)
 }
 
 /** Reads and checks one file; its functions are looked for in `functions/` beside it unless they are given. */
@@ -74,14 +72,19 @@ async function readText(file: string): Promise<string | Finding> {
   }
 }
 
-function catalogueOf(plans: readonly Plan[], problems: readonly Problem[], files: readonly string[]): Catalogue {
-  const sorted = [...plans].sort((a, b) => (a.name < b.name ? -1 : 1))
+function catalogueOf(
+  found: readonly { plan: Plan; file: string }[],
+  problems: readonly Problem[],
+  files: readonly string[],
+): Catalogue {
+  const sorted = found.map(({ plan }) => plan).sort((a, b) => (a.name < b.name ? -1 : 1))
   const byTopic = new Map<string, Plan[]>()
   for (const plan of sorted) {
     const { topic } = plan.on.kafka
     byTopic.set(topic, [...(byTopic.get(topic) ?? []), plan])
   }
-  return Object.freeze({ plans: sorted, problems, byTopic, files })
+  const planOf = new Map(found.map(({ plan, file }) => [file, plan]))
+  return Object.freeze({ plans: sorted, problems, byTopic, planOf, files })
 }
 
 function duplicate(plan: Plan, file: string, first: string): Problem {
@@ -97,7 +100,7 @@ function atStart(file: string, found: Finding): Problem {
 }
 
 const notText = finding('not_text', 'the file is not text', 'UTF-8', 'save the file as UTF-8')
-const addOne = 'add one, or name another folder with --workflows'
+const addOne = 'add one, or name another folder'
 const noFiles = finding('no_workflows', 'there is no workflow in this folder', 'files in .yaml, .yml or .json', addOne)
 
 function unreadable(error: unknown): Finding {
@@ -107,5 +110,5 @@ function unreadable(error: unknown): Finding {
 
 function noFolder(error: unknown): Finding {
   const message = `the folder cannot be read (${messageOf(error)})`
-  return finding('no_workflows', message, 'a folder of workflow files', 'create it, or name another with --workflows')
+  return finding('no_workflows', message, 'a folder of workflow files', 'create it, or name another folder')
 }

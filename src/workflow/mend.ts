@@ -6,7 +6,8 @@ import { shorten } from './problem.ts'
 
 export function mend(path: Path, value: unknown): string {
   const field = typeof path.at(-1) === 'number' ? '[]' : String(path.at(-1) ?? 'file')
-  return fixes[field]?.(value) ?? otherwise(value)
+  const fix = Object.hasOwn(fixes, field) ? fixes[field] : undefined
+  return fix?.(value) ?? otherwise(value)
 }
 
 const durationFix = (value: unknown) => {
@@ -16,19 +17,24 @@ const durationFix = (value: unknown) => {
 }
 
 const slugFix = (separator: string) => (value: unknown) => {
-  const name = slug(String(value), separator)
+  const name = slug(scalar(value), separator)
   return typeof value === 'string' && name !== value && name !== '' ? `write ${name}` : null
 }
 
 const boolFix = (value: unknown) => {
-  if (/^(yes|on|y|1)$/i.test(String(value))) return 'write true'
-  return /^(no|off|n|0)$/i.test(String(value)) ? 'write false' : null
+  if (/^(yes|on|y|1)$/i.test(scalar(value))) return 'write true'
+  return /^(no|off|n|0)$/i.test(scalar(value)) ? 'write false' : null
+}
+
+/** A map or a list has no word that could be mended. */
+function scalar(value: unknown): string {
+  return typeof value === 'object' ? '' : String(value)
 }
 
 /** By the field's last name; null leaves it to `otherwise`. */
 const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
   name: slugFix('-'),
-  id: (value) => (/^(in|true|false|null)$/.test(String(value)) ? `write ${value}_step` : slugFix('_')(value)),
+  id: (value) => (/^(in|true|false|null)$/.test(scalar(value)) ? `write ${scalar(value)}_step` : slugFix('_')(value)),
   uses: (value) => (typeof value === 'string' ? usesFix(value) : null),
   timeout: durationFix,
   initial: durationFix,

@@ -13,6 +13,7 @@ import type {
   Ledger,
   NewLane,
   OpenedLane,
+  OpenTransaction,
   PartitionRef,
   PassedRow,
   Settled,
@@ -112,7 +113,7 @@ export class FakeLedger implements Ledger {
       subscriptions: new Map([...lane.subscriptions].map(([id, from]) => [names.get(id) as string, from])),
       open: open
         .sort((a, b) => a.offset - b.offset || (a.id < b.id ? -1 : 1))
-        .map((row) => ({ ...row, version: this.planOf(row).version, attempts: this.attemptsOf(row.id) })),
+        .map((row) => ({ id: row.id, workflow: this.planOf(row).name, key: row.key, admittedUs: row.admittedUs })),
       sources: new Map(
         open.map((row) => {
           const { version, name, source, versionId } = this.planOf(row)
@@ -120,6 +121,11 @@ export class FakeLedger implements Ledger {
         }),
       ),
     }
+  }
+
+  async load(ids: readonly string[]): Promise<OpenTransaction[]> {
+    const rows = ids.flatMap((id) => this.transactions.get(id) ?? [])
+    return rows.map((row) => ({ ...row, version: this.planOf(row).version, attempts: this.attemptsOf(row.id) }))
   }
 
   async commit(batch: Batch): Promise<CommitAnswer> {

@@ -1,8 +1,8 @@
 /** The mark never stands above an open transaction that is not parked. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { Horizon } from '../../src/coordinator/horizon.ts'
+import { fc } from '../support/fuzz.ts'
 
 const seconds = 1_000_000
 

@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { until } from '../../src/base/poll.ts'
+import { fc } from '../support/fuzz.ts'
 import { FakeKafka } from './fake-kafka.ts'
 import { FakeLedger, poison } from './fake-ledger.ts'
 import { resultOf, settled, topic, type World, world } from './world.ts'

@@ -42,6 +42,8 @@ export class FakeWorkers implements Workers {
     }
   }
 
+  cancelWaiting(): void {}
+
   cancel(id: number): void {
     this.cancelled.push(id)
   }

@@ -1,8 +1,8 @@
 /** Exact integers, and what Postgres can hold. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { depthMax, isStorable, type Json, parseJson, stringifyJson } from '../../src/envelope/json.ts'
+import { fc } from '../support/fuzz.ts'
 
 test('integers beyond 2^53 come back as they were; fractions and small ones are numbers', () => {
   const text = '[9007199254740993,-12345678901234567890,9007199254740991,1.5,1e3]'

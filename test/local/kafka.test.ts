@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
-import { startKafka } from '../../src/local/kafka.ts'
+import { newClusterId, startKafka } from '../../src/local/kafka.ts'
 import { isAlive } from '../../src/local/life.ts'
 import { folderFor } from './folder.ts'
 
@@ -25,6 +25,10 @@ test('records outlive a stop and a kill, in one folder that only one may use', a
   }
   await using kafka = await startKafka({ dataDir })
   assert.deepEqual(await consume(kafka.brokers, 2), ['first', 'second'])
+})
+
+test('no cluster id looks like an option', () => {
+  assert.equal(newClusterId(Buffer.alloc(16, 0xff))[0], 'f')
 })
 
 const clientOf = (brokers: string[]) => new Kafka({ brokers, logLevel: logLevel.NOTHING })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -47,6 +47,12 @@ test('a port that is taken is named', async (t) => {
   await new Promise((resolve) => other.once('listening', resolve))
   const { port } = other.address() as { port: number }
   await assert.rejects(startPostgres({ dataDir: folderFor(t), port }), { code: 'port_in_use', details: { port } })
+})
+
+test('a folder that cannot be one is named', async (t) => {
+  const dataDir = join(folderFor(t), 'file')
+  writeFileSync(dataDir, '')
+  await assert.rejects(startPostgres({ dataDir }), { code: 'data_dir_unusable', message: new RegExp(dataDir) })
 })
 
 const notRoot = process.getuid?.() === 0 ? false : 'only root runs Postgres as somebody else'

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,8 +13,7 @@ import { folderFor } from './folder.ts'
 test('when the owner is killed, its servers end, and the next owner may start at once', async (t) => {
   const dir = folderFor(t)
   const owner = startOwner(t, dir)
-  const [line] = await once(createInterface(owner.stdout!), 'line')
-  const pids = JSON.parse(line) as number[]
+  const pids = await pidsOf(owner)
   assert.deepEqual(pids.map(isAlive), [true, true])
   owner.kill('SIGKILL')
   await using servers = await startServers({ dir })
@@ -28,9 +26,9 @@ test('when the owner is killed, its servers end, and the next owner may start at
 
 test('when the owner is killed and nobody follows, its servers end', async (t) => {
   const owner = startOwner(t, folderFor(t))
-  const [line] = await once(createInterface(owner.stdout!), 'line')
+  const pids = await pidsOf(owner)
   owner.kill('SIGKILL')
-  await until('the end of both', () => !(JSON.parse(line) as number[]).some(isAlive), { forMs: 10_000 })
+  await until('the end of both', () => !pids.some(isAlive), { forMs: 10_000 })
 })
 
 test('when one fails, the other is stopped before the error is thrown', async (t) => {
@@ -47,4 +45,9 @@ function startOwner(t: TestContext, dir: string): ChildProcess {
   const owner = spawn(process.execPath, [program, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => void owner.kill('SIGKILL'))
   return owner
+}
+
+async function pidsOf(owner: ChildProcess): Promise<number[]> {
+  for await (const line of createInterface(owner.stdout!)) return JSON.parse(line)
+  throw new Error('the owner ended before it had started the servers')
 }

@@ -1,9 +1,9 @@
 /** Coordinators as users run them: `millrace run` in a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { packageRoot } from '../../src/base/package-root.ts'
+import { atEnd } from './at-end.ts'
 
 export interface RunningCoordinator {
   readonly pid: number
@@ -12,11 +12,6 @@ export interface RunningCoordinator {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   signal(signal: NodeJS.Signals): void
 }
-
-const running = new Set<ChildProcess>()
-after(() => {
-  for (const child of running) child.kill('SIGKILL')
-})
 
 export function runCoordinator(workflowsDir: string, env: Readonly<Record<string, string>>): RunningCoordinator {
   const main = join(packageRoot(), 'dist/src/cli/main.js')
@@ -30,13 +25,10 @@ export function runCoordinator(workflowsDir: string, env: Readonly<Record<string
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
+  atEnd(() => child.kill('SIGKILL'))
   let logs = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (logs += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (logs += chunk))
-  const exited = once(child, 'exit').then(([code, signal]) => {
-    running.delete(child)
-    return { code, signal }
-  })
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
   return { pid: child.pid as number, logs: () => logs, exited, signal: (signal) => void child.kill(signal) }
 }

@@ -1,14 +1,14 @@
 /** Real Kafka and Postgres for a test file: those of the environment, else embedded ones for as long as the file runs. */
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import pg from 'pg'
 import { migrationsDir } from '../../src/engine.ts'
 import { migrate } from '../../src/ledger/migrate.ts'
-import { startServers } from '../../src/local/servers.ts'
+import { eraseServers, startServers } from '../../src/local/servers.ts'
+import { atEnd } from './at-end.ts'
 
 export interface TestServers {
   readonly brokers: readonly string[]
@@ -26,9 +26,11 @@ async function start(): Promise<TestServers> {
   const { KAFKA_BROKERS, DATABASE_URL } = process.env
   if (KAFKA_BROKERS && DATABASE_URL) return { brokers: KAFKA_BROKERS.split(','), databaseUrl: DATABASE_URL }
   const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+  await chmod(dir, 0o755) // the server's own user must be able to go through it
   const own = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
-  after(async () => {
+  atEnd(async () => {
     await own.stop()
+    eraseServers(dir)
     await rm(dir, { recursive: true, force: true })
   })
   return {
@@ -57,7 +59,7 @@ export async function freshLedger(): Promise<TestLedger> {
   await migrate(url.href, migrationsDir())
   const pool = new pg.Pool({ connectionString: url.href, max: 2 })
   pool.on('error', () => undefined)
-  after(async () => {
+  atEnd(async () => {
     await pool.end()
     await administer(adminUrl, `drop database ${name} with (force)`)
   })
@@ -89,7 +91,7 @@ export async function freshTopic(partitions = 4, name = unique('events')): Promi
   await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true })
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
-  after(async () => {
+  atEnd(async () => {
     await producer.disconnect()
     await admin.deleteTopics({ topics: [name] }).catch(() => undefined)
     await admin.disconnect()

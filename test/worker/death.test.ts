@@ -100,14 +100,24 @@ describe('the neighbours of an attempt that ends its process', concurrent, () =>
     await at.run(culprit.function, warm[culprit.function as keyof typeof warm])
     return at.runAll([culprit, { ...culprit, timeoutMs: 10_000 }, { ...culprit, timeoutMs: 10_000 }])
   }
-  const warm = { blocks: false, returns: 'emoji' }
+  const warm = { blocks: false, returns: 'emoji', sleeps: { ms: 1 } }
 
   it('at its deadline are lost, and may be run again', async () => {
     await using at = await bench({ limits: { processesPerFunctionMax: 1 } })
-    const [late, ...lost] = await together(at, { function: 'blocks', input: 'true', timeoutMs: 300 })
+    const [late, ...lost] = await together(at, { function: 'sleeps', input: '{"ms":60000}', timeoutMs: 300 })
     assert.equal(late!.outcome, 'timeout')
     for (const { outcome, errorCode } of lost) assert.deepEqual([outcome, errorCode], ['lost', 'lost_with_process'])
-    assert.equal((await at.run('blocks', false, { alone: true })).outcome, 'ok')
+    assert.equal((await at.run('sleeps', { ms: 1 }, { alone: true })).outcome, 'ok')
+  })
+
+  it('are no later than it when one of them blocks them all: nobody knows who it was', async () => {
+    await using at = await bench({ limits: { processesPerFunctionMax: 1 } })
+    const results = await together(at, { function: 'blocks', input: 'true', timeoutMs: 300 })
+    assert.deepEqual(
+      results.map(({ outcome, errorCode }) => [outcome, errorCode]),
+      results.map(() => ['lost', 'lost_with_process']),
+    )
+    assert.equal((await at.run('blocks', true, { alone: true, timeoutMs: 300 })).outcome, 'timeout')
   })
 
   it('by its own doing are lost with it: nobody knows who it was', async () => {

@@ -1,7 +1,7 @@
 /** Whatever functions do to themselves and to each other, every invocation ends in exactly one result. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../support/fuzz.ts'
 import { bench } from './harness.ts'
 
 const kinds = [

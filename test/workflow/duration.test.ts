@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { formatDuration, guessDuration, parseDuration } from '../../src/workflow/duration.ts'
 import { didYouMean, nearest } from '../../src/workflow/nearest.ts'
+import { fc } from '../support/fuzz.ts'
 
 test('durations read as they are written', () => {
   const durations: [string, number | null][] = [

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { parseWorkflow } from '../../src/workflow/parse.ts'
 import { formatProblem } from '../../src/workflow/problem.ts'
+import { fc } from '../support/fuzz.ts'
 
 const good = readFileSync(new URL('../../../test/workflow/fixtures/good.yaml', import.meta.url), 'utf8')
 const oneLine = /^\S+:[1-9]\d*:[1-9]\d*: [^\n\r]+; expected [^\n\r]+; [^\n\r]+$/

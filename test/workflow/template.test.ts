@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of workflow files are what is tested
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { EngineError } from '../../src/base/error.ts'
 import type { Json } from '../../src/envelope/json.ts'
 import type { Names } from '../../src/workflow/expression/names.ts'
 import type { Scope } from '../../src/workflow/plan.ts'
 import { compileTemplate } from '../../src/workflow/template.ts'
+import { fc } from '../support/fuzz.ts'
 
 const names: Names = { settled: ['pick'], later: [], self: 'here', nothingSettled: 'event' }
 const event = { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00Z', key: null, meta: {}, auth: {} }

@@ -42,11 +42,19 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
   }
   const begin = (definition: FunctionDefinition, call: Call, body: string) => {
     const logs = new LogBook(settings.logBytesMax, onText)
-    const attempt: Attempt = { id: call[0], call, logs, startedUs: clock.nowUs(), abort: null, timer: null }
+    const attempt: Attempt = {
+      id: call[0],
+      call,
+      logs,
+      startedUs: clock.nowUs(),
+      abort: null,
+      timer: null,
+      late: false,
+    }
     open.set(attempt.id, attempt)
     const context = contextOf(attempt, settings.abortLeadMs, sendLogs)
     current.run(attempt, async () => {
-      settle(attempt, await perform(definition, context, body, settings.outputBytesMax))
+      settle(attempt, await perform(definition, context, body, settings.outputBytesMax, () => attempt.late))
     })
   }
   const settle = (attempt: Attempt, { outcome, code, message, afterMs, output, trace }: Verdict) => {
@@ -62,9 +70,10 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     sendLogs,
     take(definition, head, body) {
       const call: Call | Order = JSON.parse(head)
-      const attempt = call[0] === 'abort' ? open.get(call[1]) : undefined
+      if (call[0] === 'ping') return link.send(['pong'], 'null')
+      if (call[0] !== 'abort') return begin(definition, call as Call, body)
+      const attempt = open.get(call[1])
       if (attempt !== undefined) abort(attempt, 'the attempt was cancelled')
-      if (call[0] !== 'abort') begin(definition, call as Call, body)
     },
   }
 }

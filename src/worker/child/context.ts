@@ -10,6 +10,8 @@ export interface Attempt {
   readonly startedUs: number
   /** Made when the function first asks for its signal, or the pool aborts it. */
   abort: AbortController | null
+  /** Its signal was aborted because its deadline is reached. */
+  late: boolean
   /** Aborts the signal just before the deadline. */
   timer: NodeJS.Timeout | null
   readonly call: Call
@@ -51,6 +53,7 @@ function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): 
     const leadMs = Math.min(abortLeadMs, timeoutMs / 10)
     const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
     const onDeadline = () => {
+      attempt.late = true
       abort(attempt, 'the deadline is reached')
       setImmediate(sendLogs)
     }

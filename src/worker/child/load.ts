@@ -16,8 +16,17 @@ export async function load(path: string): Promise<FunctionDefinition | Unfit> {
     const module = await import(pathToFileURL(path).href)
     return checked(module.default)
   } catch (thrown) {
-    return { code: 'function_throws_at_import', message: inspect(thrown).slice(0, messageCharsMax) }
+    return {
+      code: 'function_throws_at_import',
+      message: inspect(thrown).slice(0, messageCharsMax) + environmentHint(thrown),
+    }
   }
+}
+
+/** What it misses may well be set where the engine was started. */
+function environmentHint(thrown: unknown): string {
+  const mayMiss = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\benv(?:ironment)?\b/.test(inspect(thrown))
+  return mayMiss ? '; functions see only those environment variables that MILLRACE_FUNCTIONS_ENV names' : ''
 }
 
 function checked(value: unknown): FunctionDefinition | Unfit {

@@ -3,16 +3,19 @@ import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/
 import type { Context, FunctionDefinition } from '../../function/define.ts'
 import { isFailure } from '../../function/outcome.ts'
 import { check } from './check.ts'
-import { failed, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
+import { failed, gaveUp, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
 
 export async function perform(
   definition: FunctionDefinition,
   context: Context,
   inputText: string,
   outputBytesMax: number,
+  isLate: () => boolean,
 ): Promise<Verdict> {
   try {
-    const input = await check(definition.input, parseJson(inputText))
+    // Without a pause where there is none to make: a signal aborted right after the start finds the function listening.
+    const checked = check(definition.input, parseJson(inputText))
+    const input = checked instanceof Promise ? await checked : checked
     if ('problem' in input) return failed('fail', 'invalid_input', input.problem)
     const returned = await definition.run({ input: input.value, context })
     if (isFailure(returned)) return saidSo(returned)
@@ -20,7 +23,7 @@ export async function perform(
     if ('problem' in output) return failed('fail', 'invalid_output', output.problem)
     return written(output.value, outputBytesMax)
   } catch (thrown) {
-    return threw(thrown)
+    return isLate() && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
   }
 }
 

@@ -4,7 +4,7 @@ import { type Failure, isFailure } from '../../function/outcome.ts'
 import { storable } from '../text.ts'
 
 export interface Verdict {
-  readonly outcome: 'ok' | 'retry' | 'fail'
+  readonly outcome: 'ok' | 'retry' | 'fail' | 'timeout'
   readonly code: string | null
   readonly message: string | null
   readonly afterMs: number | null
@@ -22,7 +22,7 @@ export function succeeded(output: string): Verdict {
 }
 
 export function failed(
-  outcome: 'retry' | 'fail',
+  outcome: 'retry' | 'fail' | 'timeout',
   code: unknown,
   message: unknown,
   more: { afterMs?: unknown; trace?: string } = {},
@@ -42,14 +42,35 @@ export function saidSo({ kind, code, message, afterMs }: Failure): Verdict {
   return failed(kind === 'fail' ? 'fail' : 'retry', code, message, { afterMs })
 }
 
+/** It was told of its deadline by the signal and gave up, instead of being killed at it. */
+export function gaveUp(thrown: unknown): Verdict {
+  const { message, trace } = threw(thrown)
+  return failed('timeout', 'step_timeout', `gave up at its deadline: ${message}`, trace === null ? {} : { trace })
+}
+
+/** `fetch failed` says little: what is behind it says why. */
+function causeOf(thrown: unknown): string {
+  const { cause } = thrown as { cause?: unknown }
+  if (cause === undefined || cause === null) return ''
+  const { message, code } = cause as { message?: unknown; code?: unknown }
+  const said = [message, code].find((one) => typeof one === 'string' && one !== '')
+  return ` (${said ?? inspect(cause)})`
+}
+
+/** Where it was thrown in the author's code; the frames of Node and of this program below it help nobody. */
+function traceOf(thrown: unknown): string {
+  const lines = inspect(thrown).split('\n')
+  return `${lines.filter((line) => !/^\s+at .*(?:node:internal|millrace-child-)/.test(line)).join('\n')}\n`
+}
+
 /** A failure says what it is; a plain throw may go well the next time. Never throws itself, whatever was thrown. */
 export function threw(thrown: unknown, codeOtherwise = 'thrown'): Verdict {
   try {
     if (isFailure(thrown)) return saidSo(thrown)
     const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown }
     const said = typeof message === 'string' && message !== '' ? message : inspect(thrown)
-    return failed('retry', typeof code === 'string' && code !== '' ? code : codeOtherwise, said, {
-      trace: `${inspect(thrown)}\n`,
+    return failed('retry', typeof code === 'string' && code !== '' ? code : codeOtherwise, said + causeOf(thrown), {
+      trace: traceOf(thrown),
     })
   } catch {
     return failed('retry', codeOtherwise, 'something was thrown that cannot be shown')

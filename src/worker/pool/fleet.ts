@@ -47,6 +47,7 @@ export class Fleet {
 
   /** Gives waiting work to processes that have room, and starts one more where that is not enough. */
   pump(): void {
+    if (this.#around.isClosed()) return
     this.#expire(performance.now())
     const given = this.#giveAlone() + this.#giveTogether()
     if (given > 0) publish('dispatch', { function: this.name, invocations: given })

@@ -12,6 +12,8 @@ export interface Heard {
   hello(concurrency: number | null): void
   unfit(code: string, message: string): void
   result(entry: Entry, result: InvocationResult): void
+  /** It has heard what it was asked: its loop turns. */
+  pong(): void
   turned(): void
   garbage(what: string): void
   /** All it had written before has been heard. */
@@ -57,6 +59,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   const [kind, first, second] = said as unknown as Note
   if (kind === 'hello') heard.hello(first)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
+  else if (kind === 'pong') heard.pong()
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
@@ -74,7 +77,9 @@ function isAnswer(answer: readonly unknown[]): answer is Answer {
   const [, outcome, code, message, afterMs, startedUs, finishedUs, logs] = answer
   const isTextIn = (value: unknown) => value === null || typeof value === 'string'
   const isFailed =
-    (outcome === 'retry' || outcome === 'fail') && typeof code === 'string' && typeof message === 'string'
+    (outcome === 'retry' || outcome === 'fail' || outcome === 'timeout') &&
+    typeof code === 'string' &&
+    typeof message === 'string'
   if (answer.length !== 8 || !(outcome === 'ok' || isFailed)) return false
   if (!isTextIn(logs) || !(afterMs === null || typeof afterMs === 'number')) return false
   return Number.isSafeInteger(startedUs) && Number.isSafeInteger(finishedUs)

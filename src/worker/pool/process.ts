@@ -46,6 +46,8 @@ export class WorkerProcess {
   #frame = ''
   #cause: Cause | null = null
   #exitTimer: NodeJS.Timeout | null = null
+  /** Runs while it is asked whether it hears. */
+  #hearTimer: NodeJS.Timeout | null = null
 
   /** Throws EngineError `cannot_spawn`. */
   constructor({ program, built, limits, env }: ProcessOptions, events: ProcessEvents) {
@@ -59,6 +61,7 @@ export class WorkerProcess {
       hello: (concurrency) => this.#onHello(concurrency),
       unfit: (code, message) => this.kill({ code, message }),
       result: (entry, result) => this.#finish(entry, result),
+      pong: () => this.#onPong(),
       turned: () => events.turned(),
       garbage: (what) => this.kill({ code: 'protocol', message: `the process wrote what is not a result: ${what}` }),
       ended: (code, signal, tail) => this.#onEnd(this.#cause ?? causeOfExit(code, signal, tail)),
@@ -151,8 +154,34 @@ export class WorkerProcess {
     this.#exitTimer = setTimeout(() => killGroup(this.#child), this.#limits.exitMs)
   }
 
-  /** Those past their deadline are over at once; the others in the process are lost when it has ended. */
+  /** Of several, the late one may be kept from ending by another that blocks the process: only if it hears, it is late. */
   #onDeadline(nowMs: number): void {
+    const late = [...this.running.values()].some((entry) => entry.deadlineMs <= nowMs)
+    if (late && this.running.size > 1) this.#ask()
+    else this.#endLate(nowMs)
+  }
+
+  #ask(): void {
+    this.#child.toChild.write(writePair(['ping'], 'null'))
+    this.#hearTimer ??= setTimeout(() => this.#onSilence(), this.#limits.hearMs)
+  }
+
+  #onPong(): void {
+    if (this.#hearTimer === null) return
+    clearTimeout(this.#hearTimer)
+    this.#hearTimer = null
+    this.#endLate(performance.now())
+  }
+
+  /** Blocked, and nobody knows by which of them: all are lost when it has ended. */
+  #onSilence(): void {
+    this.#hearTimer = null
+    if (this.running.size === 1) this.#endLate(performance.now())
+    else this.kill({ code: 'step_timeout', message: 'the process was blocked when a deadline came' })
+  }
+
+  /** Those past their deadline are over at once; the others in the process are lost when it has ended. */
+  #endLate(nowMs: number): void {
     const late = [...this.running.values()].filter((entry) => entry.deadlineMs <= nowMs)
     if (late.length === 0) {
       for (const entry of this.running.values()) this.#deadline.by(entry.deadlineMs)
@@ -173,7 +202,7 @@ export class WorkerProcess {
     this.state = 'gone'
     this.#deadline.stop()
     clearTimeout(this.#startTimer)
-    if (this.#exitTimer !== null) clearTimeout(this.#exitTimer)
+    for (const timer of [this.#exitTimer, this.#hearTimer]) if (timer !== null) clearTimeout(timer)
     const entries = [...this.running.values()]
     const results = fateOf(entries, cause)
     for (const [at, entry] of entries.entries()) this.#finish(entry, results[at]!)

@@ -1,0 +1,159 @@
+/** The commands, their options and what `--help` says of them. What each one does is loaded when it is asked for. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { packageRoot } from '../base/package-root.ts'
+import { defaultFolder } from './workflows-folder.ts'
+
+export function program(): Command {
+  const millrace = new Command('millrace')
+    .description(
+      'Runs a chain of functions for each event of a Kafka topic, and keeps a Postgres ledger of every step.',
+    )
+    .usage('COMMAND [options]')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; `millrace COMMAND --help` for one command')
+    .helpCommand(false)
+    .addHelpText('after', examples)
+    .showHelpAfterError('(`--help` shows what there is)')
+    .exitOverride()
+  addRunning(millrace)
+  addAuthoring(millrace)
+  addLooking(millrace)
+  addKeeping(millrace)
+  return millrace
+}
+
+const examples = `
+Examples:
+  millrace dev                                      start everything on this machine
+  millrace publish orders --data '{"sku":"A1"}'     publish one event
+  millrace list --state failed                      what went wrong lately
+  millrace show 019c2f                              the story of one transaction
+  KAFKA_BROKERS=kafka:9092 DATABASE_URL=postgres://… millrace run
+
+Settings come from the environment or millrace.config.yaml: \`millrace settings\`.
+publish, list, show, dead-letters and migrate find a \`millrace dev\` that runs in the current folder.
+`
+
+const jsonOption = () => new Option('--json', 'print JSON, for programs')
+const workflowsOption = () =>
+  new Option('--workflows <dir>', 'folder of the workflow files, with functions/ in it').default(defaultFolder)
+
+function addRunning(millrace: Command): void {
+  millrace.commandsGroup('Run:')
+  millrace
+    .command('dev')
+    .description('Kafka, Postgres and a coordinator on this machine; reloads what you save')
+    .addOption(workflowsOption())
+    .option('--kafka-port <port>', 'port of the embedded Kafka (default: a free one)', port)
+    .option('--postgres-port <port>', 'port of the embedded Postgres (default: a free one)', port)
+    .option('--json', 'print one line of JSON when all is up; logs go to standard error')
+    .addHelpText('after', aboutDev)
+    .action(async (options) => (await import('./dev.ts')).dev(options))
+  millrace
+    .command('run')
+    .description('a coordinator alone, on the servers in KAFKA_BROKERS and DATABASE_URL')
+    .addOption(workflowsOption())
+    .addHelpText('after', aboutRun)
+    .action(async (options) => (await import('./run.ts')).run(options))
+}
+
+const aboutDev = `
+Data stays in .millrace/ of the current folder, with the addresses in .millrace/dev.json while it runs.
+Servers named by KAFKA_BROKERS or DATABASE_URL are used instead of embedded ones, and never stopped.
+Missing topics are made with 4 partitions. The embedded Kafka needs Java 17+, and Maven for the first start.
+`
+const aboutRun = `
+Run several: they share the partitions. \`millrace migrate\` comes first, once for each new version.
+/healthz and /readyz are served on MILLRACE_HTTP_PORT (8080). SIGTERM ends what runs, then exits with 0.
+`
+
+function addAuthoring(millrace: Command): void {
+  millrace.commandsGroup('Author:')
+  millrace
+    .command('validate')
+    .description('every error of workflow files, and whether their functions compile')
+    .argument('[paths...]', `files or folders (default: "${defaultFolder}")`)
+    .addOption(jsonOption())
+    .action(async (paths, options) => (await import('./validate.ts')).validate(paths, options))
+  millrace
+    .command('publish')
+    .description('events to a topic, from the command line, a file or standard input')
+    .argument('<topic>')
+    .option('--data <json>', 'one event')
+    .option('--file <path>', 'one event a line (JSONL); - is standard input')
+    .option('--key <key>', 'key of the records')
+    .option('--header <name=value>', 'header of the records; may be repeated', collected)
+    .option('--type <type>', 'make CloudEvents of this type')
+    .option('--envelope', 'each event is {"value": …, "key": …, "headers": {…}}')
+    .option('--raw', 'send lines as they are, JSON or not')
+    .addOption(jsonOption())
+    .action(async (topic, options) => (await import('./publish.ts')).publish(topic, options))
+}
+
+/** As the ledger's contract names them. */
+const states = ['running', 'completed', 'failed']
+
+function addLooking(millrace: Command): void {
+  millrace.commandsGroup('Look:')
+  millrace
+    .command('list')
+    .description('the latest transactions, newest first')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(states))
+    .option('--workflow <name>', 'only those of this workflow')
+    .option('--key <key>', 'only those with this order key')
+    .option('--event <id>', 'only those of the event with this id')
+    .option('--limit <count>', 'at most so many', count, 20)
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./list.ts')).list(options))
+  millrace
+    .command('show')
+    .description('the story of a transaction: each attempt with its times, outcome and output')
+    .argument('<id>', 'its id, or as much of the beginning as is needed to tell it')
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./show.ts')).show(id, options))
+  millrace
+    .command('dead-letters')
+    .description('records that were given up on, and why')
+    .option('--limit <count>', 'at most so many', count, 20)
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./dead-letters.ts')).deadLetters(options))
+}
+
+function addKeeping(millrace: Command): void {
+  millrace.commandsGroup('Keep:')
+  millrace
+    .command('migrate')
+    .description('bring the ledger in DATABASE_URL up to date')
+    .option('--dry-run', 'only list what would be run')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./migrate.ts')).migrate(options))
+  millrace
+    .command('settings')
+    .description('every setting with its variable, its default and what it is for')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./settings.ts')).settings(options))
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version
+}
+
+function port(text: string): number {
+  return whole(text, 65_535)
+}
+
+function count(text: string): number {
+  return whole(text, 100_000)
+}
+
+function whole(text: string, most: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value <= most) return value
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${most}.`)
+}
+
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value]
+}

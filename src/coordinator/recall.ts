@@ -1,0 +1,59 @@
+/** Transactions read back from the ledger, on the version they were admitted with. */
+import { assert } from '../base/assert.ts'
+import { recall } from '../envelope/decode.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { restore } from '../transaction/restore.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import type { Plan } from '../workflow/plan.ts'
+import type { Ledger, OpenedLane, OpenTransaction, PartitionRef } from './ports.ts'
+
+export interface RecallParts {
+  readonly ledger: Ledger
+  readonly sealer: Sealer | null
+  /** Rebuilds a plan from a stored source. */
+  readonly planFromSource: (source: string, version: string) => Plan
+}
+
+export class Recall {
+  readonly #parts: RecallParts
+  /** By version: small beside what runs on them, and a version once used may be asked for at any time. */
+  readonly #plans = new Map<string, Plan>()
+
+  constructor(parts: RecallParts) {
+    this.#parts = parts
+  }
+
+  know(plans: readonly Plan[]): void {
+    for (const plan of plans) this.#plans.set(plan.version, plan)
+  }
+
+  /** Versions that only old transactions run on. */
+  learn(sources: OpenedLane['sources']): void {
+    for (const [version, { source }] of sources) {
+      if (!this.#plans.has(version)) this.#plans.set(version, this.#parts.planFromSource(source, version))
+    }
+  }
+
+  /** Throws `EngineError`: an outage, or `seal_broken`. */
+  async load(partition: PartitionRef, ids: readonly string[]): Promise<Transaction[]> {
+    const records = await this.#parts.ledger.load(ids)
+    assert(records.length === ids.length, `${ids.length - records.length} open transactions are not in the ledger`)
+    return records.map((record) => this.#restored(partition, record))
+  }
+
+  #restored(partition: PartitionRef, record: OpenTransaction): Transaction {
+    const { sealer } = this.#parts
+    const auth = record.auth !== null && sealer !== null ? sealer.open(record.auth) : {}
+    return restore(
+      {
+        id: record.id,
+        plan: this.#plans.get(record.version) as Plan,
+        position: { ...partition, offset: record.offset },
+        key: record.key,
+        envelope: recall(record.envelope, record.eventId, auth),
+        admittedUs: record.admittedUs,
+      },
+      record.attempts,
+    )
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Who is open in a lane: in memory whole, or, far back in a line, by id alone; who stands behind whom; and the low-water
+ * mark over all of them.
+ */
+import type { Transaction } from '../transaction/transaction.ts'
+import { Horizon } from './horizon.ts'
+import { Order, type Standing } from './order.ts'
+import type { OpenRef } from './ports.ts'
+
+/** With one whose turn has come so many behind it are loaded: a long line must not cost a query for each. */
+const loadAhead = 100
+
+export class Roster {
+  readonly #transactions = new Map<string, Transaction>()
+  /** Of these only the time of admission is in memory. */
+  readonly #stubs = new Map<string, number>()
+  /** Stubs to be loaded: as soon as the commit that folded them is through, and then. */
+  #staged: string[] = []
+  #ready: string[] = []
+  /** Stubs that are to be loaded or being so, and those of them whose turn has come. */
+  readonly #asked = new Set<string>()
+  readonly #turns = new Set<string>()
+  #order = new Order()
+  #horizon = new Horizon()
+
+  /** Transactions that stand behind another one of their key. */
+  get queued(): number {
+    return this.#order.queued
+  }
+
+  /** Those that have started, or are about to. */
+  get running(): number {
+    return this.#transactions.size + this.#stubs.size - this.#order.queued
+  }
+
+  get(id: string): Transaction | undefined {
+    return this.#transactions.get(id)
+  }
+
+  /** What has become of one that is open. */
+  put(transaction: Transaction): void {
+    this.#transactions.set(transaction.id, transaction)
+  }
+
+  /** Takes it in; true when it is its turn at once. Of those behind, `residentMax` stay in memory whole. */
+  admit(transaction: Transaction, residentMax: number): boolean {
+    const { id, admittedUs } = transaction
+    const first = this.#order.enter(standingOf(transaction))
+    const whole = first || this.#order.queued - this.#stubs.size <= residentMax
+    this.#horizon.add(id, admittedUs)
+    if (whole) this.#transactions.set(id, transaction)
+    else this.#stubs.set(id, admittedUs)
+    return first
+  }
+
+  /** Takes in those that were open when the lane was opened, oldest offset first. */
+  resume(open: readonly OpenRef[]): void {
+    for (const ref of open) {
+      this.#stubs.set(ref.id, ref.admittedUs)
+      this.#horizon.add(ref.id, ref.admittedUs)
+      if (this.#order.enter(ref)) this.#turns.add(ref.id)
+    }
+    for (const id of this.#turns) this.#ask(id)
+    this.giveTurns()
+  }
+
+  /** All that was folded is durable, the turns it gave with it. */
+  giveTurns(): void {
+    this.#ready = this.#ready.concat(this.#staged)
+    this.#staged = []
+  }
+
+  /** Ids to be loaded, at most so many; each is given out once. */
+  takeReady(most: number): string[] {
+    return this.#ready.splice(0, most)
+  }
+
+  /** It was loaded. True when its turn has come; false when it is here for later, or not open any more. */
+  arrive(transaction: Transaction): boolean {
+    this.#asked.delete(transaction.id)
+    if (!this.#stubs.delete(transaction.id)) return false
+    this.#transactions.set(transaction.id, transaction)
+    return this.#turns.delete(transaction.id)
+  }
+
+  /** It has ended. The id of the one whose turn it is now, if that one is in memory; else it will be loaded. */
+  end(transaction: Transaction): string | undefined {
+    this.forget(transaction)
+    const next = this.#order.leave(standingOf(transaction))
+    if (next === undefined || !this.#stubs.has(next)) return next
+    this.#turns.add(next)
+    for (const id of [next, ...this.#order.behind(standingOf(transaction), loadAhead)]) this.#ask(id)
+    return undefined
+  }
+
+  #ask(id: string): void {
+    if (!this.#stubs.has(id) || this.#asked.has(id)) return
+    this.#asked.add(id)
+    this.#staged.push(id)
+  }
+
+  /** It is not to be. Like `end`, whether it ran, had its turn or stood in line. */
+  drop(transaction: Transaction): string | undefined {
+    if (!this.#transactions.has(transaction.id) && !this.#stubs.has(transaction.id)) return undefined
+    if (!this.#order.remove(standingOf(transaction))) return this.end(transaction)
+    this.forget(transaction)
+    return undefined
+  }
+
+  /** It has ended, and its successor has its turn already. */
+  forget(transaction: Transaction): void {
+    this.#transactions.delete(transaction.id)
+    this.#stubs.delete(transaction.id)
+    this.#turns.delete(transaction.id)
+    this.#horizon.remove(transaction.id, transaction.admittedUs)
+  }
+
+  /** Takes an ended one back in: its ending was refused. */
+  takeBack(transaction: Transaction): void {
+    this.#transactions.set(transaction.id, transaction)
+    this.#horizon.add(transaction.id, transaction.admittedUs)
+  }
+
+  longestLine(): { readonly line: string; readonly queued: number } | undefined {
+    return this.#order.longest()
+  }
+
+  lowId(): string {
+    return this.#horizon.lowId()
+  }
+
+  park(nowUs: number): string[] {
+    return this.#horizon.park(nowUs)
+  }
+
+  clear(): void {
+    this.#transactions.clear()
+    this.#stubs.clear()
+    this.#staged = []
+    this.#ready = []
+    this.#asked.clear()
+    this.#turns.clear()
+    this.#order = new Order()
+    this.#horizon = new Horizon()
+  }
+}
+
+function standingOf({ id, plan, key }: Transaction): Standing {
+  return { id, workflow: plan.name, key }
+}

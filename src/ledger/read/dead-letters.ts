@@ -1,0 +1,28 @@
+/** The latest dead letters, newest first. */
+import type { Connections } from '../connect.ts'
+import { isoText } from './time.ts'
+
+export interface DeadLetterRead {
+  readonly id: string
+  readonly topic: string
+  readonly kafka_partition: number
+  readonly kafka_offset: number
+  readonly workflow: string | null
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly code: string
+  readonly reason: string
+  readonly received_at: string
+  readonly state: string
+}
+
+export function latestDeadLetters(db: Connections, limit: number): Promise<DeadLetterRead[]> {
+  return db.query<DeadLetterRead & Record<string, unknown>>({
+    text: `
+select id, topic, kafka_partition, kafka_offset::float8 as kafka_offset, workflow, key, value, code, reason,
+       ${isoText('received_at')}, state
+from millrace.dead_letters d
+order by d.received_at desc, d.id desc limit $1`,
+    values: [limit],
+  })
+}

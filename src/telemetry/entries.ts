@@ -1,0 +1,102 @@
+/**
+ * What is said of each fact, and how loudly. Levels: `error` wants a person now, `warn` one soon, `info` is the story
+ * of a day, `debug` is everything. What can come in floods has a plural, by which the rest of a flood is counted.
+ */
+import type { FactName, Facts } from './channels.ts'
+
+export type Level = 'debug' | 'info' | 'warn' | 'error'
+
+export interface Entry {
+  readonly level: Level
+  readonly message: string
+}
+
+interface Telling<Name extends FactName> {
+  /** "312 more dead letters" */
+  readonly many?: string
+  say(fact: Facts[Name]): Entry
+}
+
+export type Tellings = { readonly [Name in FactName]: Telling<Name> }
+
+export const tellings: Tellings = {
+  'lane.opened': {
+    say: (fact) => info(`lane ${lane(fact)} opened at offset ${fact.nextOffset}${goOn(fact.open)}`),
+  },
+  'lane.closed': {
+    say: (fact) => (fact.reason === 'stopped' ? debug : info)(`lane ${lane(fact)} closed: ${fact.reason}`),
+  },
+  lag: { say: (fact) => debug(`${lane(fact)} has ${fact.records} records to be read`) },
+  'in-flight': { say: (fact) => debug(`${fact.running} transactions run, ${fact.queued} stand behind their key`) },
+  'lane.paused': { say: (fact) => warn(`${lane(fact)} is not read for now: ${fact.reason}`) },
+  'lane.resumed': { say: (fact) => info(`${lane(fact)} is read again`) },
+  commit: { say: (fact) => debug(`committed ${fact.events} events in ${fact.durationMs} ms`) },
+  // An outage tells its beginning and its end; each try between them is detail.
+  'commit.failed': {
+    many: 'failed commits',
+    say: (fact) => (fact.kind === 'ledger_outage' ? debug : warn)(`a commit failed: ${fact.message}`),
+  },
+  fenced: { many: 'fenced lanes', say: (fact) => warn(`lane ${lane(fact)} was taken over by another coordinator`) },
+  refusal: { say: (fact) => debug(`refused ${fact.what}: ${fact.reason}`) },
+  'dead-letter': {
+    many: 'dead letters',
+    say: (fact) => warn(`dead letter ${lane(fact)}/${fact.offset} (${fact.code}): ${fact.reason}`),
+  },
+  gap: {
+    many: 'gaps',
+    say: (fact) => warn(`offsets ${fact.from} to ${fact.to} of ${lane(fact)} are not there to be read: ${fact.reason}`),
+  },
+  dispatch: { say: (fact) => debug(`${fact.invocations} invocations of ${fact.function} dispatched`) },
+  ended: {
+    many: 'failed transactions',
+    say: (fact) => (fact.state === 'failed' ? info : debug)(ended(fact)),
+  },
+  passed: {
+    many: 'records that no workflow takes',
+    say: (fact) => warn(`no workflow takes ${lane(fact)}/${fact.offset}: it is passed over for good`),
+  },
+  pool: { say: (fact) => debug(`${fact.function}: ${fact.busy} of ${fact.processes} processes busy`) },
+  'worker.gone': {
+    many: 'worker processes gone',
+    say: (fact) =>
+      (ordinaryEnds.has(fact.reason) ? debug : warn)(`a process of function ${fact.function} ended: ${fact.reason}`),
+  },
+  'function.outage': {
+    say: (fact) => error(`function ${fact.function} cannot be run, its steps are held: ${fact.message}`),
+  },
+  'function.back': { say: (fact) => info(`function ${fact.function} can be run again`) },
+  outage: { say: (fact) => error(`${service(fact)} is away: ${fact.message}`) },
+  recovered: { say: (fact) => info(`${service(fact)} is back after ${fact.downMs} ms`) },
+  catalogue: { say: (fact) => info(catalogue(fact)) },
+  notice: { say: (fact) => ({ level: fact.level, message: fact.message }) },
+}
+
+/** Why a worker process ends when all is well. */
+const ordinaryEnds = new Set(['retired', 'stopped', 'idle'])
+
+const debug = (message: string): Entry => ({ level: 'debug', message })
+const info = (message: string): Entry => ({ level: 'info', message })
+const warn = (message: string): Entry => ({ level: 'warn', message })
+const error = (message: string): Entry => ({ level: 'error', message })
+
+function ended({ workflow, transactionId, state, code }: Facts['ended']): string {
+  return `${workflow} ${transactionId} ${state}${code === null ? '' : `: ${code}`}`
+}
+
+function lane({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`
+}
+
+function goOn(open: number): string {
+  return open === 0 ? '' : `; ${open} ${open === 1 ? 'transaction goes' : 'transactions go'} on`
+}
+
+function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {
+  return `${service === 'kafka' ? 'Kafka' : 'Postgres'}${address && ` at ${address}`}`
+}
+
+function catalogue({ workflows, changed, problems }: Facts['catalogue']): string {
+  const what = changed.length === 0 ? '' : `; new versions of ${changed.join(', ')}`
+  const also = problems === 0 ? '' : `; problems: ${problems}`
+  return `read again, ${workflows} in force${what}${also}`
+}
