@@ -64,9 +64,9 @@ export class Roster {
     this.giveTurns()
   }
 
-  /** All that was folded is durable, the turns it gave with it. */
+  /** All that was folded is durable, the turns it gave with it; not those whose admission was refused after all. */
   giveTurns(): void {
-    this.#ready = this.#ready.concat(this.#staged)
+    this.#ready = this.#ready.concat(this.#staged.filter((id) => this.#stubs.has(id)))
     this.#staged = []
   }
 
@@ -112,6 +112,7 @@ export class Roster {
     this.#transactions.delete(transaction.id)
     this.#stubs.delete(transaction.id)
     this.#turns.delete(transaction.id)
+    this.#asked.delete(transaction.id)
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 

@@ -107,6 +107,7 @@ class Scene {
   readonly #ledger = new FakeLedger()
   #members: World[] = []
   #owners = [0, 1]
+  #joined = 0
 
   static async begin(): Promise<Scene> {
     const scene = new Scene()
@@ -175,7 +176,8 @@ class Scene {
   }
 
   async #join(): Promise<World> {
-    return world({ workflows, kafka: this.#kafka, ledger: this.#ledger, unassigned: true })
+    const limits = { residentMax: this.#joined++ % 2 === 0 ? 0 : 1000 }
+    return world({ workflows, limits, kafka: this.#kafka, ledger: this.#ledger, unassigned: true })
   }
 
   /** No drain, no goodbye: what it was asked is never answered. Its last commit may still be under way. */

@@ -58,19 +58,21 @@ test('given an admission whose value is refused, then it is a dead letter, and t
   await it.coordinator.stop(100)
 })
 
-test('given refused admissions one behind the other of one key, then none of them is ever run', async () => {
-  const it = await world({ workflows: [keyed] })
-  it.intake.batchMax = 8
-  for (let n = 0; n < 8; n++) it.kafka.produce(0, { json: { key: 'k', text: n < 6 ? poison : 'fine' } })
-  await eventually('the first good one', it, () => it.workers.waiting.length === 1)
-  await it.workers.answerAll()
-  await eventually('the second', it, () => it.workers.waiting.length === 1)
-  await it.workers.answerAll()
-  await eventually('the endings', it, () => it.ledger.endings.size === 2)
-  assert.deepEqual(it.workers.seen, ['work#6', 'work#7'])
-  assert.equal(it.ledger.deadLetters.size, 6)
-  await it.coordinator.stop(100)
-})
+for (const residentMax of [1000, 0]) {
+  test(`given refused admissions in one line, ${residentMax} of it in memory, then none is ever run`, async () => {
+    const it = await world({ workflows: [keyed], limits: { residentMax } })
+    it.intake.batchMax = 8
+    for (let n = 0; n < 8; n++) it.kafka.produce(0, { json: { key: 'k', text: n < 6 ? poison : 'fine' } })
+    await eventually('the first good one', it, () => it.workers.waiting.length === 1)
+    await it.workers.answerAll()
+    await eventually('the second', it, () => it.workers.waiting.length === 1)
+    await it.workers.answerAll()
+    await eventually('the endings', it, () => it.ledger.endings.size === 2)
+    assert.deepEqual(it.workers.seen, ['work#6', 'work#7'])
+    assert.equal(it.ledger.deadLetters.size, 6)
+    await it.coordinator.stop(100)
+  })
+}
 
 test('given a record that can be written in no way, then the coordinator breaks and does not pass it', async () => {
   const it = await world()
