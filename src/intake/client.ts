@@ -4,20 +4,27 @@ import { publish } from '../telemetry/channels.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaSettings } from './settings.ts'
 
-/** A client with every compression that Kafka knows. */
-export function createClient(settings: Omit<KafkaSettings, 'groupId' | 'sessionTimeoutMs'>): Kafka {
+/** A client with every compression that Kafka knows. `patience` is how long it tries by itself. */
+export function createClient(
+  settings: Omit<KafkaSettings, 'groupId' | 'sessionTimeoutMs'>,
+  patience: Pick<KafkaConfig, 'requestTimeout' | 'retry'> = patient,
+): Kafka {
   registerCodecs()
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],
     ssl: typeof settings.tls === 'boolean' ? settings.tls : { ...settings.tls },
     connectionTimeout: 3000,
-    requestTimeout: 15_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => true },
+    ...patience,
     logLevel: logLevel.WARN,
     logCreator: () => tell,
   }
   return new Kafka(settings.sasl === null ? config : { ...config, sasl: saslOf(settings.sasl) })
+}
+
+const patient = {
+  requestTimeout: 15_000,
+  retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => true },
 }
 
 function saslOf(sasl: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaConfig['sasl']> {

@@ -10,6 +10,7 @@ import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
 import { createClient } from './client.ts'
 import { judge } from './position.ts'
+import { probe } from './probe.ts'
 import { recordOf } from './record.ts'
 import {
   fetchBytesPerPartition,
@@ -59,6 +60,7 @@ export class Intake {
   /** Connects; throws when no broker answers. Reading begins with `setTopics`. */
   async start(listener: IntakeListener): Promise<void> {
     this.#listener = listener
+    await probe(this.#settings)
     await this.#topics.connect()
     this.#poll = setInterval(() => void this.#change(), topicPollMs)
   }

@@ -30,6 +30,8 @@ export const fetchWaitMs = 100
 export const fetchBytesPerPartition = 2 * 1024 * 1024
 /** New partitions of a topic are seen after this at the latest, in milliseconds. */
 export const metadataAgeMs = 5_000
+/** How long a broker may take for the first question it is asked, in milliseconds. */
+export const probeMs = 3_000
 /** A topic that is not there yet is looked for so often, in milliseconds. */
 export const topicPollMs = 1_000
 /** Leaving the group takes no longer than this, in milliseconds. */

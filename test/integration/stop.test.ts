@@ -12,7 +12,7 @@ import { freshAdmin } from '../support/kafka.ts'
 import { freshScene, terminate } from '../support/scene.ts'
 import { freshTopic } from '../support/servers.ts'
 
-const drainMs = 1500
+const drainMs = 4000
 const topic = await freshTopic(4)
 const scene = await freshScene(
   {
@@ -62,14 +62,14 @@ test('a stopped one finishes what it runs, and another takes its partitions over
   await scene.until(
     'the other to have all',
     `select count(*) = 4 from millrace.lanes where owner like '%:${second.pid}'`,
-    4000,
+    8000,
   )
   const handoverMs = performance.now() - from
   stop.abort()
   await publishing
   assert.ok(tookMs < drainMs, `took ${tookMs} ms to stop`)
   // The others hear of it with their next heartbeat, every 1.5 s.
-  assert.ok(handoverMs < 2500, `took ${handoverMs} ms to hand over`)
+  assert.ok(handoverMs < 4000, `took ${handoverMs} ms to hand over`)
   await scene.ended(published)
   await assertOnce()
 })

@@ -49,22 +49,26 @@ export interface TestLedger {
   query<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>
 }
 
-/** A migrated ledger of its own, dropped when the file is done. */
-export async function freshLedger(): Promise<TestLedger> {
+/** An empty database of its own, dropped when the file is done. */
+export async function freshDatabase(): Promise<string> {
   const { databaseUrl: adminUrl } = await servers()
   const name = unique('ledger')
   await administer(adminUrl, `create database ${name}`)
+  atEnd(() => administer(adminUrl, `drop database ${name} with (force)`))
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
-  await migrate(url.href, migrationsDir())
-  const pool = new pg.Pool({ connectionString: url.href, max: 2 })
+  return url.href
+}
+
+/** A migrated ledger in a database of its own. */
+export async function freshLedger(): Promise<TestLedger> {
+  const databaseUrl = await freshDatabase()
+  await migrate(databaseUrl, migrationsDir())
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
   pool.on('error', () => undefined)
-  atEnd(async () => {
-    await pool.end()
-    await administer(adminUrl, `drop database ${name} with (force)`)
-  })
+  atEnd(() => pool.end())
   return {
-    databaseUrl: url.href,
+    databaseUrl,
     query: async <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) =>
       (await pool.query<Row>(sql, values)).rows,
   }
