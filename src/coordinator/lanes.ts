@@ -35,6 +35,8 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
   readonly #opening = new Set<string>()
+  /** One query at a time for each: commits need connections too. */
+  readonly #loading = new Set<Lane>()
 
   constructor(parts: LanesParts) {
     this.#parts = parts
@@ -125,6 +127,16 @@ export class Lanes {
 
   /** Reads back, some at a time, those whose turn has come and of which only the id is in memory. */
   async #load(lane: Lane): Promise<void> {
+    if (this.#loading.has(lane)) return
+    this.#loading.add(lane)
+    try {
+      await this.#loadAll(lane)
+    } finally {
+      this.#loading.delete(lane)
+    }
+  }
+
+  async #loadAll(lane: Lane): Promise<void> {
     const { limits, clock, recall } = this.#parts
     const { first, most } = limits.outagePauseMs
     for (let ids = lane.takeReady(limits.loadMax), pauseMs = first; ids.length > 0 && !lane.closed; ) {
