@@ -129,28 +129,30 @@ export class Lanes {
   async #load(lane: Lane): Promise<void> {
     if (this.#loading.has(lane)) return
     this.#loading.add(lane)
-    try {
-      await this.#loadAll(lane)
-    } finally {
-      this.#loading.delete(lane)
-    }
+    // The last look and the deletion are one turn, so that whoever gives a turn after that look loads it.
+    for (let ids = this.#nextToLoad(lane); ids.length > 0; ids = this.#nextToLoad(lane))
+      await this.#loadThese(lane, ids)
   }
 
-  async #loadAll(lane: Lane): Promise<void> {
-    const { limits, clock, recall } = this.#parts
-    const { first, most } = limits.outagePauseMs
-    for (let ids = lane.takeReady(limits.loadMax), pauseMs = first; ids.length > 0 && !lane.closed; ) {
+  #nextToLoad(lane: Lane): string[] {
+    const ids = lane.closed ? [] : lane.takeReady(this.#parts.limits.loadMax)
+    if (ids.length === 0) this.#loading.delete(lane)
+    return ids
+  }
+
+  /** Until they are here, or nobody wants them any more; an outage is waited out. */
+  async #loadThese(lane: Lane, ids: readonly string[]): Promise<void> {
+    const { limits, clock, recall, signal } = this.#parts
+    for (let pauseMs = limits.outagePauseMs.first; !lane.closed && !signal.aborted; ) {
       try {
         lane.arrive(await recall.load(lane.partition, ids), clock.nowUs())
-        this.#parts.wake()
-        ids = lane.takeReady(limits.loadMax)
+        return this.#parts.wake()
       } catch (error) {
         if (!(error instanceof EngineError)) return this.#parts.onBroken(error as Error)
         const message = `cannot read transactions back yet: ${error.message}`
         publish('notice', { level: 'error', message, code: error.code })
         await this.#pause(pauseMs)
-        if (this.#parts.signal.aborted) return
-        pauseMs = Math.min(pauseMs * 2, most)
+        pauseMs = Math.min(pauseMs * 2, limits.outagePauseMs.most)
       }
     }
   }
