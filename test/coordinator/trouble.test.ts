@@ -38,7 +38,8 @@ test('given an outcome whose value is refused, then it ends with its own code an
     return { output: guilty ? `"${poison}"` : '1' }
   })
   await eventually('the endings', it, () => it.ledger.endings.size === 5)
-  const codes = [...it.ledger.transactions.values()].map((row) => it.ledger.endings.get(row.id)?.errorCode)
+  const rows = [...it.ledger.transactions.values()].sort((one, other) => one.offset - other.offset)
+  const codes = rows.map((row) => it.ledger.endings.get(row.id)?.errorCode)
   assert.deepEqual(codes, [null, null, 'value_refused', null, null])
   await it.coordinator.stop(100)
 })
