@@ -17,7 +17,7 @@ Starts Kafka and Postgres (unless KAFKA_BROKERS and DATABASE_URL name servers), 
 published events, and holds the ledger against the payment provider's own book.
 
   --events N   how many video requests to publish (1000)
-  --rate N     how many of them a second (100)
+  --rate N     how many of them a second (50)
   --seed S     another audience, other films, other mistakes (1)
   --json       one JSON object instead of the summary
   --keep       leave everything running afterwards, until Ctrl-C
@@ -43,7 +43,7 @@ function parsed(words: readonly string[]) {
       args: [...words],
       options: {
         events: { type: 'string', default: '1000' },
-        rate: { type: 'string', default: '100' },
+        rate: { type: 'string', default: '50' },
         seed: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },

@@ -1,47 +1,77 @@
-/** A queue whose both ends cost the same however long it is; `Array.shift` does not. */
+/** First in, first out, without moving what stays: `shift()` of an array copies all of it once it is large. */
+
+/** Slots it begins with, and goes back to. A power of two, as every length of the ring. */
+const ringMin = 16
+
 export class Deque<T> {
-  #items: (T | undefined)[] = []
+  #ring: (T | undefined)[] = new Array(ringMin)
   #head = 0
+  #size = 0
 
   get size(): number {
-    return this.#items.length - this.#head
+    return this.#size
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#size === this.#ring.length) this.#grow()
+    this.#ring[(this.#head + this.#size++) & (this.#ring.length - 1)] = item
   }
 
   first(): T | undefined {
-    return this.#items[this.#head]
+    return this.#size === 0 ? undefined : this.#ring[this.#head]
   }
 
   shift(): T | undefined {
-    const item = this.#items[this.#head]
-    if (this.#head < this.#items.length) this.#items[this.#head++] = undefined
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) this.#compact()
+    if (this.#size === 0) return undefined
+    const item = this.#ring[this.#head]
+    this.#ring[this.#head] = undefined
+    this.#head = (this.#head + 1) & (this.#ring.length - 1)
+    this.#size--
+    if (this.#size === 0 && this.#ring.length > ringMin) this.#reset()
     return item
   }
 
-  /** The first ones, which stay. */
+  /** The oldest ones, which stay. */
   peek(most: number): T[] {
-    return this.#items.slice(this.#head, this.#head + most) as T[]
+    const items: T[] = []
+    for (let at = 0; at < Math.min(most, this.#size); at++) items.push(this.#at(at))
+    return items
   }
 
   /** Takes out the first that is this item; costs the length of the queue. */
   remove(item: T): boolean {
-    const at = this.#items.indexOf(item, this.#head)
+    const items = [...this]
+    const at = items.indexOf(item)
     if (at < 0) return false
-    this.#items.splice(at, 1)
+    items.splice(at, 1)
+    this.clear()
+    for (const each of items) this.push(each)
     return true
   }
 
   clear(): void {
-    this.#items = []
+    this.#size = 0
+    this.#reset()
+  }
+
+  /** Oldest first. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let at = 0; at < this.#size; at++) yield this.#at(at)
+  }
+
+  #at(place: number): T {
+    return this.#ring[(this.#head + place) & (this.#ring.length - 1)] as T
+  }
+
+  /** After a burst its memory is not kept. */
+  #reset(): void {
+    this.#ring = new Array(ringMin)
     this.#head = 0
   }
 
-  #compact(): void {
-    this.#items = this.#items.slice(this.#head)
+  #grow(): void {
+    const items = [...this]
+    this.#ring = items.concat(new Array(items.length))
     this.#head = 0
   }
 }

@@ -60,7 +60,7 @@ export class Upkeep {
     await this.#report()
   }
 
-  /** Nothing depends on it, so an outage is left to the next commit to find. */
+  /** An outage is left to the next commit to find, which then writes the last one's return. */
   async #complete(): Promise<void> {
     this.#quiet = undefined
     const lanes = this.#lanes()
@@ -73,6 +73,7 @@ export class Upkeep {
       )
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
+      this.#writer.giveBack(last)
     }
   }
 

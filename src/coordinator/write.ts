@@ -49,6 +49,11 @@ export class Writer {
     return last
   }
 
+  /** It was not written after all. */
+  giveBack(last: CommitStamp | null): void {
+    this.#last ??= last
+  }
+
   /** Throws `EngineError` only when it gives up (`ledger_broken`, or aborted during an outage). */
   async write(entries: readonly Entry[]): Promise<Written[]> {
     return this.#write(entries, true)

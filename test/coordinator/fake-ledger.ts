@@ -7,6 +7,7 @@ import { EngineError } from '../../src/base/error.ts'
 import type {
   Batch,
   CommitAnswer,
+  CommitStamp,
   DeadLetterRow,
   KnownLanes,
   Ledger,
@@ -154,7 +155,15 @@ export class FakeLedger implements Ledger {
     return { landed: this.#commits.get(batch.commitId) ?? null, epochs }
   }
 
-  async complete(): Promise<void> {}
+  /** Commits whose return was written by a later one, or by itself. */
+  readonly returned = new Set<bigint>()
+  /** The next `complete`s fail. */
+  completeFaults = 0
+
+  async complete(last: CommitStamp | null): Promise<void> {
+    if (this.completeFaults-- > 0) throw outage(true)
+    if (last) this.returned.add(last.commitId)
+  }
 
   /** Another coordinator takes the lane. */
   steal(topic: string, partition: number): void {
@@ -246,6 +255,7 @@ export class FakeLedger implements Ledger {
     for (const row of ours(batch.parked)) this.parked.add(row.transactionId)
     for (const row of news.endings) this.parked.delete(row.transactionId)
     for (const { laneId, nextOffset, lowId } of held) this.#move(this.#byId(laneId), nextOffset, lowId)
+    if (batch.last) this.returned.add(batch.last.commitId)
     if (passed.size > 0) this.#commits.set(batch.commitId, passed)
     ended('committed')
     return passed

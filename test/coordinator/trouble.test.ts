@@ -149,3 +149,14 @@ test('given an outage that does not end, when stopped, then it gives up after it
   assert.ok(performance.now() - from < 2000)
   assert.equal(it.ledger.transactions.size, 0)
 })
+
+test('given an outage while the last commit’s return is written, then it is written later', async () => {
+  const it = await world({ limits: { seenEveryMs: 10 } })
+  it.ledger.completeFaults = 2
+  it.kafka.produce(0, { json: 1 })
+  await eventually('the step', it, () => it.workers.waiting.length === 1)
+  await eventually('every return', it, () =>
+    it.ledger.asked.every(({ batch }) => it.ledger.returned.has(batch.commitId)),
+  )
+  await it.coordinator.stop(0)
+})

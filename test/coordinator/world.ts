@@ -1,5 +1,6 @@
 /** A coordinator among fakes: one topic, a ledger in memory, workers that answer when they are told. */
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import { systemClock } from '../../src/base/clock.ts'
 import { until } from '../../src/base/poll.ts'
 import { Coordinator } from '../../src/coordinator/coordinator.ts'
@@ -134,6 +135,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     limits: { ...quick, ...options.limits },
     planFromSource,
   })
+  after(() => coordinator.stop(0))
   intake.coordinator = coordinator
   workers.coordinator = coordinator
   await coordinator.setPlans((options.workflows ?? [oneStep]).map((source) => planFromSource(source, 'test')))

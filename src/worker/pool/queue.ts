@@ -1,5 +1,5 @@
 /** Invocations of one function that wait for a process, oldest first; those that must run alone in a line of their own. */
-import { Deque } from './deque.ts'
+import { Deque } from '../../base/deque.ts'
 import type { Entry } from './entry.ts'
 
 export class Queue {
