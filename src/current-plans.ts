@@ -52,11 +52,14 @@ export class CurrentPlans {
 }
 
 function needsSealing(file: string, plan: Plan): Problem[] {
-  if (!/\bevent\s*\.\s*auth\b/.test(plan.source)) return []
+  if (!namesAuth.test(plan.source)) return []
   const message = 'uses event.auth, and there is no seal key to keep credentials with'
   const fix = 'set it to a long random text'
   return [{ file, line: 1, column: 1, code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
 }
+
+/** `event.auth`, `event.?auth`, `event["auth"]`, in whatever quotes: rather once too often than not at all. */
+const namesAuth = /\bevent\s*(?:\.|\[)[\s?\\"'rR]*auth\b/
 
 function workflowsInvalid(problems: readonly Problem[]): EngineError {
   return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))

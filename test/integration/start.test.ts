@@ -138,13 +138,11 @@ describe('what a person must mend is said at once', { concurrency: 3 }, () => {
   })
 
   it('a workflow that asks for credentials, without a key to seal them', async () => {
-    const dir = await freshProject({
-      'asks.yaml': `name: asks\non: { kafka: a }\nsteps: [{ id: note, uses: note, with: { token: "\${{ event.auth.authorization }}" } }]\n`,
-      ...functions,
-    })
-    const { code, logs } = await ended({}, dir)
+    const ways = ['event.auth.authorization', 'event["auth"].authorization', "event.?auth['x-api-key']"]
+    const files = ways.map((way, n) => [`asks-${n}.yaml`, `name: asks_${n}\non: { kafka: a }\nkey: ${way}\n${step}\n`])
+    const { code, logs } = await ended({}, await freshProject({ ...Object.fromEntries(files), ...functions }))
     assert.equal(code, 1)
-    assert.match(logs, /asks\S*:\d+:\d+: .*event\.auth.*MILLRACE_SEAL_KEY/)
+    assert.equal(logs.match(/asks\S*:\d+:\d+: .*event\.auth.*MILLRACE_SEAL_KEY/g)?.length, ways.length, logs)
   })
 
   it('a port that somebody else has', async () => {

@@ -8,7 +8,7 @@ import { CelMistake, type Parsed, parseCel } from './cel.ts'
 import { explain } from './explain.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 import { type Path, pathOf, readPath, whyMissing } from './path.ts'
-import { references } from './references.ts'
+import { type References, references } from './references.ts'
 
 /** What the result must be: `when` wants a bool, `key` something that has one text, `with` takes any JSON. */
 export type Gives = 'bool' | 'key' | 'json'
@@ -25,8 +25,8 @@ export function compileExpression(source: string, names: Names, gives: Gives): C
   const mistyped = checkType(parsed, source, gives)
   if (mistyped) return { expression: null, problems: [mistyped] }
   const path = pathOf(parsed.tree)
-  const read = path ? pathReader(path, source) : celReader(parsed, source, used.steps)
-  const accept = acceptors[gives]
+  const read = path ? pathReader(path, source) : celReader(parsed, source, used)
+  const accept = used.auth && acceptors[gives] ? hushed(acceptors[gives]) : acceptors[gives]
   const evaluate = accept ? (scope: Scope) => accept(read(scope), source) : read
   return { expression: Object.freeze({ source, evaluate }), problems: [] }
 }
@@ -64,13 +64,15 @@ function pathReader(path: Path, source: string): (scope: Scope) => Json {
   }
 }
 
-function celReader(parsed: Parsed, source: string, steps: readonly string[]): (scope: Scope) => Json {
+function celReader(parsed: Parsed, source: string, { steps, auth }: References): (scope: Scope) => Json {
   return (scope) => {
     try {
       return parsed.evaluate(scope, steps)
     } catch (error) {
       const mistake = asMistake(error)
-      throw failed(missingPath(mistake, scope) ?? explain(mistake, source).message, source, error)
+      const why = missingPath(mistake, scope)
+      if (auth) throw failed(why ?? unsaid, source)
+      throw failed(why ?? explain(mistake, source).message, source, error)
     }
   }
 }
@@ -82,7 +84,9 @@ function missingPath(mistake: CelMistake, scope: Scope): string | null {
   return path && whyMissing(path, scope)
 }
 
-const acceptors: Record<Gives, ((value: Json, source: string) => Json) | null> = {
+type Acceptor = (value: Json, source: string) => Json
+
+const acceptors: Record<Gives, Acceptor | null> = {
   bool: (value, source) => {
     if (typeof value === 'boolean') return value
     throw failed(`it gave ${show(value)}, not true or false`, source)
@@ -92,6 +96,19 @@ const acceptors: Record<Gives, ((value: Json, source: string) => Json) | null> =
     return value
   },
   json: null,
+}
+
+/** An error quotes values, and these are credentials. */
+const unsaid = 'it failed on what it read of event.auth, so no more is said of it'
+
+function hushed(accept: Acceptor): Acceptor {
+  return (value, source) => {
+    try {
+      return accept(value, source)
+    } catch {
+      throw failed(unsaid, source)
+    }
+  }
 }
 
 /** What CEL's checker may say of a result; the rest is looked at when there is data. */

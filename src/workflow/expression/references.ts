@@ -13,18 +13,22 @@ export interface References {
   readonly problems: readonly ExpressionProblem[]
   /** Ids of the steps whose output is read. */
   readonly steps: readonly string[]
+  /** It reads credentials: what it says of its values is not for the ledger. */
+  readonly auth: boolean
 }
 
 export function references(tree: Node, names: Names): References {
-  const walk: Walk = { names, problems: [], steps: new Set() }
+  const walk: Walk = { names, problems: [], steps: new Set(), fields: new Set() }
   visit(tree, new Set(), walk)
-  return { problems: walk.problems, steps: [...walk.steps] }
+  return { problems: walk.problems, steps: [...walk.steps], auth: walk.fields.has('auth') }
 }
 
 interface Walk {
   readonly names: Names
   readonly problems: ExpressionProblem[]
   readonly steps: Set<string>
+  /** Of the event. */
+  readonly fields: Set<string>
 }
 
 /** The variables of the macros around a node. */
@@ -89,7 +93,8 @@ const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'aut
 
 function checkEvent([field]: Link[], walk: Walk): void {
   if (field!.name === null) walk.problems.push(bareEvent(field!.offset))
-  else if (!eventFields.includes(field!.name)) walk.problems.push(unknownField(field!.name, field!.offset))
+  else if (eventFields.includes(field!.name)) walk.fields.add(field!.name)
+  else walk.problems.push(unknownField(field!.name, field!.offset))
 }
 
 function checkSteps([step, output]: Link[], walk: Walk): void {
