@@ -45,7 +45,7 @@ export default defineFunction({ run: () => null })`,
 )
 const fast = Array.from({ length: 60 }, (_, at) => ({ customer: `fast-${at % 20}`, ms: 5 }))
 const orders: readonly Order[] = [
-  { customer: 'slow', ms: 2500 },
+  { customer: 'slow', ms: 6000 },
   ...Array.from({ length: 25 }, () => ({ customer: 'slow' })),
   { customer: 'again', odd: 'retries' },
   { customer: 'again' },
