@@ -92,7 +92,7 @@ export class Engine {
       engine: config.engine,
       session: ledger.session,
       ledger,
-      intake: this.#intake,
+      intake: this.#face(),
       workers: this.#pool,
       clock,
       sealer: config.sealKey === null ? null : createSealer(config.sealKey),
@@ -107,12 +107,29 @@ export class Engine {
     await this.#patiently(() =>
       this.#intake.start({
         assigned: (partitions) => coordinator.assign(partitions),
-        received: (partition, records) => coordinator.receive(partition, records),
+        received: (partition, records) => {
+          const nextOffset = (records.at(-1)?.offset ?? -1) + 1
+          coordinator.receive(partition, { records, nextOffset, missing: [] })
+        },
       }),
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
+  }
+
+  #face() {
+    const intake = this.#intake
+    return {
+      read: intake.read.bind(intake),
+      pause: intake.pause.bind(intake),
+      resume: intake.resume.bind(intake),
+      bounds: intake.bounds.bind(intake),
+      offsetsAt: intake.offsetsAt.bind(intake),
+      reportProgress: intake.reportProgress.bind(intake),
+      incarnation: async () => '',
+      confirm: async () => true,
+    }
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */
@@ -175,6 +192,8 @@ export class Engine {
       answerMsMax: config['postgres.answerTimeout'],
       engine: config.engine,
       owner: `${hostname()}:${process.pid}`,
+      leaseMs: config['kafka.sessionTimeout'],
+      handoverMs: defaultLimits.handoverMs + defaultLimits.renewEveryMs + 1000,
     })
   }
 

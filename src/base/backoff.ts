@@ -18,6 +18,7 @@ export function delayMs(backoff: Backoff, attempt: number, seed: string): number
   return backoff.jitter ? Math.round(capped * (0.5 + 0.5 * fraction(`${seed}:${attempt}`))) : capped
 }
 
-function fraction(seed: string): number {
+/** From 0 to below 1: chance that a replay meets again. */
+export function fraction(seed: string): number {
   return createHash('sha256').update(seed).digest().readUInt32BE(0) / 2 ** 32
 }

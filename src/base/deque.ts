@@ -17,6 +17,14 @@ export class Deque<T> {
     this.#ring[(this.#head + this.#size++) & (this.#ring.length - 1)] = item
   }
 
+  /** In front of all others. */
+  unshift(item: T): void {
+    if (this.#size === this.#ring.length) this.#grow()
+    this.#head = (this.#head - 1) & (this.#ring.length - 1)
+    this.#ring[this.#head] = item
+    this.#size++
+  }
+
   first(): T | undefined {
     return this.#size === 0 ? undefined : this.#ring[this.#head]
   }

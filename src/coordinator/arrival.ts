@@ -2,14 +2,24 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import { type Decoded, decode } from '../envelope/decode.ts'
+import type { Envelope } from '../envelope/envelope.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { admit } from '../transaction/admit.ts'
-import { deadLetterId, type Origin } from '../transaction/ids.ts'
+import { deadLetterId, dedupKey, messageId, type Origin } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { type Catalogue, idsOf } from './catalogue.ts'
-import type { DeadLetterRow, PassedRow, SubscriptionRow, TransactionRow } from './ports.ts'
+import type {
+  DeadLetterRow,
+  DedupClaim,
+  MessageRow,
+  PassedRow,
+  RawRow,
+  SubscriptionRow,
+  TransactionRow,
+} from './ports.ts'
 
 /** What reading needs besides the record. */
 export interface ReadingRoom {
@@ -23,15 +33,22 @@ export interface Reading {
   readonly transactions: readonly Transaction[]
   readonly rows: readonly TransactionRow[]
   readonly deadLetters: readonly DeadLetterRow[]
+  /** Copies of the dead letters; the lane numbers them. */
+  readonly messages: readonly Message[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
 }
+
+/** A message that its lane has not numbered yet. */
+export type Message = Omit<MessageRow, 'seq'>
 
 export interface Place {
   readonly origin: Omit<Origin, 'workflow'>
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
   readonly admittedUs: number
+  /** The dead letter that is made a transaction again; such a one is nobody's copy. */
+  readonly redrivenFrom: string | null
 }
 
 export function read(record: RawRecord, place: Place, room: ReadingRoom): Reading {
@@ -39,16 +56,35 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   if (plans.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
     const decoded = decode(record, whereOf(place), room.valueBytesMax)
-    return join(plans.map((plan) => readFor(plan, decoded, record, place, room)))
+    return joinReadings(plans.map((plan) => readFor(plan, decoded, record, place, room)))
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return { ...nothing, deadLetters: [deadLetter(record, null, error, place, room)] }
+    return given(deadLetter(record, null, error, place, room), plans)
   }
 }
 
-const nothing: Reading = { transactions: [], rows: [], deadLetters: [], passed: [], subscriptions: [] }
+const nothing: Reading = {
+  transactions: [],
+  rows: [],
+  deadLetters: [],
+  messages: [],
+  passed: [],
+  subscriptions: [],
+}
 
-function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
+/** A dead letter, with a copy for each topic that its workflows name. */
+function given(letter: DeadLetterRow, plans: readonly Plan[]): Reading {
+  const topics = new Set(plans.flatMap((plan) => plan.deadLetter.topic ?? []))
+  return { ...nothing, deadLetters: [letter], messages: [...topics].map((topic) => copyOf(letter.id, topic)) }
+}
+
+/** Its key, value and headers are read from the dead letter when it is published. */
+export function copyOf(deadLetterId: string, topic: string): Message {
+  const id = messageId(`${deadLetterId}/${topic}`)
+  return { id, transactionId: null, step: null, n: 0, topic, key: null, value: null, headers: '{}', deadLetterId }
+}
+
+export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
   const { workflowId } = idsOf(room.catalogue, plan)
   const from = place.subscriptions.get(plan.name)
   if (from !== undefined && record.offset < from) {
@@ -64,7 +100,7 @@ function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, 
     return { ...admission(plan, decoded, record, place, room), subscriptions }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return { ...nothing, subscriptions, deadLetters: [deadLetter(record, plan, error, place, room)] }
+    return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
   }
 }
 
@@ -84,8 +120,38 @@ function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place
     producedUs: record.timestampUs,
     fetchedUs: record.fetchedUs,
     admittedUs: place.admittedUs,
+    dedup: place.redrivenFrom === null ? claimOf(plan, decoded.envelope, record, place, room) : null,
+    raw: plan.deadLetter.failed ? rawOf(record, room) : null,
+    redrivenFrom: place.redrivenFrom,
   }
   return { ...nothing, transactions: [transaction], rows: [row] }
+}
+
+/** Record time tells how far apart two copies are; a record without it came when it was fetched. */
+function claimOf(
+  plan: Plan,
+  envelope: Envelope,
+  record: RawRecord,
+  place: Place,
+  room: ReadingRoom,
+): DedupClaim | null {
+  const { by, withinMs } = plan.deduplicate
+  if (withinMs === 0) return null
+  const same =
+    by === null ? cloudEventOf(envelope) : keyText(by.evaluate({ event: envelope, steps: {} }), 'deduplicate.by')
+  if (same === null) return null
+  const { workflowId } = idsOf(room.catalogue, plan)
+  const key = dedupKey(place.origin.engine, plan.name, same)
+  return { key, workflowId, atUs: record.timestampUs ?? record.fetchedUs, withinUs: withinMs * 1000 }
+}
+
+function cloudEventOf({ source, id }: Envelope): string | null {
+  return source === null ? null : JSON.stringify([source, id])
+}
+
+function rawOf(record: RawRecord, room: ReadingRoom): RawRow {
+  const { key, value } = record
+  return { key, value, headers: headersText(record), sealed: sealedOf(record, room) }
 }
 
 /** The record as it came, with the sentence that says why it can be no transaction. `plan` null: of no workflow. */
@@ -96,7 +162,6 @@ export function deadLetter(
   place: Pick<Place, 'origin' | 'admittedUs'>,
   room: ReadingRoom,
 ): DeadLetterRow {
-  const auth = record.headers.filter((header) => isCredential(header.name))
   return {
     id: deadLetterId({ ...place.origin, workflow: plan?.name ?? '' }, place.admittedUs),
     workflowId: plan === null ? null : idsOf(room.catalogue, plan).workflowId,
@@ -104,11 +169,17 @@ export function deadLetter(
     key: record.key,
     value: record.value,
     headers: headersText(record),
-    sealed: sealed(Object.fromEntries(auth.map((header) => [header.name, header.value.toString('utf8')])), room.sealer),
+    sealed: sealedOf(record, room),
     code: error.code,
     reason: messageOf(error),
     receivedUs: place.admittedUs,
+    transactionId: null,
   }
+}
+
+function sealedOf(record: RawRecord, room: ReadingRoom): Buffer | null {
+  const auth = record.headers.filter((header) => isCredential(header.name))
+  return sealed(Object.fromEntries(auth.map((header) => [header.name, header.value.toString('utf8')])), room.sealer)
 }
 
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {
@@ -139,12 +210,13 @@ function whereOf(place: Place): string {
   return `${topic}/${partition}/${offset}`
 }
 
-function join(readings: readonly Reading[]): Reading {
+export function joinReadings(readings: readonly Reading[]): Reading {
   if (readings.length === 1) return readings[0] as Reading
   return {
     transactions: readings.flatMap((reading) => reading.transactions),
     rows: readings.flatMap((reading) => reading.rows),
     deadLetters: readings.flatMap((reading) => reading.deadLetters),
+    messages: readings.flatMap((reading) => reading.messages),
     passed: readings.flatMap((reading) => reading.passed),
     subscriptions: readings.flatMap((reading) => reading.subscriptions),
   }

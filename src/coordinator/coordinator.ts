@@ -2,9 +2,9 @@
  * Lanes and the loop that drives them: while one commit is in flight the inboxes fill; when it returns, all that waits
  * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
  */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import { EngineError } from '../base/error.ts'
 import { Latch } from '../base/latch.ts'
-import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -15,7 +15,17 @@ import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import { Performer } from './perform.ts'
-import type { Intake, Invocation, InvocationResult, Ledger, PartitionRef, VersionIds, Workers } from './ports.ts'
+import type {
+  DedupClaim,
+  Fetched,
+  Intake,
+  Invocation,
+  InvocationResult,
+  Ledger,
+  PartitionRef,
+  VersionIds,
+  Workers,
+} from './ports.ts'
 import { Recall } from './recall.ts'
 import { Upkeep } from './upkeep.ts'
 import { Writer } from './write.ts'
@@ -64,10 +74,18 @@ export class Coordinator {
       room: () => this.#readingRoom(),
       mayOpen: () => this.#state === 'running',
       wake: () => this.#wake.ring(),
+      underWayOf: (lane) => this.#performer.underWayOf(lane),
+      onDraining: (lane) => this.#performer.drainLane(lane),
+      onUnpublished: () => undefined,
       onClosed: (lane) => this.#forget(lane),
       onBroken: (error) => this.#fail(error),
     })
-    this.#upkeep = new Upkeep(parts, this.#writer, () => this.#lanes.open())
+    this.#upkeep = new Upkeep(parts, {
+      writer: this.#writer,
+      flow: this.#flow,
+      lanes: () => this.#lanes.open(),
+      onRenewed: (renewed, signs) => this.#lanes.renewed(renewed, signs),
+    })
     this.failed = new Promise((resolve) => (this.#fail = resolve))
   }
 
@@ -97,13 +115,23 @@ export class Coordinator {
     this.#flow.afterRead(lane)
   }
 
-  /** Records of a partition, in order. Never waits: what is too much pauses the partition. */
-  receive(partition: PartitionRef, records: readonly RawRecord[]): void {
+  /** What was fetched of a partition, in order. Never waits: what is too much pauses the partition. */
+  receive(partition: PartitionRef, fetched: Fetched): void {
     const lane = this.#lanes.of(partition)
     if (!lane) return
-    lane.receive(records)
+    lane.receive(fetched)
     this.#flow.afterReceive(lane)
     this.#wake.ring()
+  }
+
+  /** The topic was deleted and made again: its lanes go on as those of another topic. */
+  recreated(topic: string): void {
+    this.#lanes.recreated(topic)
+  }
+
+  /** Worker processes are kept for these invocations, whose functions are not idempotent. */
+  receiveReserved(ids: readonly number[]): void {
+    this.#performer.reserved(ids)
   }
 
   receiveResults(results: readonly InvocationResult[]): void {
@@ -130,14 +158,23 @@ export class Coordinator {
     this.#state = 'draining'
     this.#performer.drain()
     this.#upkeep.stop()
-    const deadline = setTimeout(() => this.#giveUp(), drainMs)
+    const takeBack = this.#parts.clock.after(drainMs, () => this.#giveUp())
     this.#wake.ring()
     if (wasRunning) await this.#loop
-    clearTimeout(deadline)
+    takeBack()
     this.#state = 'stopped'
     this.#stopping.abort()
-    await this.#upkeep.last()
-    this.#lanes.closeAll('stopped')
+    await this.#farewell()
+  }
+
+  /** What is told on the way out is not worth a long wait: a server may be away. */
+  async #farewell(): Promise<void> {
+    const told = this.#upkeep.last().then(() => this.#lanes.releaseAll())
+    const { clock, limits } = this.#parts
+    const enough = new AbortController()
+    const outOfTime = sleep(clock, limits.farewellMs, enough.signal)
+    await Promise.race([told.catch(ignoreOutage), outOfTime])
+    enough.abort()
   }
 
   #giveUp(): void {
@@ -174,6 +211,7 @@ export class Coordinator {
       records: limits.recordsPerCommitMax,
       events: limits.eventsPerCommitMax,
       bytes: limits.commitBytesMax,
+      claims: new Map<string, DedupClaim>(),
     }
     const nowUs = clock.nowUs()
     const entries: Entry[] = []
@@ -197,15 +235,28 @@ export class Coordinator {
   async #carryOut(entries: readonly Entry[]): Promise<void> {
     const written = await this.#writer.write(entries)
     const invocations: Invocation[] = []
-    for (const { entries: done, returnedUs } of written) {
+    for (const { entries: done, returnedUs, duplicates } of written) {
       for (const each of done) {
-        if (!each.lane.closed) this.#performer.perform(each.lane, each.acts, returnedUs, invocations)
-        this.#tellEndings(each)
+        const own = duplicates.size === 0 ? each : this.#withoutCopies(each, duplicates, returnedUs)
+        if (!own.lane.closed) this.#performer.perform(own.lane, own.acts, returnedUs, invocations)
+        this.#tellEndings(own)
       }
     }
     this.#performer.dispatch(invocations)
     this.#upkeep.committed()
     this.#lanes.afterCommit()
+  }
+
+  /** Copies of earlier events were not admitted: what they asked for is not done. */
+  #withoutCopies(each: Entry, duplicates: ReadonlyMap<string, string>, atUs: number): Entry {
+    if (each.source.kind !== 'record') return each
+    const copies = each.source.admitted.filter(({ id }) => duplicates.has(id))
+    for (const copy of copies) each.lane.dropCopy(copy, duplicates.get(copy.id) as string, atUs)
+    return {
+      ...each,
+      acts: each.acts.filter(({ transaction }) => !duplicates.has(transaction.id)),
+      endings: each.endings.filter(({ transactionId }) => !duplicates.has(transactionId)),
+    }
   }
 
   #tellEndings(each: Entry): void {
@@ -230,4 +281,8 @@ export class Coordinator {
     this.#performer.abandon(lane)
     this.#wake.ring()
   }
+}
+
+function ignoreOutage(error: unknown): void {
+  if (!(error instanceof EngineError)) throw error
 }

@@ -3,16 +3,21 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
-import { type AttemptRow, type Effect, type EndingRow, isDurable, type LiveEffect } from '../transaction/effect.ts'
+import type { AttemptRow, BegunRow, Effect, EndingRow, LiveEffect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { lowestId } from './horizon.ts'
 import type { Lane } from './lane.ts'
 import type {
   Batch,
+  Command,
+  CommandAnswer,
   CommitStamp,
   DeadLetterRow,
+  FailedLetterRow,
   LaneProgress,
+  LetterState,
+  MessageRow,
   OfLane,
   PassedRow,
   SubscriptionRow,
@@ -25,9 +30,14 @@ export interface Entry {
   /** The lane's next offset once this entry is durable; null when it moves none. */
   readonly nextOffset: number | null
   readonly transactions: readonly TransactionRow[]
+  readonly begun: readonly BegunRow[]
   readonly attempts: readonly AttemptRow[]
   readonly endings: readonly EndingRow[]
   readonly deadLetters: readonly DeadLetterRow[]
+  readonly failedLetters: readonly FailedLetterRow[]
+  readonly letterStates: readonly LetterState[]
+  readonly messages: readonly MessageRow[]
+  readonly commands: readonly CommandAnswer[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
   readonly parked: readonly string[]
@@ -37,7 +47,14 @@ export interface Entry {
 /** What the entry came from, kept for the case that its values are refused. */
 export type EntrySource =
   | { readonly kind: 'record'; readonly record: RawRecord; readonly admitted: readonly Transaction[] }
-  | { readonly kind: 'event'; readonly before: Transaction; readonly event: TransactionEvent }
+  | {
+      readonly kind: 'event'
+      readonly before: Transaction
+      readonly event: TransactionEvent
+      /** Of the operator who asked for it. */
+      readonly command: Command | null
+    }
+  | { readonly kind: 'redrive'; readonly command: Command; readonly admitted: readonly Transaction[] }
   | { readonly kind: 'upkeep' }
 
 export interface Act {
@@ -53,9 +70,14 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
     source,
     nextOffset: null,
     transactions: nothing,
+    begun: nothing,
     attempts: nothing,
     endings: nothing,
     deadLetters: nothing,
+    failedLetters: nothing,
+    letterStates: nothing,
+    messages: nothing,
+    commands: nothing,
     passed: nothing,
     subscriptions: nothing,
     parked: nothing,
@@ -64,24 +86,36 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
   }
 }
 
+/** What transitions asked for. */
+export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'acts'>
+
 /** What a transition asked for, parted into rows and acts. */
-export function rowsAndActs(
-  transaction: Transaction,
-  effects: readonly Effect[],
-): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Asked {
+  const begun: BegunRow[] = []
   const attempts: AttemptRow[] = []
   const endings: EndingRow[] = []
   const acts: Act[] = []
   for (const effect of effects) {
-    if (!isDurable(effect)) acts.push({ transaction, effect })
-    else if (effect.type === 'RecordAttempt') attempts.push(effect.row)
-    else endings.push(effect.row)
+    switch (effect.type) {
+      case 'RecordBegun':
+        begun.push(effect.row)
+        break
+      case 'RecordAttempt':
+        attempts.push(effect.row)
+        break
+      case 'RecordEnding':
+        endings.push(effect.row)
+        break
+      default:
+        acts.push({ transaction, effect })
+    }
   }
-  return { attempts, endings, acts }
+  return { begun, attempts, endings, acts }
 }
 
-export function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'endings' | 'acts'> {
+export function joined(entries: readonly Asked[]): Asked {
   return {
+    begun: entries.flatMap((each) => each.begun),
     attempts: entries.flatMap((each) => each.attempts),
     endings: entries.flatMap((each) => each.endings),
     acts: entries.flatMap((each) => each.acts),
@@ -89,9 +123,10 @@ export function joined(entries: readonly Entry[]): Pick<Entry, 'attempts' | 'end
 }
 
 /** About as many as its rows take in a commit: what is of no bounded size is counted. */
-export function bytesOf({ transactions, attempts, deadLetters }: Entry): number {
+export function bytesOf({ transactions, attempts, deadLetters, messages }: Entry): number {
   let bytes = 0
-  for (const row of transactions) bytes += row.envelope.length
+  for (const row of messages) bytes += row.value?.length ?? 0
+  for (const row of transactions) bytes += row.envelope.length + (row.raw?.value?.length ?? 0)
   for (const row of attempts) bytes += (row.output?.length ?? 0) + (row.logs?.length ?? 0)
   for (const row of deadLetters) bytes += (row.value?.length ?? 0) + row.headers.length
   return bytes
@@ -121,7 +156,12 @@ export function batchOf(
       rowsOf(entries, (each) => each.endings),
       (row) => row.transactionId,
     ),
+    begun: rowsOf(entries, (each) => each.begun),
     deadLetters: rowsOf(entries, (each) => each.deadLetters),
+    failedLetters: rowsOf(entries, (each) => each.failedLetters),
+    letterStates: rowsOf(entries, (each) => each.letterStates),
+    messages: rowsOf(entries, (each) => each.messages),
+    commands: rowsOf(entries, (each) => each.commands),
     passed: merged(rowsOf(entries, (each) => each.passed)),
     subscriptions: rowsOf(entries, (each) => each.subscriptions),
     parked: rowsOf(entries, (each) => each.parked.map((transactionId) => ({ transactionId }))),

@@ -17,6 +17,13 @@ export class Flow {
     this.#limits = limits
   }
 
+  /** Why its partition is not read for now; null while it is. */
+  reasonOf(lane: Lane): string | null {
+    const reason = this.#paused.get(lane)
+    if (reason === undefined) return null
+    return reason === 'queued' ? queuedText(lane) : `${lane.waiting.records} records read ahead wait for their turn`
+  }
+
   afterReceive(lane: Lane): void {
     const { records, bytes } = lane.waiting
     if (records < this.#limits.waitingRecordsMax && bytes < this.#limits.waitingBytesMax) return
@@ -34,9 +41,9 @@ export class Flow {
   afterFold(lane: Lane, queuedMax: number): void {
     const { records, bytes } = lane.waiting
     const reason = this.#paused.get(lane)
-    if (lane.queued >= queuedMax && reason !== 'queued') this.#tellQueued(lane)
+    if (lane.resting >= queuedMax && reason !== 'queued') this.#tellQueued(lane)
     const half = records * 2 <= this.#limits.waitingRecordsMax && bytes * 2 <= this.#limits.waitingBytesMax
-    if (reason === undefined || !half || lane.queued > queuedMax * resumeShare) return
+    if (reason === undefined || !half || lane.resting > queuedMax * resumeShare) return
     this.#paused.delete(lane)
     this.#intake.resume(lane.partition)
     if (reason === 'queued') publish('lane.resumed', lane.partition)
@@ -49,8 +56,13 @@ export class Flow {
   #tellQueued(lane: Lane): void {
     this.#paused.set(lane, 'queued')
     this.#intake.pause(lane.partition)
-    const longest = lane.longestLine()
-    const reason = `${lane.queued} transactions stand behind their key, most of them (${longest?.queued}) behind ${longest?.line}`
-    publish('lane.paused', { ...lane.partition, reason })
+    publish('lane.paused', { ...lane.partition, reason: queuedText(lane) })
   }
+}
+
+function queuedText(lane: Lane): string {
+  const longest = lane.longestLine()
+  const delayed = lane.resting - lane.queued
+  const waiting = delayed > 0 ? `${delayed} transactions wait for a retry; ` : ''
+  return `${waiting}${lane.queued} stand behind their key, most of them (${longest?.queued ?? 0}) behind ${longest?.line ?? 'none'}`
 }

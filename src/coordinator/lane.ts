@@ -3,18 +3,37 @@
  * the next commit; nothing is done here that a crash could not undo.
  */
 import { Deque } from '../base/deque.ts'
-import { EngineError } from '../base/error.ts'
+import { EngineError, messageOf } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { EndingRow } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { deadLetter, type Place, type ReadingRoom, read } from './arrival.ts'
+import { deadLetter, type Message, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
+import { Arrivals } from './arrivals.ts'
 import { idsOf } from './catalogue.ts'
 import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
+import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { DeadLetterRow, OpenedLane, OpenRef, PartitionRef } from './ports.ts'
+import type {
+  Command,
+  CommandAnswer,
+  DeadLetterRow,
+  DedupClaim,
+  Fetched,
+  MessageRow,
+  MissingRange,
+  OpenedLane,
+  OpenRef,
+  PartitionRef,
+  PassedRow,
+  StoredLetter,
+  TransactionRow,
+} from './ports.ts'
+import { redrive } from './redrive.ts'
+import { resolution } from './resolution.ts'
 import { Roster } from './roster.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
@@ -25,36 +44,61 @@ export interface Allowance {
   records: number
   events: number
   bytes: number
+  /** Whose copies are looked for by this commit. */
+  readonly claims: Map<string, DedupClaim>
 }
 
 export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
 
+/** Something for one of its transactions, or of an operator. */
+type Inbound =
+  | { readonly id: string; readonly event: TransactionEvent; readonly command: Command | null }
+  | { readonly id: null; readonly command: Command }
+
 export class Lane {
   readonly partition: PartitionRef
+  readonly incarnation: string
   readonly laneId: number
   /** The epoch its commits are checked against; a settled commit takes a new one. */
   epoch: number
   /** Offset of the next record that is not in the ledger. */
   committedOffset: number
+  /** It goes to another coordinator: what runs may end, nothing new begins. */
+  draining = false
   closed = false
+  /** Entries of it are on their way into the ledger. */
+  inCommit = false
   readonly #engine: string
   readonly #room: () => ReadingRoom
   readonly #subscriptions: Map<string, number>
   readonly #roster = new Roster()
-  readonly #arrivals = new Deque<RawRecord>()
-  readonly #events = new Deque<{ readonly id: string; readonly event: TransactionEvent }>()
-  #arrivalBytes = 0
+  readonly #arrivals = new Arrivals()
+  readonly #events = new Deque<Inbound>()
+  /** Commands taken in, for they are seen again until they are answered; those of them whose transaction is being loaded. */
+  readonly #commands = new Set<bigint>()
+  readonly #awaited = new Map<string, Command[]>()
+  /** Dead letters that a command of this life has settled. */
+  readonly #settledLetters = new Set<string>()
   #expected: number
   /** One behind `#expected` by the records that wait. */
   #readOffset: number
+  #seq: number
 
-  constructor(partition: PartitionRef, opened: OpenedLane, engine: string, room: () => ReadingRoom) {
-    this.partition = partition
+  constructor(
+    partition: PartitionRef,
+    incarnation: string,
+    opened: OpenedLane,
+    engine: string,
+    room: () => ReadingRoom,
+  ) {
+    this.partition = { topic: partition.topic, partition: partition.partition }
+    this.incarnation = incarnation
     this.laneId = opened.laneId
     this.epoch = opened.epoch
     this.committedOffset = opened.nextOffset
     this.#expected = opened.nextOffset
     this.#readOffset = opened.nextOffset
+    this.#seq = opened.outbox.seq
     this.#engine = engine
     this.#room = room
     this.#subscriptions = new Map(opened.subscriptions)
@@ -64,9 +108,14 @@ export class Lane {
     return this.#roster.queued
   }
 
-  /** Transactions that have started and not ended. */
+  /** Transactions that have started, have not ended, and wait for nothing but workers. */
   get running(): number {
     return this.#roster.running
+  }
+
+  /** Those behind their key, and those that a retry delay holds. */
+  get resting(): number {
+    return this.#roster.resting
   }
 
   /** The next offset it wants to be given. */
@@ -76,7 +125,7 @@ export class Lane {
 
   /** Records and bytes that wait to be read. */
   get waiting(): { readonly records: number; readonly bytes: number } {
-    return { records: this.#arrivals.size, bytes: this.#arrivalBytes }
+    return this.#arrivals.waiting
   }
 
   get hasEvents(): boolean {
@@ -106,30 +155,42 @@ export class Lane {
     return this.#roster.takeReady(most)
   }
 
-  /** They were loaded: it is their turn. */
+  /** They were loaded: it is their turn, or a person waits to settle them. */
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       if (this.#roster.arrive(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
+      for (const command of this.#awaited.get(transaction.id) ?? []) this.#events.push({ id: null, command })
+      this.#awaited.delete(transaction.id)
     }
   }
 
-  /** Records in order of offset, as they were fetched. Those it has had before are refused. */
-  receive(records: readonly RawRecord[]): void {
-    for (const record of records) {
-      if (record.offset < this.#expected) {
-        const { topic, partition } = this.partition
-        publish('refusal', { what: `record ${topic}/${partition}/${record.offset}`, reason: 'already read' })
-        continue
-      }
-      this.#arrivals.push(record)
-      this.#arrivalBytes += sizeOf(record)
-      this.#expected = record.offset + 1
+  /** What was fetched, in order of offset. Records it has had before are refused. */
+  receive(fetched: Fetched): void {
+    if (this.draining) return
+    for (const { offset } of this.#arrivals.push(fetched, this.#expected)) {
+      const { topic, partition } = this.partition
+      publish('refusal', { what: `record ${topic}/${partition}/${offset}`, reason: 'already read' })
     }
+    this.#expected = Math.max(this.#expected, fetched.nextOffset)
   }
 
-  /** Puts an event of one of its transactions into the inbox. */
+  /** Puts an event of one of its transactions into the inbox. What would begin something new is for the next owner. */
   tell(id: string, event: TransactionEvent): void {
-    if (!this.closed) this.#events.push({ id, event })
+    const begins = event.type === 'TimerDue' || event.type === 'AttemptReserved'
+    if (!this.closed && !(this.draining && begins)) this.#events.push({ id, event, command: null })
+  }
+
+  /** Puts an operator's command into the inbox, once. */
+  command(command: Command): void {
+    if (this.closed || this.draining || this.#commands.has(command.id)) return
+    this.#commands.add(command.id)
+    this.#events.push({ id: null, command })
+  }
+
+  /** Records that are not in the ledger yet are for the next owner. */
+  drain(): void {
+    this.draining = true
+    this.#arrivals.clear()
   }
 
   /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
@@ -137,7 +198,6 @@ export class Lane {
     this.closed = true
     this.#roster.clear()
     this.#arrivals.clear()
-    this.#arrivalBytes = 0
     this.#events.clear()
   }
 
@@ -145,30 +205,32 @@ export class Lane {
   fold(nowUs: number, allowance: Allowance, limits: LaneLimits): Entry[] {
     const entries: Entry[] = []
     while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
-      const { id, event } = this.#events.shift() as { id: string; event: TransactionEvent }
-      const folded = this.#foldEvent(id, event)
+      const folded = this.#foldInbound(this.#events.shift() as Inbound, nowUs)
       if (!folded) continue
       entries.push(folded)
       allowance.events--
       allowance.bytes -= bytesOf(folded)
     }
     while (this.#mayRead(allowance, limits.queuedMax)) {
-      const record = this.#arrivals.shift() as RawRecord
-      this.#arrivalBytes -= sizeOf(record)
-      const { folded, started } = this.#foldRecord(record, nowUs, limits.residentMax)
+      const folded = this.#foldArrival(nowUs, allowance, limits.residentMax)
+      if (!folded) break
       entries.push(folded)
-      allowance.records--
-      allowance.slots -= started
-      allowance.bytes -= bytesOf(folded)
     }
     const parked = this.#roster.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
+    this.inCommit = entries.length > 0
     return entries
   }
 
   #mayRead(allowance: Allowance, queuedMax: number): boolean {
     const { slots, records, bytes } = allowance
-    return this.#arrivals.size > 0 && slots > 0 && records > 0 && bytes > 0 && this.queued < queuedMax
+    return this.#arrivals.size > 0 && slots > 0 && records > 0 && bytes > 0 && this.resting < queuedMax
+  }
+
+  /** It is the copy of an earlier one: it was not admitted after all. */
+  dropCopy(copy: Transaction, firstId: string, atUs: number): void {
+    publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId })
+    this.#startNext(this.#roster.drop(copy), atUs)
   }
 
   /**
@@ -178,14 +240,16 @@ export class Lane {
   replace(refused: Entry, reason: string, nowUs: number): Entry | null {
     const { source } = refused
     if (source.kind === 'record') return this.#replaceRecord(refused, source, reason, nowUs)
+    if (source.kind === 'redrive') return this.#replaceRedrive(source, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
+    if (source.kind === 'event' && source.command) return this.#replaceCommand(source.before, source.command, reason)
     if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
       throw new EngineError('ledger_refused', reason)
     }
     const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, { released: refused.endings.length > 0 })
+    return this.#foldEvent(source.before.id, event, null, refused.endings.length > 0)
   }
 
   #replaceRecord(
@@ -204,61 +268,206 @@ export class Lane {
     return entry(this, { kind: 'upkeep' }, parts)
   }
 
-  #foldEvent(id: string, event: TransactionEvent, options = { released: false }): Entry | null {
+  #replaceRedrive(
+    { command, admitted }: { readonly command: Command; readonly admitted: readonly Transaction[] },
+    reason: string,
+    nowUs: number,
+  ): Entry {
+    for (const transaction of admitted) this.#startNext(this.#roster.drop(transaction), nowUs)
+    this.#settledLetters.delete(command.target)
+    return this.#refused(command, reason)
+  }
+
+  #replaceCommand(before: Transaction, command: Command, reason: string): Entry {
+    this.#roster.takeBack(before)
+    return this.#refused(command, reason)
+  }
+
+  #foldInbound(inbound: Inbound, nowUs: number): Entry | null {
+    if (inbound.id === null) return this.#foldCommand(inbound.command, nowUs)
+    return this.#foldEvent(inbound.id, inbound.event, inbound.command)
+  }
+
+  #foldCommand(command: Command, nowUs: number): Entry | null {
+    try {
+      if (command.kind === 'resolve') return this.#foldResolve(command, nowUs)
+      const { letter } = command
+      if (letter === null) return this.#refused(command, 'there is no such dead letter')
+      if (letter.state !== 'open') return this.#refused(command, `it is ${letter.state} already`)
+      if (this.#settledLetters.has(command.target)) return this.#refused(command, 'it was settled just now')
+      if (command.kind === 'redrive') return this.#foldRedrive(command, letter, nowUs)
+      this.#settledLetters.add(command.target)
+      const letterStates = [{ id: command.target, state: 'discarded' } as const]
+      return entry(this, { kind: 'upkeep' }, { letterStates, commands: [done(command, 'discarded')] })
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      return this.#refused(command, messageOf(error))
+    }
+  }
+
+  #foldRedrive(command: Command, letter: StoredLetter, nowUs: number): Entry {
+    const redrivenFrom = command.target
+    const { origin } = this.#place(letter, nowUs)
+    const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, redrivenFrom }
+    const reading = redrive(command, letter, place, this.#room())
+    this.#settledLetters.add(command.target)
+    const started = this.#admit(reading.transactions, nowUs, Number.POSITIVE_INFINITY)
+    const parts = {
+      transactions: reading.rows,
+      deadLetters: reading.deadLetters,
+      messages: this.#numbered(reading.messages),
+      letterStates: [{ id: command.target, state: 'redriven' } as const],
+      commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
+      ...joined(started),
+    }
+    return entry(this, { kind: 'redrive', command, admitted: reading.transactions }, parts)
+  }
+
+  #foldResolve(command: Command, nowUs: number): Entry | null {
+    const { target } = command
+    if (this.#roster.get(target)) return this.#foldEvent(target, resolution(command, nowUs), command)
+    if (!this.#roster.recall(target)) return this.#refused(command, 'it is not open')
+    this.#awaited.set(target, [...(this.#awaited.get(target) ?? []), command])
+    return null
+  }
+
+  #refused(command: Command, answer: string): Entry {
+    return entry(this, { kind: 'upkeep' }, { commands: [{ id: command.id, state: 'refused', answer }] })
+  }
+
+  /** `released`: an ending of it was taken back, and its successor has its turn already. */
+  #foldEvent(id: string, event: TransactionEvent, command: Command | null, released = false): Entry | null {
     const before = this.#roster.get(id)
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
-      if ('refused' in result) publish('refusal', { what: `${event.type} of ${id}`, reason: result.refused })
-      return null
+      const reason = 'refused' in result ? result.refused : ''
+      publish('refusal', { what: `${event.type} of ${id}`, reason })
+      return command ? this.#refused(command, reason) : null
     }
-    this.#roster.put(result.transaction)
-    if (isFinal(result.transaction)) {
-      if (options.released) this.#roster.forget(result.transaction)
-      else this.#startNext(this.#roster.end(result.transaction), event.atUs)
+    const { transaction, effects } = result
+    this.#roster.put(transaction)
+    this.#follow(before, transaction, event.atUs, released)
+    const asked = rowsAndActs(transaction, effects)
+    const failedLetters = failedLettersOf(transaction, asked.endings)
+    const messages = this.#numbered(failedLetters.messages)
+    const commands = command ? [done(command, 'settled')] : []
+    const parts = { ...asked, failedLetters: failedLetters.rows, messages, commands }
+    return entry(this, { kind: 'event', before, event, command }, parts)
+  }
+
+  /** Whose turn it is now: it ended, stands in doubt, or comes back from there. */
+  #follow(before: Transaction, after: Transaction, atUs: number, released: boolean): void {
+    if (before.state === 'in_doubt' && after.state !== 'in_doubt') {
+      if (isFinal(after)) this.#roster.forget(after)
+      else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
+    } else if (isFinal(after)) {
+      if (released) this.#roster.forget(after)
+      else this.#startNext(this.#roster.end(after), atUs)
+    } else if (after.state === 'in_doubt') {
+      const step = after.steps.findIndex((each) => each.state === 'in_doubt')
+      const { plan, id } = after
+      publish('in-doubt', { workflow: plan.name, step: plan.steps[step]?.id ?? '', transactionId: id })
+      this.#startNext(this.#roster.stepAside(after), atUs)
     }
-    return entry(this, { kind: 'event', before, event }, rowsAndActs(result.transaction, result.effects))
+  }
+
+  /** Null when it must wait for the next commit. */
+  #foldArrival(nowUs: number, allowance: Allowance, residentMax: number): Entry | null {
+    const arrival = this.#arrivals.first()
+    if (arrival?.kind === 'missing') {
+      this.#arrivals.shift()
+      return this.#foldMissing(arrival.range)
+    }
+    const record = arrival?.record as RawRecord
+    const reading = read(record, this.#place(record, nowUs), this.#room())
+    if (!claimed(reading, allowance.claims)) return null
+    this.#arrivals.shift()
+    const { folded, started } = this.#foldRecord(record, reading, nowUs, residentMax)
+    allowance.records--
+    allowance.slots -= started
+    allowance.bytes -= bytesOf(folded)
+    return folded
+  }
+
+  #foldMissing(range: MissingRange): Entry {
+    const passed = [...this.#absentBefore(range.fromOffset), { workflowId: null, ...range }]
+    this.#readOffset = range.toOffset + 1
+    const { fromOffset: from, toOffset: to, reason } = range
+    publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
+    return entry(this, { kind: 'upkeep' }, { nextOffset: this.#readOffset, passed })
   }
 
   /** Answers also with how many transactions started. What starts at once is of one entry with its admission. */
-  #foldRecord(record: RawRecord, nowUs: number, residentMax: number): { folded: Entry; started: number } {
-    const reading = read(record, this.#place(record, nowUs), this.#room())
+  #foldRecord(
+    record: RawRecord,
+    reading: Reading,
+    nowUs: number,
+    residentMax: number,
+  ): { folded: Entry; started: number } {
     for (const subscription of reading.subscriptions) this.#subscribe(subscription)
-    const passed = [...this.#gapBefore(record), ...reading.passed]
+    const passed = [...this.#absentBefore(record.offset), ...reading.passed]
     this.#readOffset = record.offset + 1
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
     if (reading.passed.some((each) => each.reason === 'no_workflow')) {
       publish('passed', { ...this.partition, offset: String(record.offset) })
     }
-    const started: Entry[] = []
-    for (const transaction of reading.transactions) {
-      if (!this.#roster.admit(transaction, residentMax)) continue
-      const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs })
-      if (folded) started.push(folded)
+    const started = this.#admit(reading.transactions, nowUs, residentMax)
+    const ended = started.flatMap((each) => each.endings)
+    const { subscriptions } = reading
+    const parts = {
+      nextOffset: this.#readOffset,
+      transactions: withoutRecordsOf(ended, reading.rows),
+      deadLetters: [...reading.deadLetters, ...this.#failedAtOnce(record, reading, ended, nowUs)],
+      messages: [...this.#numbered(reading.messages), ...started.flatMap((each) => each.messages)],
+      passed,
+      subscriptions,
+      ...joined(started),
     }
-    const { rows: transactions, deadLetters, subscriptions } = reading
-    const parts = { nextOffset: this.#readOffset, transactions, deadLetters, passed, subscriptions, ...joined(started) }
     const source = { kind: 'record', record, admitted: reading.transactions } as const
     return { folded: entry(this, source, parts), started: started.length }
   }
 
-  /** Offsets that were not there to be read: compacted, aborted, control records, or gone by retention. */
-  #gapBefore(record: RawRecord): { workflowId: null; fromOffset: number; toOffset: number; reason: 'absent' }[] {
-    if (record.offset === this.#readOffset) return []
-    const gap = {
-      workflowId: null,
-      fromOffset: this.#readOffset,
-      toOffset: record.offset - 1,
-      reason: 'absent' as const,
+  /** What is admitted and fails in one entry has no record in the ledger yet that its dead letter could be made of. */
+  #failedAtOnce(record: RawRecord, reading: Reading, ended: readonly EndingRow[], nowUs: number): DeadLetterRow[] {
+    return reading.transactions.flatMap((transaction) => {
+      const [row] = failedLettersOf(
+        transaction,
+        ended.filter((each) => each.transactionId === transaction.id),
+      ).rows
+      if (!row) return []
+      const error = new EngineError(row.code, row.reason)
+      const letter = deadLetter(record, transaction.plan, error, this.#place(record, nowUs), this.#room())
+      return [{ ...letter, id: row.id, transactionId: transaction.id }]
+    })
+  }
+
+  #admit(transactions: readonly Transaction[], nowUs: number, residentMax: number): Entry[] {
+    const started: Entry[] = []
+    for (const transaction of transactions) {
+      if (!this.#roster.admit(transaction, residentMax)) continue
+      const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs }, null)
+      if (folded) started.push(folded)
     }
+    return started
+  }
+
+  /** Offsets that nobody said anything of: not there to be read. */
+  #absentBefore(offset: number): PassedRow[] {
+    if (offset === this.#readOffset) return []
+    const gap = { workflowId: null, fromOffset: this.#readOffset, toOffset: offset - 1, reason: 'absent' } as const
     const { fromOffset: from, toOffset: to, reason } = gap
     publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
     return [gap]
   }
 
-  #place(record: RawRecord, admittedUs: number): Place {
+  #numbered(messages: readonly Message[]): MessageRow[] {
+    return messages.map((message) => ({ ...message, seq: ++this.#seq }))
+  }
+
+  #place({ offset }: { readonly offset: number }, admittedUs: number): Place {
     const { topic, partition } = this.partition
-    const origin = { engine: this.#engine, topic, incarnation: '', partition, offset: record.offset }
-    return { origin, subscriptions: this.#subscriptions, admittedUs }
+    const origin = { engine: this.#engine, topic, incarnation: this.incarnation, partition, offset }
+    return { origin, subscriptions: this.#subscriptions, admittedUs, redrivenFrom: null }
   }
 
   #subscribe(subscription: { readonly workflowId: number; readonly fromOffset: number }): void {
@@ -287,6 +496,27 @@ export class Lane {
 /** Code of what Postgres would not take. */
 const valueRefused = 'value_refused'
 
-function sizeOf(record: RawRecord): number {
-  return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100
+function withoutRecordsOf(ended: readonly EndingRow[], rows: readonly TransactionRow[]): readonly TransactionRow[] {
+  if (ended.length === 0) return rows
+  const ids = new Set(ended.map((row) => row.transactionId))
+  return rows.map((row) => (row.raw !== null && ids.has(row.id) ? { ...row, raw: null } : row))
+}
+
+function done(command: Command, answer: string): CommandAnswer {
+  return { id: command.id, state: 'done', answer }
+}
+
+/**
+ * Copies in one commit point to the first of them, whatever time lies between: one that is no copy, being too far from
+ * it, waits for the next commit.
+ */
+function claimed({ rows }: Reading, claims: Map<string, DedupClaim>): boolean {
+  const own = rows.flatMap((row) => row.dedup ?? [])
+  const apart = own.some((claim) => {
+    const first = claims.get(claim.key)
+    return first !== undefined && Math.abs(first.atUs - claim.atUs) > claim.withinUs
+  })
+  if (apart) return false
+  for (const claim of own) if (!claims.has(claim.key)) claims.set(claim.key, claim)
+  return true
 }

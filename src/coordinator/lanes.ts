@@ -1,13 +1,17 @@
-/** Which lanes are ours: opened as the group assigns partitions, closed as it takes them, opened again when fenced. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from '../base/clock.ts'
+/**
+ * Which lanes are ours: opened as the group assigns partitions, handed over as it takes them, opened again when fenced.
+ * The group only says who should hold a lane; who does is in the ledger.
+ */
+import { fraction } from '../base/backoff.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { ReadingRoom } from './arrival.ts'
+import { Handover } from './handover.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import { open } from './open.ts'
-import type { Intake, Ledger, PartitionRef } from './ports.ts'
+import { type Opened, open, openStranded } from './open.ts'
+import type { Intake, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface LanesParts {
@@ -24,14 +28,21 @@ export interface LanesParts {
   mayOpen(): boolean
   /** A lane has something to fold. */
   wake(): void
+  /** Attempts of a lane that are under way. */
+  underWayOf(lane: Lane): number
+  /** What no process runs yet is for the next owner. */
+  onDraining(lane: Lane): void
   /** A lane is not ours any more. */
   onClosed(lane: Lane): void
+  /** A lane was opened, with messages that its predecessor did not publish. */
+  onUnpublished(lane: Lane): void
   /** Broken code: nothing that waiting would mend. */
   onBroken(error: Error): void
 }
 
 export class Lanes {
   readonly #parts: LanesParts
+  readonly #handover: Handover
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
   readonly #opening = new Set<string>()
@@ -40,6 +51,7 @@ export class Lanes {
 
   constructor(parts: LanesParts) {
     this.#parts = parts
+    this.#handover = new Handover(parts)
   }
 
   get assignedCount(): number {
@@ -60,17 +72,18 @@ export class Lanes {
     const before = new Map(this.#assigned)
     this.#assigned.clear()
     for (const each of partitions) this.#assigned.set(nameOf(each), before.get(nameOf(each)) ?? each)
-    for (const [name, lane] of this.#lanes) if (!this.#assigned.has(name)) this.#close(lane, 'revoked')
+    for (const lane of this.open()) if (!this.#assigned.has(nameOf(lane.partition))) this.#handOver(lane, 'revoked')
     for (const name of this.#assigned.keys()) {
       const lane = this.#lanes.get(name)
-      if (lane) onKept(lane)
-      else if (this.#parts.mayOpen()) void this.#open(name)
+      if (lane && !lane.draining) onKept(lane)
+      else if (!lane && this.#parts.mayOpen()) void this.#open(name)
     }
   }
 
   /** After a commit: turns it gave are taken, lanes it found fenced are closed. */
   afterCommit(): void {
     for (const lane of this.#lanes.values()) {
+      lane.inCommit = false
       if (lane.closed) this.#reopenLater(lane)
       else {
         lane.giveTurns()
@@ -79,23 +92,46 @@ export class Lanes {
     }
   }
 
-  closeAll(reason: string): void {
-    for (const lane of this.open()) this.#close(lane, reason)
+  /** What the ledger says of the lanes we hold: some were taken, some are asked for, some have commands. */
+  renewed({ held, asked, commands }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
+    for (const [lane, sign] of signs) {
+      if (lane.closed || lane.epoch !== sign.epoch) continue
+      if (!held.has(lane.laneId)) {
+        publish('fenced', { ...lane.partition, epoch: lane.epoch })
+        this.#reopenLater(lane)
+      } else if (asked.has(lane.laneId)) this.#handOver(lane, 'asked')
+      else for (const command of commands) if (command.laneId === lane.laneId) lane.command(command)
+    }
+    if (commands.length > 0) this.#parts.wake()
+    for (const lane of this.open()) void this.#load(lane)
+  }
+
+  /** The topic is another one of the same name: its lanes are opened anew. */
+  recreated(topic: string): void {
+    for (const lane of this.open()) if (lane.partition.topic === topic) this.#handOver(lane, 'recreated')
+  }
+
+  /** On the way out: whoever comes next need not wait for a lease to be over. */
+  async releaseAll(): Promise<void> {
+    const lanes = this.open()
+    for (const lane of lanes) this.#close(lane, 'stopped')
+    if (lanes.length > 0) await this.#parts.ledger.releaseLanes(lanes)
   }
 
   /** Tries until it is open or not ours any more; an outage on either side is waited out. */
-  async #open(name: string, pauseMs = 0): Promise<void> {
+  async #open(name: string): Promise<void> {
     if (this.#opening.has(name)) return
     this.#opening.add(name)
     const { first, most } = this.#parts.limits.reopenPauseMs
     try {
-      let nextMs = pauseMs
+      let nextMs = 0
       // The last look and the deletion below are one turn, so that whoever assigns it after that look opens it.
       while (this.#parts.mayOpen() && this.#assigned.has(name) && !this.#lanes.has(name)) {
         await this.#pause(nextMs)
         const partition = this.#assigned.get(name)
-        const went = partition === undefined || (await this.#tryOpen(name, partition))
-        nextMs = went ? 0 : Math.min(Math.max(nextMs * 2, first / 2), most)
+        const went = partition === undefined ? 'gone' : await this.#tryOpen(name, partition)
+        if (went === 'failed') nextMs = Math.min(Math.max(nextMs * 2, first / 2), most)
+        else nextMs = went === 'held' ? this.#parts.limits.askEveryMs : 0
       }
     } catch (error) {
       this.#parts.onBroken(error as Error)
@@ -104,24 +140,49 @@ export class Lanes {
     }
   }
 
-  /** False when it failed. What was taken away while it was opened, and be it given back, is not believed. */
-  async #tryOpen(name: string, partition: PartitionRef): Promise<boolean> {
+  /** What was taken away while it was opened, and be it given back, is not believed. */
+  async #tryOpen(name: string, partition: PartitionRef): Promise<'opened' | 'held' | 'failed' | 'gone'> {
+    const { ledger } = this.#parts
     try {
-      const opened = await open(partition, { ...this.#parts, catalogue: this.#parts.room().catalogue })
-      this.#parts.recall.learn(opened.sources)
-      if (this.#assigned.get(name) !== partition || !this.#parts.mayOpen()) return true
-      const lane = new Lane(partition, opened, this.#parts.engine, () => this.#parts.room())
-      lane.resume(opened.open)
-      this.#lanes.set(name, lane)
-      const { epoch, nextOffset } = opened
-      publish('lane.opened', { ...partition, epoch, nextOffset: String(nextOffset), open: opened.open.length })
-      this.#parts.intake.read(partition, nextOffset)
-      void this.#load(lane)
-      return true
+      const opened = await open(partition, this.#openingRoom())
+      if (opened === null) return 'held'
+      if (!this.#parts.mayOpen() || this.#assigned.get(name) !== partition) {
+        await ledger.releaseLanes([opened.lane])
+        return 'gone'
+      }
+      const lane = this.#takeIn(name, opened)
+      this.#parts.intake.read(lane.partition, opened.lane.nextOffset)
+      await this.#openStranded(name, partition)
+      return 'opened'
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       publish('notice', { level: 'error', message: `cannot open ${name} yet: ${messageOf(error)}`, code: error.code })
-      return false
+      return 'failed'
+    }
+  }
+
+  #openingRoom() {
+    return { ...this.#parts, catalogue: this.#parts.room().catalogue }
+  }
+
+  #takeIn(name: string, { ref, lane: opened }: Opened): Lane {
+    this.#parts.recall.learn(opened.sources)
+    const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room())
+    lane.resume(opened.open)
+    this.#lanes.set(name, lane)
+    const { epoch, nextOffset } = opened
+    publish('lane.opened', { ...lane.partition, epoch, nextOffset: String(nextOffset), open: opened.open.length })
+    if (opened.outbox.unpublished) this.#parts.onUnpublished(lane)
+    void this.#load(lane)
+    return lane
+  }
+
+  /** Of the topic's earlier incarnations: finished beside this one, never read. */
+  async #openStranded(name: string, partition: PartitionRef): Promise<void> {
+    for (const opened of await openStranded(partition, this.#openingRoom())) {
+      const isOurs = this.#assigned.get(name) === partition && !this.#lanes.get(name)?.closed
+      if (isOurs) this.#takeIn(`${name}@${opened.ref.partition}@${opened.ref.incarnation}`, opened)
+      else await this.#parts.ledger.releaseLanes([opened.lane])
     }
   }
 
@@ -135,7 +196,7 @@ export class Lanes {
   }
 
   #nextToLoad(lane: Lane): string[] {
-    const ids = lane.closed ? [] : lane.takeReady(this.#parts.limits.loadMax)
+    const ids = lane.closed || lane.draining ? [] : lane.takeReady(this.#parts.limits.loadMax)
     if (ids.length === 0) this.#loading.delete(lane)
     return ids
   }
@@ -143,7 +204,7 @@ export class Lanes {
   /** Until they are here, or nobody wants them any more; an outage is waited out. */
   async #loadThese(lane: Lane, ids: readonly string[]): Promise<void> {
     const { limits, clock, recall, signal } = this.#parts
-    for (let pauseMs = limits.outagePauseMs.first; !lane.closed && !signal.aborted; ) {
+    for (let pauseMs = limits.outagePauseMs.first; !lane.closed && !lane.draining && !signal.aborted; ) {
       try {
         lane.arrive(await recall.load(lane.partition, ids), clock.nowUs())
         return this.#parts.wake()
@@ -157,22 +218,51 @@ export class Lanes {
     }
   }
 
+  /** It drains, is released and closed; should it still be ours by the group's word then, it is asked back. */
+  #handOver(lane: Lane, reason: 'revoked' | 'asked' | 'recreated'): void {
+    if (lane.draining) return
+    void this.#handover
+      .run(lane)
+      .then(() => {
+        if (lane.closed) return
+        this.#close(lane, reason)
+        if (reason === 'asked') void this.#openConfirmed(lane)
+        else this.#openIfOurs(lane)
+      })
+      .catch((error) => this.#parts.onBroken(error))
+  }
+
+  #openIfOurs({ partition }: Lane): void {
+    if (this.#parts.mayOpen()) void this.#open(nameOf(partition))
+  }
+
   #close(lane: Lane, reason: string): void {
     lane.close()
-    this.#lanes.delete(nameOf(lane.partition))
+    for (const [name, each] of this.#lanes) if (each === lane) this.#lanes.delete(name)
     this.#parts.onClosed(lane)
     publish('lane.closed', { ...lane.partition, epoch: lane.epoch, reason })
   }
 
-  /** Fenced though the group says it is ours: somebody else believes so too. Backoff keeps the two from a duel. */
   #reopenLater(lane: Lane): void {
     this.#close(lane, 'fenced')
-    const pauseMs = this.#parts.limits.reopenPauseMs.first * (1 + Math.random())
-    if (this.#parts.mayOpen()) void this.#open(nameOf(lane.partition), pauseMs)
+    void this.#openConfirmed(lane)
+  }
+
+  /**
+   * Somebody else believes it is theirs, though the group says it is ours: it may have said so long ago. Only who is
+   * heard of by the group now opens it again, and not at once, so that the two do not duel.
+   */
+  async #openConfirmed(lane: Lane): Promise<void> {
+    const { intake, limits } = this.#parts
+    const name = nameOf(lane.partition)
+    if (!this.#assigned.has(name)) return
+    const pauseMs = limits.reopenPauseMs.first * (1 + fraction(`${name}:${lane.epoch}`))
+    await this.#pause(pauseMs)
+    if (this.#parts.mayOpen() && (await intake.confirm())) this.#openIfOurs(lane)
   }
 
   async #pause(ms: number): Promise<void> {
-    if (ms > 0) await sleep(ms, undefined, { signal: this.#parts.signal }).catch(() => undefined)
+    if (ms > 0) await sleep(this.#parts.clock, ms, this.#parts.signal)
   }
 }
 

@@ -28,8 +28,12 @@ export interface CoordinatorLimits {
   readonly completeAfterMs: number
   /** What is told on the way out takes no longer than this, in milliseconds: a server may be away. */
   readonly farewellMs: number
-  /** `lanes.seen_at` of a lane without commits is renewed so often, in milliseconds. */
-  readonly seenEveryMs: number
+  /** Signs of life of the lanes held, and a look for commands, in milliseconds: a third of a lease at most. */
+  readonly renewEveryMs: number
+  /** What runs in a lane that goes to another coordinator may take so long to end, in milliseconds. */
+  readonly handoverMs: number
+  /** A lane that another coordinator still holds is asked for again after this, in milliseconds. */
+  readonly askEveryMs: number
 }
 
 export const defaultLimits: CoordinatorLimits = {
@@ -47,5 +51,7 @@ export const defaultLimits: CoordinatorLimits = {
   reopenPauseMs: { first: 1000, most: 10_000 },
   completeAfterMs: 250,
   farewellMs: 1000,
-  seenEveryMs: 15_000,
+  renewEveryMs: 2000,
+  handoverMs: 2000,
+  askEveryMs: 50,
 }

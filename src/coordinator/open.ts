@@ -1,9 +1,10 @@
 /** Opens a lane: makes it if it was never there, takes its epoch, learns what is open. A start, a takeover and a
  * recovery are all this. */
 import { EngineError } from '../base/error.ts'
+import { publish } from '../telemetry/channels.ts'
 import type { From } from '../workflow/plan.ts'
 import { type Catalogue, idsOf } from './catalogue.ts'
-import type { Intake, Ledger, NewLane, OpenedLane, PartitionRef } from './ports.ts'
+import type { Intake, LaneRef, Ledger, NewLane, OpenedLane, PartitionRef } from './ports.ts'
 
 export interface OpeningRoom {
   readonly ledger: Ledger
@@ -11,21 +12,52 @@ export interface OpeningRoom {
   readonly catalogue: Catalogue
 }
 
-/** Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
-export async function open(partition: PartitionRef, room: OpeningRoom): Promise<OpenedLane> {
-  await createIfNew(partition, room)
-  const opened = await room.ledger.openLane(partition)
-  await checkEnd(partition, opened.nextOffset, room.intake)
+export interface Opened {
+  readonly ref: LaneRef
+  readonly lane: OpenedLane
+}
+
+/** Null: another coordinator holds it, and was asked. Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
+export async function open(partition: PartitionRef, room: OpeningRoom): Promise<Opened | null> {
+  const ref = { ...partition, incarnation: await room.intake.incarnation(partition.topic) }
+  await createIfNew(ref, room)
+  const lane = await room.ledger.takeLane(ref)
+  if (lane === null) return null
+  try {
+    await checkEnd(ref, lane.nextOffset, room.intake)
+    return { ref, lane }
+  } catch (error) {
+    await room.ledger.releaseLanes([lane]).catch(() => undefined)
+    throw error
+  }
+}
+
+/**
+ * Lanes of the topic's earlier incarnations that have something unfinished, as far as they fall to whoever holds this
+ * partition: the new topic may have fewer of them. One that another coordinator still holds is left to the next opening.
+ */
+export async function openStranded(partition: PartitionRef, { ledger, intake }: OpeningRoom): Promise<Opened[]> {
+  const incarnation = await intake.incarnation(partition.topic)
+  const stranded = await ledger.strandedLanes(partition.topic, incarnation)
+  if (stranded.length === 0) return []
+  const count = (await intake.bounds(partition.topic)).size
+  const opened: Opened[] = []
+  for (const ref of stranded) {
+    if (ref.partition % Math.max(count, 1) !== partition.partition) continue
+    const lane = await ledger.takeLane(ref)
+    if (lane !== null) opened.push({ ref, lane })
+  }
   return opened
 }
 
 /** `from` is resolved once, for all the partitions that exist when the topic is first seen; later ones start early. */
-async function createIfNew(partition: PartitionRef, room: OpeningRoom): Promise<void> {
-  const { topic } = partition
-  const known = await room.ledger.knownLanes(topic)
-  if (known.partitions.has(partition.partition)) return
+async function createIfNew(ref: LaneRef, room: OpeningRoom): Promise<void> {
+  const { topic, incarnation } = ref
+  const known = await room.ledger.knownLanes(topic, incarnation)
+  if (known.partitions.has(ref.partition)) return
   const bounds = await room.intake.bounds(topic)
-  const isNew = known.partitions.size === 0
+  const isNew = known.partitions.size === 0 && !known.recreated
+  if (known.partitions.size === 0 && known.recreated) tellRecreated(ref)
   const plans = room.catalogue.byTopic.get(topic) ?? []
   const starts = await Promise.all(plans.map((plan) => startsOf(plan.on.kafka.from, topic, bounds, isNew, room.intake)))
   const lanes: NewLane[] = []
@@ -38,7 +70,11 @@ async function createIfNew(partition: PartitionRef, room: OpeningRoom): Promise<
     const offsets = subscriptions.map((each) => each.fromOffset)
     lanes.push({ partition: number, nextOffset: offsets.length > 0 ? Math.min(...offsets) : earliest, subscriptions })
   }
-  await room.ledger.createLanes(topic, lanes)
+  await room.ledger.createLanes(topic, incarnation, lanes)
+}
+
+function tellRecreated({ topic, incarnation }: LaneRef): void {
+  publish('topic.recreated', { topic, incarnation })
 }
 
 async function startsOf(
@@ -60,7 +96,7 @@ async function checkEnd(partition: PartitionRef, nextOffset: number, intake: Int
   throw new EngineError(
     'offsets_regressed',
     `${partition.topic}/${partition.partition} ends at offset ${latest}, but the ledger has read it up to ${nextOffset}: ` +
-      'the topic seems to have been deleted and created again; nothing of it is read. Give the engine another name ' +
+      'Kafka has lost records that it had given, and nothing of the partition is read. Give the engine another name ' +
       '(MILLRACE_ENGINE) to read it from its start',
     { details: { ...partition, latest, nextOffset } },
   )

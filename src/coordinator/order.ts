@@ -31,6 +31,16 @@ export class Order {
     return true
   }
 
+  /** In front of all that stand in its line: it had its turn before, and gave it away. True when it may start now. */
+  reenter(standing: Standing): boolean {
+    const name = lineOf(standing)
+    const line = name === null ? undefined : this.#lines.get(name)
+    if (!line) return this.enter(standing)
+    line.unshift(standing.id)
+    this.#queued++
+    return false
+  }
+
   /** The id of the one whose turn it is now, if any stood behind. */
   leave(standing: Standing): string | undefined {
     const name = lineOf(standing)

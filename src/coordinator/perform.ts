@@ -15,12 +15,16 @@ interface Pending {
   readonly step: number
   readonly attempt: number
   readonly eligibleUs: number
+  /** Its lane was told that a process is kept for it: that it may run may be durable. */
+  reserved: boolean
 }
 
 export class Performer {
   readonly #workers: Workers
   readonly #clock: Clock
   readonly #pending = new Map<number, Pending>()
+  /** Those a process is kept for, by what they are attempts of. */
+  readonly #reserved = new Map<string, number>()
   readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
   readonly #wake: () => void
   #nextId = 1
@@ -44,18 +48,36 @@ export class Performer {
     return this.#pending.size
   }
 
+  /** Attempts under way of one lane. */
+  underWayOf(lane: Lane): number {
+    let count = 0
+    for (const pending of this.#pending.values()) if (pending.lane === lane) count++
+    return count
+  }
+
   /** `sinceUs`: when the commit that allowed these acts returned. */
   perform(lane: Lane, acts: readonly Act[], sinceUs: number, invocations: Invocation[]): void {
-    if (this.#draining) return
+    if (this.#draining || lane.draining) return
     for (const { transaction, effect } of acts) {
       if (effect.type === 'ArmTimer') {
         this.#timers.arm(effect.dueUs, { lane, transactionId: transaction.id, step: effect.step })
         continue
       }
+      if (effect.type === 'Proceed') {
+        this.#proceed(nameOf(transaction.id, effect.step, effect.attempt))
+        continue
+      }
       const id = this.#nextId++
       const { step, attempt, idempotencyKey, input, notAfterUs, alone } = effect
       const eligibleUs = effect.eligibleUs ?? sinceUs
-      this.#pending.set(id, { lane, transactionId: transaction.id, step: step.no, attempt, eligibleUs })
+      this.#pending.set(id, {
+        lane,
+        transactionId: transaction.id,
+        step: step.no,
+        attempt,
+        eligibleUs,
+        reserved: false,
+      })
       invocations.push({
         id,
         function: step.uses,
@@ -76,14 +98,40 @@ export class Performer {
     if (invocations.length > 0) this.#workers.invoke(invocations)
   }
 
+  #proceed(name: string): void {
+    const id = this.#reserved.get(name)
+    if (id === undefined) return
+    this.#reserved.delete(name)
+    this.#workers.proceed([id])
+  }
+
+  /** Processes are kept for these: their functions are not idempotent, so that they may run is written first. */
+  reserved(ids: readonly number[]): void {
+    for (const id of ids) {
+      const pending = this.#pending.get(id)
+      if (!pending) continue
+      const { lane, transactionId, step, attempt } = pending
+      if (this.#draining || lane.closed || lane.draining) {
+        this.#workers.cancel(id)
+        continue
+      }
+      pending.reserved = true
+      this.#reserved.set(nameOf(transactionId, step, attempt), id)
+      lane.tell(transactionId, { type: 'AttemptReserved', atUs: this.#clock.nowUs(), step, attempt })
+    }
+    this.#wake()
+  }
+
   /** Results of lanes that are no longer ours are refused. */
   receive(results: readonly InvocationResult[]): void {
     for (const result of results) {
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)
+      this.#reserved.delete(nameOf(pending.transactionId, pending.step, pending.attempt))
       // Taken back before it ran: it is as if it had never been asked for.
-      if (this.#draining && result.errorCode === 'cancelled') continue
+      const stopping = this.#draining || pending.lane.draining
+      if (stopping && result.errorCode === 'cancelled' && !pending.reserved) continue
       if (pending.lane.closed) {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
@@ -107,9 +155,19 @@ export class Performer {
     for (const [id, pending] of this.#pending) if (pending.lane === lane) this.#workers.cancel(id)
   }
 
+  /** The lane goes to another coordinator: what no process runs yet is for that one. */
+  drainLane(lane: Lane): void {
+    const ids = [...this.#pending].filter(([, pending]) => pending.lane === lane).map(([id]) => id)
+    if (ids.length > 0) this.#workers.cancelWaiting(new Set(ids))
+  }
+
   drain(): void {
     this.#draining = true
     this.#timers.stop()
     this.#workers.cancelWaiting()
   }
+}
+
+function nameOf(transactionId: string, step: number, attempt: number): string {
+  return `${transactionId}/${step}/${attempt}`
 }

@@ -2,14 +2,37 @@
  * The faces the coordinator needs of the rooms around it. It never imports them: `engine.ts` hands them in, and a fake
  * is a plain object. Stamps are µs since 1970, offsets numbers below 2^53.
  */
+import type { RawRecord } from '../envelope/record.ts'
 import type { AttemptReport } from '../transaction/attempt.ts'
-import type { AttemptRow, EndingRow } from '../transaction/effect.ts'
+import type { AttemptRow, BegunRow, EndingRow } from '../transaction/effect.ts'
 import type { AttemptRecord } from '../transaction/restore.ts'
 import type { Plan } from '../workflow/plan.ts'
 
 export interface PartitionRef {
   readonly topic: string
   readonly partition: number
+}
+
+/** A lane's place: of a topic that was deleted and made again, each incarnation has lanes of its own. */
+export interface LaneRef extends PartitionRef {
+  /** Kafka's id of the topic; empty when it could not be told. */
+  readonly incarnation: string
+}
+
+/** What one fetch of a partition covers. */
+export interface Fetched {
+  readonly records: readonly RawRecord[]
+  /** The offset after the last one it covers. */
+  readonly nextOffset: number
+  /** Offsets it covers that hold no record for us, and why, in order. */
+  readonly missing: readonly MissingRange[]
+}
+
+export interface MissingRange {
+  readonly fromOffset: number
+  /** Inclusive. */
+  readonly toOffset: number
+  readonly reason: 'compacted' | 'aborted' | 'control' | 'retention'
 }
 
 export interface Intake {
@@ -21,6 +44,10 @@ export interface Intake {
   bounds(topic: string): Promise<ReadonlyMap<number, { earliest: number; latest: number }>>
   /** The first offset at or after this time, for every partition; the end where there is none. */
   offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, number>>
+  /** Kafka's id of the topic as it is now; empty when the broker cannot say. */
+  incarnation(topic: string): Promise<string>
+  /** True once the group has accepted a heartbeat of ours sent after this; false when the assignment changed instead. */
+  confirm(): Promise<boolean>
   /** Tells Kafka how far each lane has come, for lag tools. Nothing depends on it. */
   reportProgress(progress: ReadonlyMap<PartitionRef, number>): Promise<void>
 }
@@ -28,8 +55,10 @@ export interface Intake {
 export interface Workers {
   invoke(invocations: readonly Invocation[]): void
   cancel(id: number): void
-  /** What no process runs yet is not to be run: it comes back `lost`. */
-  cancelWaiting(): void
+  /** What no process runs yet is not to be run: it comes back `lost`. Without ids, of all that waits. */
+  cancelWaiting(ids?: ReadonlySet<number>): void
+  /** Its "may have run" is durable: call the function that a process was kept for. */
+  proceed(ids: readonly number[]): void
 }
 
 /** One attempt to be run by a worker process. */
@@ -61,19 +90,75 @@ export interface Ledger {
   /** Stores the checked sources that are new; answers with the ids of each version, by its hash. */
   register(plans: readonly Plan[]): Promise<ReadonlyMap<string, VersionIds>>
   /** What the ledger knows of a topic's lanes before one is opened. */
-  knownLanes(topic: string): Promise<KnownLanes>
+  knownLanes(topic: string, incarnation: string): Promise<KnownLanes>
   /** Makes lanes that are not there yet; those that are stay as they are. */
-  createLanes(topic: string, lanes: readonly NewLane[]): Promise<void>
-  /** Takes a new epoch, so that whoever held the lane before is refused, and says what is open. */
-  openLane(partition: PartitionRef): Promise<OpenedLane>
+  createLanes(topic: string, incarnation: string, lanes: readonly NewLane[]): Promise<void>
+  /**
+   * Takes a new epoch, so that whoever held the lane before is refused, and says what is open. Null: another coordinator
+   * holds it and was asked for it; it is taken when that one releases it, its lease is over, or it has been asked for longer
+   * than a handover may take.
+   */
+  takeLane(lane: LaneRef): Promise<OpenedLane | null>
+  /** Lanes of earlier incarnations of this topic with something unfinished in them. */
+  strandedLanes(topic: string, incarnation: string): Promise<readonly LaneRef[]>
+  /** Ours no more, and whoever comes next need not wait. */
+  releaseLanes(lanes: readonly HeldLane[]): Promise<void>
+  /** Signs of life of lanes we hold, the last commit's return, and what others want of those lanes. */
+  renew(last: CommitStamp | null, lanes: readonly LaneSign[]): Promise<Renewed>
   /** Reads open transactions as they stand in the ledger, in no particular order. */
   load(ids: readonly string[]): Promise<OpenTransaction[]>
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */
   commit(batch: Batch): Promise<CommitAnswer>
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
   settle(batch: Batch): Promise<Settled>
-  /** Completes the last commit's `committed_at` and the lanes' `seen_at` when no further commit does. */
-  complete(last: CommitStamp | null, laneIds: readonly number[]): Promise<void>
+}
+
+export interface HeldLane {
+  readonly laneId: number
+  readonly epoch: number
+}
+
+/** What `lanes` shows of one. */
+export interface LaneSign extends HeldLane {
+  /** Why its partition is not read for now. */
+  readonly paused: string | null
+  readonly queued: number
+  readonly running: number
+}
+
+export interface Renewed {
+  /** Of the lanes named, those whose epoch still holds. */
+  readonly held: ReadonlySet<number>
+  /** Of those, the ones another coordinator asks for. */
+  readonly asked: ReadonlySet<number>
+  /** Pending commands of operators, oldest first. */
+  readonly commands: readonly Command[]
+}
+
+/** What an operator wants of a transaction or a dead letter. */
+export interface Command {
+  readonly id: bigint
+  readonly laneId: number
+  readonly kind: 'resolve' | 'redrive' | 'discard'
+  /** Id of the transaction or dead letter. */
+  readonly target: string
+  /** JSON text. */
+  readonly args: string
+  readonly askedBy: string
+  readonly why: string | null
+  /** The dead letter it is about, if there is one of that id. */
+  readonly letter: StoredLetter | null
+}
+
+export interface StoredLetter {
+  readonly workflow: string | null
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** JSON text. */
+  readonly headers: string
+  readonly sealed: Buffer | null
+  readonly state: 'open' | 'redriven' | 'discarded'
 }
 
 export interface VersionIds {
@@ -82,6 +167,8 @@ export interface VersionIds {
 }
 
 export interface KnownLanes {
+  /** The topic was known by this name before, under another id. */
+  readonly recreated: boolean
   readonly partitions: ReadonlySet<number>
   /** Names of the workflows that already take this topic's records in some lane. */
   readonly workflows: ReadonlySet<string>
@@ -97,6 +184,8 @@ export interface OpenedLane {
   readonly laneId: number
   readonly epoch: number
   readonly nextOffset: number
+  /** The number of its last message in the outbox, and whether all up to it are published. */
+  readonly outbox: { readonly seq: number; readonly unpublished: boolean }
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
   /** Open transactions, oldest offset first: what order needs to know of them. */
@@ -113,6 +202,8 @@ export interface OpenRef {
   readonly workflow: string
   readonly key: string | null
   readonly admittedUs: number
+  /** A step of it is in doubt: it stands aside until a person settles it. */
+  readonly inDoubt: boolean
 }
 
 export interface OpenTransaction {
@@ -125,6 +216,8 @@ export interface OpenTransaction {
   readonly auth: Buffer | null
   readonly admittedUs: number
   readonly attempts: readonly AttemptRecord[]
+  /** Attempts that may have run and have no outcome. */
+  readonly begun: readonly { readonly step: number; readonly attempt: number }[]
 }
 
 /** All that one group commit writes. Rows of lanes that fail the fence are left out by the commit itself. */
@@ -135,7 +228,13 @@ export interface Batch {
   readonly transactions: readonly OfLane<TransactionRow>[]
   readonly attempts: readonly OfLane<AttemptRow>[]
   readonly endings: readonly OfLane<EndingRow>[]
+  readonly begun: readonly OfLane<BegunRow>[]
   readonly deadLetters: readonly OfLane<DeadLetterRow>[]
+  /** Of failed transactions whose record was kept for that. */
+  readonly failedLetters: readonly OfLane<FailedLetterRow>[]
+  readonly letterStates: readonly OfLane<LetterState>[]
+  readonly messages: readonly OfLane<MessageRow>[]
+  readonly commands: readonly OfLane<CommandAnswer>[]
   readonly passed: readonly OfLane<PassedRow>[]
   readonly subscriptions: readonly OfLane<SubscriptionRow>[]
   /** Open for minutes: ids that `low_id` may move past. */
@@ -164,6 +263,65 @@ export interface TransactionRow {
   readonly producedUs: number | null
   readonly fetchedUs: number
   readonly admittedUs: number
+  /** Null: nothing tells a copy of it. */
+  readonly dedup: DedupClaim | null
+  /** The record as it came, for a dead letter if it fails; null when its workflow wants none. */
+  readonly raw: RawRow | null
+  /** The dead letter it is made of again. */
+  readonly redrivenFrom: string | null
+}
+
+/** Who is first with this key is admitted; another within the window is recorded as its duplicate, in the same commit. */
+export interface DedupClaim {
+  /** A hash as UUID text, over engine, workflow and the key itself. */
+  readonly key: string
+  readonly workflowId: number
+  /** The record's time. */
+  readonly atUs: number
+  readonly withinUs: number
+}
+
+export interface RawRow {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: string
+  readonly sealed: Buffer | null
+}
+
+export interface FailedLetterRow {
+  readonly id: string
+  readonly transactionId: string
+  readonly code: string
+  readonly reason: string
+  readonly receivedUs: number
+}
+
+export interface LetterState {
+  readonly id: string
+  readonly state: 'redriven' | 'discarded'
+}
+
+export interface CommandAnswer {
+  readonly id: bigint
+  readonly state: 'done' | 'refused'
+  readonly answer: string
+}
+
+/** One message for Kafka, in the commit that caused it. */
+export interface MessageRow {
+  /** The lane's own count, from 1, growing. */
+  readonly seq: number
+  readonly id: string
+  readonly transactionId: string | null
+  readonly step: number | null
+  readonly n: number
+  readonly topic: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** JSON text: name -> text or {"base64": …}. */
+  readonly headers: string
+  /** A copy of this dead letter; key, value and headers are taken from there. */
+  readonly deadLetterId: string | null
 }
 
 export interface DeadLetterRow {
@@ -177,9 +335,20 @@ export interface DeadLetterRow {
   readonly code: string
   readonly reason: string
   readonly receivedUs: number
+  /** Of a transaction that failed; null: it never became one. */
+  readonly transactionId: string | null
 }
 
-export const passedReasons = ['other_type', 'before_start', 'absent', 'no_workflow'] as const
+export const passedReasons = [
+  'other_type',
+  'before_start',
+  'absent',
+  'no_workflow',
+  'compacted',
+  'aborted',
+  'control',
+  'retention',
+] as const
 
 export interface PassedRow {
   readonly workflowId: number | null
@@ -201,11 +370,13 @@ export interface CommitStamp {
 export interface CommitAnswer {
   /** Lanes whose epoch still held: their rows are in. */
   readonly passed: ReadonlySet<number>
+  /** Transactions that were not admitted, being copies: id -> the id of the first. */
+  readonly duplicates: ReadonlyMap<string, string>
 }
 
 export interface Settled {
-  /** Lanes whose rows the unknown commit wrote; null when it never landed. */
-  readonly landed: ReadonlySet<number> | null
+  /** What the unknown commit would have answered; null when it never landed. */
+  readonly landed: CommitAnswer | null
   /** New epochs of the lanes that are still ours; the others were taken over. */
   readonly epochs: ReadonlyMap<number, number>
 }

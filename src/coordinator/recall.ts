@@ -54,6 +54,7 @@ export class Recall {
         admittedUs: record.admittedUs,
       },
       record.attempts,
+      record.begun,
     )
   }
 }

@@ -2,7 +2,7 @@
  * Who is open in a lane: in memory whole, or, far back in a line, by id alone; who stands behind whom; and the low-water
  * mark over all of them.
  */
-import type { Transaction } from '../transaction/transaction.ts'
+import { isDelayed, type Transaction } from '../transaction/transaction.ts'
 import { Horizon } from './horizon.ts'
 import { Order, type Standing } from './order.ts'
 import type { OpenRef } from './ports.ts'
@@ -20,6 +20,10 @@ export class Roster {
   /** Stubs that are to be loaded or being so, and those of them whose turn has come. */
   readonly #asked = new Set<string>()
   readonly #turns = new Set<string>()
+  /** In doubt: they hold nobody up. */
+  readonly #aside = new Set<string>()
+  /** A retry delay holds them: they take no place among the running. */
+  readonly #delayed = new Set<string>()
   #order = new Order()
   #horizon = new Horizon()
 
@@ -28,9 +32,15 @@ export class Roster {
     return this.#order.queued
   }
 
-  /** Those that have started, or are about to. */
+  /** Those that have started, or are about to, and wait for nothing but workers. */
   get running(): number {
-    return this.#transactions.size + this.#stubs.size - this.#order.queued
+    const open = this.#transactions.size + this.#stubs.size
+    return open - this.#order.queued - this.#aside.size - this.#delayed.size
+  }
+
+  /** Those that cost memory, and no place among the running. */
+  get resting(): number {
+    return this.#order.queued + this.#delayed.size
   }
 
   get(id: string): Transaction | undefined {
@@ -40,6 +50,8 @@ export class Roster {
   /** What has become of one that is open. */
   put(transaction: Transaction): void {
     this.#transactions.set(transaction.id, transaction)
+    if (isDelayed(transaction)) this.#delayed.add(transaction.id)
+    else this.#delayed.delete(transaction.id)
   }
 
   /** Takes it in; true when it is its turn at once. Of those behind, `residentMax` stay in memory whole. */
@@ -58,7 +70,8 @@ export class Roster {
     for (const ref of open) {
       this.#stubs.set(ref.id, ref.admittedUs)
       this.#horizon.add(ref.id, ref.admittedUs)
-      if (this.#order.enter(ref)) this.#turns.add(ref.id)
+      if (ref.inDoubt) this.#aside.add(ref.id)
+      else if (this.#order.enter(ref)) this.#turns.add(ref.id)
     }
     for (const id of this.#turns) this.#ask(id)
     this.giveTurns()
@@ -86,6 +99,30 @@ export class Roster {
   /** It has ended. The id of the one whose turn it is now, if that one is in memory; else it will be loaded. */
   end(transaction: Transaction): string | undefined {
     this.forget(transaction)
+    return this.#next(transaction)
+  }
+
+  /** In doubt: like `end`, the id of the one whose turn it is now. */
+  stepAside(transaction: Transaction): string | undefined {
+    this.#aside.add(transaction.id)
+    return this.#next(transaction)
+  }
+
+  /** Settled by a person: true when it may go on at once; else it is the next of its key. */
+  comeBack(transaction: Transaction): boolean {
+    this.#aside.delete(transaction.id)
+    return this.#order.reenter(standingOf(transaction))
+  }
+
+  /** One that stands aside is to be loaded, for a person settles it. False when there is none. */
+  recall(id: string): boolean {
+    if (!this.#stubs.has(id)) return false
+    this.#ask(id)
+    this.giveTurns()
+    return true
+  }
+
+  #next(transaction: Transaction): string | undefined {
     const next = this.#order.leave(standingOf(transaction))
     if (next === undefined || !this.#stubs.has(next)) return next
     this.#turns.add(next)
@@ -113,6 +150,8 @@ export class Roster {
     this.#stubs.delete(transaction.id)
     this.#turns.delete(transaction.id)
     this.#asked.delete(transaction.id)
+    this.#aside.delete(transaction.id)
+    this.#delayed.delete(transaction.id)
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 
@@ -141,6 +180,8 @@ export class Roster {
     this.#ready = []
     this.#asked.clear()
     this.#turns.clear()
+    this.#aside.clear()
+    this.#delayed.clear()
     this.#order = new Order()
     this.#horizon = new Horizon()
   }

@@ -1,4 +1,4 @@
-/** All timers of a coordinator behind one of Node's: the nearest due first. */
+/** All timers of a coordinator behind one of the clock's: the nearest due first. */
 import type { Clock } from '../base/clock.ts'
 import { Heap } from '../base/heap.ts'
 
@@ -11,7 +11,7 @@ export class Timers<T> {
   readonly #heap = new Heap<Due<T>>((due) => due.dueUs)
   readonly #clock: Clock
   readonly #onDue: (due: readonly T[]) => void
-  #timer: NodeJS.Timeout | undefined
+  #cancel: () => void = () => undefined
   #armedUs = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock, onDue: (due: readonly T[]) => void) {
@@ -25,15 +25,15 @@ export class Timers<T> {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#armedUs = Number.NEGATIVE_INFINITY
   }
 
   #set(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     const next = this.#heap.first()
     this.#armedUs = next?.dueUs ?? Number.POSITIVE_INFINITY
-    if (next) this.#timer = setTimeout(() => this.#fire(), this.#delayMs(next.dueUs))
+    if (next) this.#cancel = this.#clock.after(this.#delayMs(next.dueUs), () => this.#fire())
   }
 
   /** Node's timers hold 2^31 ms at most; a longer one is set again when it fires. */

@@ -1,11 +1,12 @@
 /** What is done when nothing happens: the last commit's return is written, idle lanes are seen, Kafka is told how far
  * they are. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { Flow } from './flow.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { Intake, Ledger, PartitionRef } from './ports.ts'
+import type { Intake, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
 import type { Writer } from './write.ts'
 
 export class Upkeep {
@@ -13,71 +14,95 @@ export class Upkeep {
   readonly #intake: Intake
   readonly #limits: CoordinatorLimits
   readonly #writer: Writer
+  readonly #flow: Flow
+  readonly #clock: Clock
   readonly #lanes: () => Lane[]
+  readonly #onRenewed: (renewed: Renewed, signs: ReadonlyMap<Lane, LaneSign>) => void
+  #reporting = false
   readonly #reported = new WeakMap<PartitionRef, number>()
-  #quiet: NodeJS.Timeout | undefined
-  #beat: NodeJS.Timeout | undefined
-  #committedSinceBeat = false
+  #cancelQuiet: (() => void) | undefined
+  #cancelBeat: (() => void) | undefined
+  #stopped = false
 
   constructor(
-    parts: { ledger: Ledger; intake: Intake; limits: CoordinatorLimits },
-    writer: Writer,
-    lanes: () => Lane[],
+    parts: { ledger: Ledger; intake: Intake; limits: CoordinatorLimits; clock: Clock },
+    room: {
+      writer: Writer
+      flow: Flow
+      lanes: () => Lane[]
+      onRenewed: (renewed: Renewed, signs: ReadonlyMap<Lane, LaneSign>) => void
+    },
   ) {
     this.#ledger = parts.ledger
     this.#intake = parts.intake
     this.#limits = parts.limits
-    this.#writer = writer
-    this.#lanes = lanes
+    this.#clock = parts.clock
+    this.#writer = room.writer
+    this.#flow = room.flow
+    this.#lanes = room.lanes
+    this.#onRenewed = room.onRenewed
   }
 
   start(): void {
-    this.#beat = setInterval(() => void this.#onBeat(), this.#limits.seenEveryMs)
+    this.#cancelBeat = this.#clock.after(this.#limits.renewEveryMs, () => void this.#onBeat())
   }
 
   /** A commit has gone through; unless another one follows soon, its return is written by itself. */
   committed(): void {
-    this.#committedSinceBeat = true
-    if (this.#quiet) this.#quiet.refresh()
-    else this.#quiet = setTimeout(() => void this.#complete(), this.#limits.completeAfterMs)
+    this.#cancelQuiet?.()
+    this.#cancelQuiet = this.#stopped
+      ? undefined
+      : this.#clock.after(this.#limits.completeAfterMs, () => void this.#renew())
   }
 
   stop(): void {
-    clearTimeout(this.#quiet)
-    clearInterval(this.#beat)
+    this.#stopped = true
+    this.#cancelQuiet?.()
+    this.#cancelBeat?.()
   }
 
   /** On the way out: the last commit's return, and the lanes' places for lag tools; neither is worth a long wait. */
   async last(): Promise<void> {
     this.stop()
-    const told = Promise.all([this.#complete(), this.#report()])
-    await Promise.race([told, sleep(this.#limits.farewellMs, undefined, { ref: false })])
+    await Promise.all([this.#renew(), this.#report()])
   }
 
   async #onBeat(): Promise<void> {
-    if (!this.#committedSinceBeat) await this.#complete()
-    this.#committedSinceBeat = false
-    await this.#report()
+    void this.#report()
+    await this.#renew()
+    if (!this.#stopped) this.start()
   }
 
   /** An outage is left to the next commit to find, which then writes the last one's return. */
-  async #complete(): Promise<void> {
-    this.#quiet = undefined
+  async #renew(): Promise<void> {
+    this.#cancelQuiet?.()
     const lanes = this.#lanes()
     const last = this.#writer.takeLast()
     if (last === null && lanes.length === 0) return
+    const signs = new Map(lanes.map((lane) => [lane, this.#signOf(lane)]))
     try {
-      await this.#ledger.complete(
-        last,
-        lanes.map((lane) => lane.laneId),
-      )
+      const renewed = await this.#ledger.renew(last, [...signs.values()])
+      if (!this.#stopped) this.#onRenewed(renewed, signs)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       this.#writer.giveBack(last)
     }
   }
 
+  #signOf(lane: Lane): LaneSign {
+    const { laneId, epoch, queued, running } = lane
+    return { laneId, epoch, paused: this.#flow.reasonOf(lane), queued, running }
+  }
+
+  /** Kafka may be away: the beat does not wait for it. */
   async #report(): Promise<void> {
+    if (this.#reporting) return
+    this.#reporting = true
+    await this.#tellKafka()
+    this.#reporting = false
+  }
+
+  async #tellKafka(): Promise<void> {
     const moved = this.#lanes().filter((lane) => this.#reported.get(lane.partition) !== lane.committedOffset)
     if (moved.length === 0) return
     const progress = new Map(moved.map((lane) => [lane.partition, lane.committedOffset]))

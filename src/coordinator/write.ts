@@ -3,19 +3,20 @@
  * answer. An outage is waited out and burns nothing; a conflict is repeated; a refused value is found by halving and
  * replaced; an unknown COMMIT is settled by new epochs and a look.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import { batchOf, type Entry } from './entry.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { Batch, CommitStamp, Ledger } from './ports.ts'
+import type { Batch, CommitAnswer, CommitStamp, Ledger } from './ports.ts'
 
 /** Entries that are durable now, with the time since when they are. */
 export interface Written {
   readonly entries: readonly Entry[]
   readonly returnedUs: number
+  /** Transactions that were not admitted, being copies: id -> the id of the first. */
+  readonly duplicates: CommitAnswer['duplicates']
 }
 
 export class Writer {
@@ -76,7 +77,7 @@ export class Writer {
         if (!error.retryable || this.#signal.aborted) throw error
         if (downSince === null && error.code === 'ledger_outage') downSince = this.#tellOutage(error)
         publish('commit.failed', { kind: error.code, message: error.message, retryInMs: pauseMs })
-        await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined)
+        await sleep(this.#clock, pauseMs, this.#signal)
         pauseMs = Math.min(pauseMs * 2, this.#limits.outagePauseMs.most)
         const landed = error.details.ambiguous === true ? await this.#settle(entries, batch) : null
         if (landed) return landed
@@ -85,11 +86,10 @@ export class Writer {
   }
 
   async #commit(entries: readonly Entry[], batch: Batch): Promise<Written[]> {
-    const { passed } = await this.#ledger.commit(batch)
-    return [this.#written(entries, batch, passed)]
+    return [this.#written(entries, batch, await this.#ledger.commit(batch))]
   }
 
-  #written(entries: readonly Entry[], batch: Batch, passed: ReadonlySet<number>): Written {
+  #written(entries: readonly Entry[], batch: Batch, { passed, duplicates }: CommitAnswer): Written {
     const returnedUs = this.#clock.nowUs()
     this.#last = { commitId: batch.commitId, returnedUs }
     for (const lane of batch.lanes) {
@@ -101,7 +101,7 @@ export class Writer {
     const durationMs = (returnedUs - batch.sentUs) / 1000
     const rows = batch.transactions.length + batch.attempts.length + batch.endings.length + batch.deadLetters.length
     publish('commit', { events: entries.length, rows, lanes: batch.lanes.length, durationMs })
-    return { entries: entries.filter((each) => passed.has(each.lane.laneId)), returnedUs }
+    return { entries: entries.filter((each) => passed.has(each.lane.laneId)), returnedUs, duplicates }
   }
 
   #batch(entries: readonly Entry[], whole: boolean): Batch {
@@ -120,7 +120,7 @@ export class Writer {
         return landed === null ? null : [this.#written(entries, batch, landed)]
       } catch (error) {
         if (!(error instanceof EngineError) || !error.retryable || this.#signal.aborted) throw error
-        await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined)
+        await sleep(this.#clock, pauseMs, this.#signal)
         pauseMs = Math.min(pauseMs * 2, this.#limits.outagePauseMs.most)
       }
     }
@@ -152,10 +152,10 @@ export class Writer {
 
   #tellOutage(error: EngineError): number {
     publish('outage', { service: 'postgres', address: '', message: error.message })
-    return performance.now()
+    return this.#clock.nowUs()
   }
 
   #tellRecovered(since: number): void {
-    publish('recovered', { service: 'postgres', address: '', downMs: Math.round(performance.now() - since) })
+    publish('recovered', { service: 'postgres', address: '', downMs: Math.round((this.#clock.nowUs() - since) / 1000) })
   }
 }

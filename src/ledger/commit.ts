@@ -1,184 +1,158 @@
 /**
  * The group commit: one named statement, so that from lock to COMMIT there is no round trip. It locks and checks the
  * fence rows of its lanes; a takeover's UPDATE conflicts with the lock. Rows of lanes that another epoch has taken are
- * filtered inside the same statement, which answers with the lanes that passed.
+ * filtered inside the same statement, and so are transactions that are copies of earlier ones; it answers with the lanes
+ * that passed and the copies.
  */
 
-import type { Batch } from '../coordinator/ports.ts'
-import { outcomeCode, passedCode, stateCode, stepStateCode } from './codes.ts'
-import * as column from './columns.ts'
+import type { Batch, CommitAnswer } from '../coordinator/ports.ts'
+import * as rows from './sections.ts'
+
+const held = 'lane = any(array(select id from fence))'
+/** Of a copy nothing else is written either. */
+const original = (id: string) => `${id} <> all(array(select id from copies))`
 
 export const commitStatement = {
   name: 'millrace_commit',
   text: `
 with fence as materialized (
   select l.id from millrace_data.lane l
-  join unnest($1::int4[], $2::int8[]) as w (id, epoch) on l.id = w.id and l.epoch = w.epoch
+  join ${rows.lanes.from} on l.id = r.lane and l.epoch = r.epoch
   order by l.id for share of l
 ), progress as (
-  update millrace_data.lane_progress p set next_offset = w.next_offset, low_id = w.low_id, seen_at = now()
-  from unnest($1::int4[], $3::int8[], $4::uuid[]) as w (id, next_offset, low_id)
-  where p.lane_id = w.id and w.id = any(array(select id from fence))
+  update millrace_data.lane_progress p set next_offset = r.position, low_id = r.low, seen_at = now()
+  from ${rows.lanes.from}
+  where p.lane_id = r.lane and ${held}
 ), last_commit as (
-  update millrace_data.commit set returned_at = $7::timestamptz where id = $6::int8
+  update millrace_data.commit set returned_at = $3::timestamptz where id = $2::int8
 ), this_commit as (
   insert into millrace_data.commit (id, lanes, sent_at)
-  select $5::int8, array(select id from fence), $8::timestamptz where exists (select from fence)
+  select $1::int8, array(select id from fence), $4::timestamptz where exists (select from fence)
+), claims as (
+  -- In the order of their keys, so that two commits cannot wait for each other. Whoever is there within the window stays.
+  insert into millrace_data.dedup as d (key, transaction_id, record_at, keep_until)
+  select distinct on (key) key, id, stamp, until from ${rows.claims.from} where ${held} order by key, position
+  on conflict (key) do update set (transaction_id, record_at, keep_until) = (
+    select case when stays then d.transaction_id else excluded.transaction_id end,
+           case when stays then d.record_at else excluded.record_at end,
+           case when stays then greatest(d.keep_until, d.record_at + (excluded.keep_until - excluded.record_at))
+                else excluded.keep_until end
+    from (select d.record_at between excluded.record_at - (excluded.keep_until - excluded.record_at)
+                                 and excluded.keep_until as stays) s)
+  returning key, transaction_id
+), copies as (
+  select r.id, c.transaction_id as first_id, lane, workflow, position, event
+  from ${rows.claims.from} join claims c on c.key = r.key
+  where ${held} and c.transaction_id <> r.id
+), duplicates as (
+  insert into millrace_data.duplicate (lane_id, workflow_id, kafka_offset, first_id, event_id, commit_id)
+  select lane, workflow, position, first_id, event, $1::int8 from copies
 ), transactions as (
   insert into millrace_data.transaction
-    (id, lane_id, version_id, kafka_offset, key, event_id, envelope, auth, produced_at, fetched_at, admitted_at, commit_id)
-  select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $5::int8
-  from unnest($9::int4[], $10::uuid[], $11::int4[], $12::int8[], $13::text[], $14::text[], $15::text[], $16::bytea[],
-              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
-    as r (lane, id, version, position, key, event, envelope, auth, produced, fetched, admitted)
-  where lane = any(array(select id from fence))
+    (id, lane_id, version_id, kafka_offset, key, event_id, envelope, auth, produced_at, fetched_at, admitted_at, commit_id,
+     redriven_from)
+  select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $1::int8, redriven
+  from ${rows.transactions.from}
+  where ${held} and ${original('r.id')}
+), raw_records as (
+  insert into millrace_data.raw_record (transaction_id, key, value, headers, sealed)
+  select id, key, value, headers, sealed from ${rows.rawRecords.from}
+  where ${held} and ${original('r.id')}
+), begun as (
+  insert into millrace_data.begun (transaction_id, step, attempt, commit_id)
+  select id, step, attempt, $1::int8 from ${rows.begun.from}
+  where ${held}
 ), attempts as (
   insert into millrace_data.attempt
     (transaction_id, step, attempt, outcome, step_state, error_code, error_message, output, logs, next_at, eligible_at,
-     dispatched_at, started_at, finished_at, received_at, commit_id)
+     dispatched_at, started_at, finished_at, received_at, commit_id, resolved_by)
   select id, step, attempt, outcome, state, code, message, output, logs, next, eligible, dispatched, started, finished,
-         received, $5::int8
-  from unnest($20::int4[], $21::uuid[], $22::int2[], $23::int2[], $24::int2[], $25::int2[], $26::text[], $27::text[],
-              $28::text[], $29::text[], $30::timestamptz[], $31::timestamptz[], $32::timestamptz[], $33::timestamptz[],
-              $34::timestamptz[], $35::timestamptz[])
-    as r (lane, id, step, attempt, outcome, state, code, message, output, logs, next, eligible, dispatched, started,
-          finished, received)
-  where lane = any(array(select id from fence))
+         received, $1::int8, resolved
+  from ${rows.attempts.from}
+  where ${held} and ${original('r.id')}
 ), endings as (
   insert into millrace_data.ending (transaction_id, state, error_code, error_message, ended_at, commit_id)
-  select id, state, code, message, ended, $5::int8
-  from unnest($36::int4[], $37::uuid[], $38::int2[], $39::text[], $40::text[], $41::timestamptz[])
-    as r (lane, id, state, code, message, ended)
-  where lane = any(array(select id from fence))
+  select id, state, code, message, ended, $1::int8 from ${rows.endings.from}
+  where ${held} and ${original('r.id')}
 ), dead_letters as (
   insert into millrace_data.dead_letter
-    (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id)
-  select id, lane, workflow, position, key, value, headers, sealed, code, reason, received, $5::int8
-  from unnest($42::int4[], $43::uuid[], $44::int4[], $45::int8[], $46::bytea[], $47::bytea[], $48::text[], $49::bytea[],
-              $50::text[], $51::text[], $52::timestamptz[])
-    as r (lane, id, workflow, position, key, value, headers, sealed, code, reason, received)
-  where lane = any(array(select id from fence))
+    (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,
+     transaction_id)
+  select id, lane, workflow, position, key, value, headers, sealed, code, reason, received, $1::int8, transaction
+  from ${rows.deadLetters.from}
+  where ${held} and (transaction is null or ${original('transaction')})
+), failed_letters as (
+  insert into millrace_data.dead_letter
+    (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,
+     transaction_id)
+  select r.id, lane, v.workflow_id, t.kafka_offset, k.key, k.value, k.headers, k.sealed, code, reason, received, $1::int8,
+         r.transaction
+  from ${rows.failedLetters.from}
+  join millrace_data.raw_record k on k.transaction_id = r.transaction
+  join millrace_data.transaction t on t.id = r.transaction
+  join millrace_data.version v on v.id = t.version_id
+  where ${held}
+), raw_gone as (
+  delete from millrace_data.raw_record
+  where transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
+), letter_states as (
+  update millrace_data.dead_letter d set state = r.state from ${rows.letterStates.from}
+  where d.id = r.id and ${held}
+), messages as (
+  insert into millrace_data.outbox
+    (lane_id, seq, id, transaction_id, step, n, topic, key, value, headers, dead_letter_id, commit_id)
+  select lane, seq, id, transaction, step, n, topic, key, value, headers, letter, $1::int8
+  from ${rows.messages.from}
+  where ${held} and (transaction is null or ${original('transaction')})
+), commands as (
+  update millrace_data.command c set state = r.state, answer = r.answer, commit_id = $1::int8 from ${rows.commands.from}
+  where c.id = r.id and ${held}
 ), passed as (
   insert into millrace_data.passed (lane_id, workflow_id, from_offset, to_offset, reason, commit_id)
-  select lane, workflow, first, last, reason, $5::int8
-  from unnest($53::int4[], $54::int4[], $55::int8[], $56::int8[], $57::int2[]) as r (lane, workflow, first, last, reason)
-  where lane = any(array(select id from fence))
+  select lane, workflow, first, last, reason, $1::int8 from ${rows.passed.from}
+  where ${held}
 ), subscriptions as (
   insert into millrace_data.subscription (lane_id, workflow_id, from_offset)
-  select lane, workflow, first from unnest($58::int4[], $59::int4[], $60::int8[]) as r (lane, workflow, first)
-  where lane = any(array(select id from fence))
+  select lane, workflow, first from ${rows.subscriptions.from}
+  where ${held}
   on conflict do nothing
 ), parked as (
   insert into millrace_data.parked (transaction_id, lane_id)
-  select id, lane from unnest($61::int4[], $62::uuid[]) as r (lane, id)
-  where lane = any(array(select id from fence))
+  select id, lane from ${rows.parked.from}
+  where ${held}
   on conflict do nothing
 ), unparked as (
   delete from millrace_data.parked
-  where lane_id = any($1::int4[]) and transaction_id = any($37::uuid[]) and lane_id = any(array(select id from fence))
+  where lane_id = any(array(select id from fence))
+    and transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
 )
-select id from fence`,
+select id as lane, null::uuid as copy, null::uuid as first from fence
+union all
+select null, id, first_id from copies`,
+}
+
+/** One row of the answer: a lane that passed, or a copy and whose. */
+export interface AnswerRow {
+  lane: number | null
+  copy: string | null
+  first: string | null
+}
+
+export function commitAnswer(answer: readonly AnswerRow[]): CommitAnswer {
+  const passed = new Set<number>()
+  const duplicates = new Map<string, string>()
+  for (const { lane, copy, first } of answer) {
+    if (lane !== null) passed.add(lane)
+    else duplicates.set(copy as string, first as string)
+  }
+  return { passed, duplicates }
 }
 
 /** The statement's parameters, in its order. Rows are sorted by key, so that concurrent commits cannot deadlock. */
 export function commitValues(batch: Batch): unknown[] {
-  const { lanes, transactions, attempts, endings, deadLetters, passed, subscriptions, parked, last } = batch
-  const heads = [
-    column.int4(lanes.map((row) => row.laneId)),
-    column.int8(lanes.map((row) => row.epoch)),
-    column.int8(lanes.map((row) => row.nextOffset)),
-    column.uuid(lanes.map((row) => row.lowId)),
-    batch.commitId,
-    last?.commitId ?? null,
-    last === null ? null : isoTime(last.returnedUs),
-    isoTime(batch.sentUs),
-  ]
-  return [
-    ...heads,
-    ...transactionColumns(transactions),
-    ...attemptColumns(attempts),
-    ...endingColumns(endings),
-    ...deadLetterColumns(deadLetters),
-    column.int4(passed.map((row) => row.laneId)),
-    column.int4(passed.map((row) => row.workflowId)),
-    column.int8(passed.map((row) => row.fromOffset)),
-    column.int8(passed.map((row) => row.toOffset)),
-    column.int2(passed.map((row) => passedCode[row.reason])),
-    column.int4(subscriptions.map((row) => row.laneId)),
-    column.int4(subscriptions.map((row) => row.workflowId)),
-    column.int8(subscriptions.map((row) => row.fromOffset)),
-    column.int4(parked.map((row) => row.laneId)),
-    column.uuid(parked.map((row) => row.transactionId)),
-  ]
-}
-
-function transactionColumns(rows: Batch['transactions']): Buffer[] {
-  return [
-    column.int4(rows.map((row) => row.laneId)),
-    column.uuid(rows.map((row) => row.id)),
-    column.int4(rows.map((row) => row.versionId)),
-    column.int8(rows.map((row) => row.offset)),
-    column.text(rows.map((row) => row.key)),
-    column.text(rows.map((row) => row.eventId)),
-    column.text(rows.map((row) => row.envelope)),
-    column.bytea(rows.map((row) => row.auth)),
-    column.timestamptz(rows.map((row) => row.producedUs)),
-    column.timestamptz(rows.map((row) => row.fetchedUs)),
-    column.timestamptz(rows.map((row) => row.admittedUs)),
-  ]
-}
-
-function attemptColumns(rows: Batch['attempts']): Buffer[] {
-  return [
-    column.int4(rows.map((row) => row.laneId)),
-    column.uuid(rows.map((row) => row.transactionId)),
-    column.int2(rows.map((row) => row.step)),
-    column.int2(rows.map((row) => row.attempt)),
-    column.int2(rows.map((row) => outcomeCode[row.outcome])),
-    column.int2(rows.map((row) => (row.stepState === null ? null : stepStateCode[row.stepState]))),
-    column.text(rows.map((row) => legible(row.errorCode))),
-    column.text(rows.map((row) => legible(row.errorMessage))),
-    column.text(rows.map((row) => row.output)),
-    column.text(rows.map((row) => legible(row.logs))),
-    column.timestamptz(rows.map((row) => row.nextUs)),
-    column.timestamptz(rows.map((row) => row.eligibleUs)),
-    column.timestamptz(rows.map((row) => row.dispatchedUs)),
-    column.timestamptz(rows.map((row) => row.startedUs)),
-    column.timestamptz(rows.map((row) => row.finishedUs)),
-    column.timestamptz(rows.map((row) => row.receivedUs)),
-  ]
-}
-
-function endingColumns(rows: Batch['endings']): Buffer[] {
-  return [
-    column.int4(rows.map((row) => row.laneId)),
-    column.uuid(rows.map((row) => row.transactionId)),
-    column.int2(rows.map((row) => stateCode[row.state])),
-    column.text(rows.map((row) => legible(row.errorCode))),
-    column.text(rows.map((row) => legible(row.errorMessage))),
-    column.timestamptz(rows.map((row) => row.endedUs)),
-  ]
-}
-
-function deadLetterColumns(rows: Batch['deadLetters']): Buffer[] {
-  return [
-    column.int4(rows.map((row) => row.laneId)),
-    column.uuid(rows.map((row) => row.id)),
-    column.int4(rows.map((row) => row.workflowId)),
-    column.int8(rows.map((row) => row.offset)),
-    column.bytea(rows.map((row) => row.key)),
-    column.bytea(rows.map((row) => row.value)),
-    column.text(rows.map((row) => row.headers)),
-    column.bytea(rows.map((row) => row.sealed)),
-    column.text(rows.map((row) => row.code)),
-    column.text(rows.map((row) => legible(row.reason))),
-    column.timestamptz(rows.map((row) => row.receivedUs)),
-  ]
-}
-
-/** Text for people: a NUL, which Postgres' text cannot hold, is shown as the replacement character. */
-function legible(value: string | null): string | null {
-  return value?.includes('\u0000') ? value.replaceAll('\u0000', '\ufffd') : value
+  const { commitId, last, sentUs } = batch
+  const heads = [commitId, last?.commitId ?? null, last === null ? null : isoTime(last.returnedUs), isoTime(sentUs)]
+  return heads.concat(rows.sections.flatMap((each) => each.values(batch)) as never[])
 }
 
 /** With microseconds, which Date does not have. */

@@ -1,10 +1,19 @@
 /** The Postgres ledger as the coordinator uses it. */
-import type { Batch, CommitAnswer, CommitStamp, Ledger, Settled } from '../coordinator/ports.ts'
+import type { Batch, CommitAnswer, Ledger, Settled } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
-import { commitStatement, commitValues, isoTime } from './commit.ts'
+import { type AnswerRow, commitAnswer, commitStatement, commitValues } from './commit.ts'
 import { type Connections, connect, type LedgerSettings } from './connect.ts'
-import { createLanes, type EngineIds, knownLanes, openLane, unfinishedTopics } from './lanes.ts'
+import {
+  createLanes,
+  type EngineIds,
+  knownLanes,
+  releaseLanes,
+  strandedLanes,
+  takeLane,
+  unfinishedTopics,
+} from './lanes.ts'
 import { load } from './load.ts'
+import { renew } from './renew.ts'
 import { register } from './versions.ts'
 
 export interface OpenLedger extends Ledger, AsyncDisposable {
@@ -19,16 +28,19 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
   const [row] = await db.query<{ session: string }>({
     text: `select nextval('millrace_data.coordinator_session') as session`,
   })
+  const session = Number(row?.session)
   return {
-    session: Number(row?.session),
+    session,
     register: (plans) => register(db, plans),
-    knownLanes: (topic) => knownLanes(db, settings, topic),
-    createLanes: (topic, lanes) => createLanes(db, settings, topic, lanes),
-    openLane: (partition) => openLane(db, settings, partition),
+    knownLanes: (topic, incarnation) => knownLanes(db, settings, topic, incarnation),
+    createLanes: (topic, incarnation, lanes) => createLanes(db, settings, topic, incarnation, lanes),
+    takeLane: (lane) => takeLane(db, settings, session, lane),
+    strandedLanes: (topic, incarnation) => strandedLanes(db, settings, topic, incarnation),
+    releaseLanes: (lanes) => releaseLanes(db, lanes),
+    renew: (last, lanes) => renew(db, last, lanes),
     load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
     settle: (batch) => settle(db, batch),
-    complete: (last, laneIds) => complete(db, last, laneIds),
     unfinishedTopics: () => unfinishedTopics(db, settings),
     stop: () => db.end(),
     [Symbol.asyncDispose]: () => db.end(),
@@ -36,8 +48,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
 }
 
 async function commit(db: Connections, batch: Batch): Promise<CommitAnswer> {
-  const rows = await db.query<{ id: number }>({ ...commitStatement, values: commitValues(batch) })
-  return { passed: new Set(rows.map((row) => row.id)) }
+  return commitAnswer(await db.query<AnswerRow>({ ...commitStatement, values: commitValues(batch) }))
 }
 
 /** New epochs first: the UPDATE waits for a commit that is still under way, and a later one is refused by the fence. */
@@ -58,21 +69,23 @@ update millrace_data.lane l set epoch = l.epoch + 1 from ours where l.id = ours.
     values: [batch.commitId],
   })
   return {
-    landed: landed ? new Set(landed.lanes) : null,
+    landed: landed ? { passed: new Set(landed.lanes), duplicates: await duplicatesOf(db, batch) } : null,
     epochs: new Map(epochs.map((row) => [row.id, Number(row.epoch)])),
   }
 }
 
-/** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
-async function complete(db: Connections, last: CommitStamp | null, laneIds: readonly number[]): Promise<void> {
-  await db.query({
-    name: 'millrace_complete',
-    text: `
-with seen as (
-  update millrace_data.lane_progress set seen_at = now() where lane_id = any(array(
-    select lane_id from millrace_data.lane_progress where lane_id = any($3::int4[]) for no key update skip locked))
-)
-update millrace_data.commit set returned_at = $2::timestamptz where id = $1::int8`,
-    values: [last?.commitId ?? null, last === null ? null : isoTime(last.returnedUs), column.int4(laneIds)],
+async function duplicatesOf(db: Connections, batch: Batch): Promise<ReadonlyMap<string, string>> {
+  const claims = batch.transactions.filter((row) => row.dedup !== null)
+  if (claims.length === 0) return new Map()
+  const rows = await db.query<{ lane_id: number; workflow_id: number; kafka_offset: string; first_id: string }>({
+    text: 'select lane_id, workflow_id, kafka_offset, first_id from millrace_data.duplicate where commit_id = $1',
+    values: [batch.commitId],
   })
+  const firsts = new Map(rows.map((row) => [`${row.lane_id}/${row.workflow_id}/${row.kafka_offset}`, row.first_id]))
+  return new Map(
+    claims.flatMap((row) => {
+      const first = firsts.get(`${row.laneId}/${row.dedup?.workflowId}/${row.offset}`)
+      return first === undefined ? [] : [[row.id, first] as const]
+    }),
+  )
 }

@@ -12,7 +12,10 @@ export async function findOpen(
   const rows = await db.query<OpenRead>({
     name: 'millrace_find_open',
     text: `
-select t.id, t.version_id, t.key, ${micros('t.admitted_at')} as admitted_us
+select t.id, t.version_id, t.key, ${micros('t.admitted_at')} as admitted_us,
+       exists (select from millrace_data.attempt a where a.transaction_id = t.id and a.step_state = 4 and not exists (
+         select from millrace_data.attempt b
+         where b.transaction_id = t.id and b.step = a.step and b.attempt > a.attempt)) as in_doubt
 from millrace_data.transaction t
 where t.lane_id = $1
   and (t.id >= $2 or t.id = any(array(select transaction_id from millrace_data.parked where lane_id = $1)))
@@ -36,7 +39,8 @@ where t.id = any($1::uuid[])`,
     values: [ids],
   })
   const attempts = await loadAttempts(db, ids)
-  return rows.map((row) => openTransaction(row, attempts))
+  const begun = await loadBegun(db, ids)
+  return rows.map((row) => openTransaction(row, attempts, begun))
 }
 
 interface OpenRead {
@@ -44,6 +48,7 @@ interface OpenRead {
   version_id: number
   key: string | null
   admitted_us: string
+  in_doubt: boolean
 }
 
 interface TransactionRead {
@@ -85,6 +90,25 @@ from millrace_data.attempt where transaction_id = any($1::uuid[]) order by trans
   return attempts
 }
 
+interface BegunRead {
+  transaction_id: string
+  step: number
+  attempt: number
+}
+
+/** Few functions are not idempotent, so these are few. */
+function loadBegun(db: Connections, ids: readonly string[]): Promise<BegunRead[]> {
+  return db.query<BegunRead & Record<string, unknown>>({
+    name: 'millrace_load_begun',
+    text: `
+select b.transaction_id, b.step, b.attempt from millrace_data.begun b
+where b.transaction_id = any($1::uuid[]) and not exists (
+  select from millrace_data.attempt a
+  where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt)`,
+    values: [ids],
+  })
+}
+
 async function loadSources(
   db: Connections,
   transactions: readonly OpenRead[],
@@ -102,10 +126,14 @@ join millrace_data.workflow w on w.id = v.workflow_id where v.id = any($1::int4[
 
 function openRef(row: OpenRead, workflows: ReadonlyMap<number, string>): OpenRef {
   const workflow = workflows.get(row.version_id) as string
-  return { id: row.id, workflow, key: row.key, admittedUs: Number(row.admitted_us) }
+  return { id: row.id, workflow, key: row.key, admittedUs: Number(row.admitted_us), inDoubt: row.in_doubt }
 }
 
-function openTransaction(row: TransactionRead, attempts: ReadonlyMap<string, AttemptRecord[]>): OpenTransaction {
+function openTransaction(
+  row: TransactionRead,
+  attempts: ReadonlyMap<string, AttemptRecord[]>,
+  begun: readonly BegunRead[],
+): OpenTransaction {
   return {
     id: row.id,
     version: row.hash,
@@ -116,6 +144,7 @@ function openTransaction(row: TransactionRead, attempts: ReadonlyMap<string, Att
     auth: row.auth,
     admittedUs: Number(row.admitted_us),
     attempts: attempts.get(row.id) ?? [],
+    begun: begun.filter((each) => each.transaction_id === row.id),
   }
 }
 

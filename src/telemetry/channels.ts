@@ -31,6 +31,14 @@ export interface Facts {
     code: string
     reason: string
   }
+  /** The topic is another one than before, of the same name: it is read from its start. */
+  'topic.recreated': { topic: string; incarnation: string }
+  /** A copy of an event that is in the ledger already; it starts nothing. */
+  duplicate: { workflow: string; transactionId: string; firstId: string }
+  /** Another coordinator asks for a lane, or has got it. */
+  handover: { topic: string; partition: number; epoch: number; durationMs: number; drained: boolean }
+  /** A step's effect is unknown, and a person must settle it. */
+  'in-doubt': { workflow: string; step: string; transactionId: string }
   /** Offsets that were not there to be read. */
   gap: { topic: string; partition: number; from: string; to: string; reason: string }
   /** A record on a topic that no workflow names any more. */

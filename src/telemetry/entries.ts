@@ -44,7 +44,28 @@ export const tellings: Tellings = {
   },
   gap: {
     many: 'gaps',
-    say: (fact) => warn(`offsets ${fact.from} to ${fact.to} of ${lane(fact)} are not there to be read: ${fact.reason}`),
+    say: (fact) =>
+      (harmlessGaps.has(fact.reason) ? debug : error)(
+        `offsets ${fact.from} to ${fact.to} of ${lane(fact)} are not there to be read: ${fact.reason}`,
+      ),
+  },
+  'topic.recreated': {
+    say: (fact) => error(`topic ${fact.topic} was deleted and made again: it is read from its start, as another topic`),
+  },
+  duplicate: {
+    many: 'copies of events',
+    say: (fact) => info(`${fact.workflow}: a copy of the event of ${fact.firstId} starts nothing`),
+  },
+  handover: {
+    many: 'lanes handed over',
+    say: (fact) => info(`lane ${lane(fact)} is handed over${fact.drained ? '' : ', though attempts in it still run'}`),
+  },
+  'in-doubt': {
+    many: 'steps in doubt',
+    say: (fact) =>
+      error(
+        `${fact.workflow} ${fact.transactionId}: nobody knows what step ${fact.step} did; \`millrace resolve\` settles it`,
+      ),
   },
   dispatch: { say: (fact) => debug(`${fact.invocations} invocations of ${fact.function} dispatched`) },
   ended: {
@@ -70,6 +91,9 @@ export const tellings: Tellings = {
   catalogue: { say: (fact) => info(catalogue(fact)) },
   notice: { say: (fact) => ({ level: fact.level, message: fact.message }) },
 }
+
+/** Nothing was lost: the log was compacted, a producer gave up its transaction, or a marker of Kafka's own stands there. */
+const harmlessGaps = new Set(['compacted', 'aborted', 'control'])
 
 /** Why a worker process ends when all is well. */
 const ordinaryEnds = new Set(['retired', 'stopped', 'idle'])

@@ -5,7 +5,7 @@ import type { Block, Step } from '../workflow/plan.ts'
 import type { AttemptRow, Effect } from './effect.ts'
 import { idempotencyKey } from './ids.ts'
 import { lostBeforeAlone } from './retry.ts'
-import { nothing, progressOf, type StepProgress, scopeOf, type Transaction } from './transaction.ts'
+import { isSettled, nothing, progressOf, type StepProgress, scopeOf, type Transaction } from './transaction.ts'
 
 /** A transaction on its way, with what it has asked for so far. */
 export interface Moved {
@@ -72,7 +72,7 @@ function nextOf(block: Block, transaction: Transaction): Step | 'held' | 'settle
 
 function nextOfStep(step: Step, progress: StepProgress): Step | 'held' | 'settled' {
   if (progress.state === 'pending') return step
-  return progress.state === 'running' || progress.state === 'waiting' ? 'held' : 'settled'
+  return isSettled(progress) ? 'settled' : 'held'
 }
 
 function begin(moved: Moved, step: Step, atUs: number): Moved {
@@ -138,7 +138,7 @@ function refuse(moved: Moved, step: Step, error: StepError, atUs: number): Moved
   return failStep(then, step, error, atUs)
 }
 
-function emptyRow(
+export function emptyRow(
   transaction: Transaction,
   step: Step,
   what: Pick<AttemptRow, 'attempt' | 'outcome' | 'stepState'>,
@@ -157,5 +157,6 @@ function emptyRow(
     startedUs: null,
     finishedUs: null,
     receivedUs: null,
+    resolvedBy: null,
   }
 }

@@ -10,6 +10,8 @@ export interface AttemptReport {
   readonly errorMessage: string | null
   /** The function's wish for a delay before the next attempt. */
   readonly retryAfterMs: number | null
+  /** Nobody knows what it did outside: it was killed, got lost, threw, or answered what makes no sense. */
+  readonly effectUnknown: boolean
   readonly dispatchedUs: number | null
   /** The worker's own clock. */
   readonly startedUs: number | null

@@ -4,8 +4,20 @@ import type { Step } from '../workflow/plan.ts'
 import type { AttemptOutcome } from './attempt.ts'
 
 export type Effect = DurableEffect | LiveEffect
-export type DurableEffect = RecordAttempt | RecordEnding
-export type LiveEffect = Invoke | ArmTimer
+export type DurableEffect = RecordBegun | RecordAttempt | RecordEnding
+export type LiveEffect = Invoke | Proceed | ArmTimer
+
+/** "May have run": durable before a function that is not idempotent is called. */
+export interface RecordBegun {
+  readonly type: 'RecordBegun'
+  readonly row: BegunRow
+}
+
+export interface BegunRow {
+  readonly transactionId: string
+  readonly step: number
+  readonly attempt: number
+}
 
 export interface RecordAttempt {
   readonly type: 'RecordAttempt'
@@ -19,7 +31,7 @@ export interface AttemptRow {
   readonly attempt: number
   readonly outcome: AttemptOutcome | 'skipped'
   /** What it left its step in; null when another attempt follows. */
-  readonly stepState: 'ok' | 'skipped' | 'failed' | null
+  readonly stepState: 'ok' | 'skipped' | 'failed' | 'in_doubt' | null
   readonly errorCode: string | null
   readonly errorMessage: string | null
   readonly output: string | null
@@ -31,6 +43,8 @@ export interface AttemptRow {
   readonly startedUs: number | null
   readonly finishedUs: number | null
   readonly receivedUs: number | null
+  /** No attempt but a person's word on the one before it: who, and why. */
+  readonly resolvedBy: string | null
 }
 
 export interface RecordEnding {
@@ -61,12 +75,15 @@ export interface Invoke {
   readonly alone: boolean
 }
 
+/** Call the function that a worker process was kept for. */
+export interface Proceed {
+  readonly type: 'Proceed'
+  readonly step: number
+  readonly attempt: number
+}
+
 export interface ArmTimer {
   readonly type: 'ArmTimer'
   readonly step: number
   readonly dueUs: number
-}
-
-export function isDurable(effect: Effect): effect is DurableEffect {
-  return effect.type === 'RecordAttempt' || effect.type === 'RecordEnding'
 }

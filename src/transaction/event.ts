@@ -1,12 +1,20 @@
 /** Everything that may happen to a transaction. Time arrives in the event; µs since 1970. */
 import type { AttemptReport } from './attempt.ts'
 
-export type TransactionEvent = Started | AttemptEnded | TimerDue
+export type TransactionEvent = Started | AttemptReserved | AttemptEnded | TimerDue | StepResolved
 
 /** Its turn has come: it was admitted with nothing of its key before it, its predecessor ended, or its lane was opened. */
 export interface Started {
   readonly type: 'Started'
   readonly atUs: number
+}
+
+/** Its function is not idempotent, and a worker process is kept for it: it may run once that is durable. */
+export interface AttemptReserved {
+  readonly type: 'AttemptReserved'
+  readonly atUs: number
+  readonly step: number
+  readonly attempt: number
 }
 
 export interface AttemptEnded {
@@ -27,5 +35,24 @@ export interface TimerDue {
   readonly step: number
 }
 
+/** A person says what became of a step in doubt. */
+export interface StepResolved {
+  readonly type: 'StepResolved'
+  readonly atUs: number
+  /** The step's id. */
+  readonly step: string
+  readonly outcome: 'ok' | 'fail'
+  /** JSON text, when `ok`. */
+  readonly output: string | null
+  /** Who, and why. */
+  readonly by: string
+}
+
 export type EventType = TransactionEvent['type']
-export const eventTypes = ['Started', 'AttemptEnded', 'TimerDue'] as const satisfies readonly EventType[]
+export const eventTypes = [
+  'Started',
+  'AttemptReserved',
+  'AttemptEnded',
+  'TimerDue',
+  'StepResolved',
+] as const satisfies readonly EventType[]

@@ -9,6 +9,8 @@ export interface Origin {
   readonly incarnation: string
   readonly partition: number
   readonly offset: number
+  /** The dead letter that it is made of again. */
+  readonly redrivenFrom?: string
 }
 
 /** A producer's stamp older than this (against admission) is clamped: ids that are not time-ordered ruin a full ledger. */
@@ -29,6 +31,16 @@ export function deadLetterId(origin: Origin, receivedUs: number): string {
   return timedUuid(Math.floor(receivedUs / 1000), `dead:${JSON.stringify(origin)}`)
 }
 
+/** Of a message to Kafka: the same for the same `seed`, which says where in the ledger it comes from. */
+export function messageId(seed: string): string {
+  return hashedUuid(`message:${seed}`)
+}
+
+/** Tells copies of one event: `same` is what they have in common. */
+export function dedupKey(engine: string, workflow: string, same: string): string {
+  return hashedUuid(`copy:${JSON.stringify([engine, workflow, same])}`)
+}
+
 /** The same for every attempt of a step, so that a provider sees a repetition as one. 32 hex digits. */
 export function idempotencyKey(transactionId: string, stepPath: string): string {
   return createHash('sha256').update(`${transactionId}/${stepPath}/forward/1`).digest('hex').slice(0, 32)
@@ -37,6 +49,14 @@ export function idempotencyKey(transactionId: string, stepPath: string): string 
 function timedUuid(timeMs: number, seed: string): string {
   const hash = createHash('sha256').update(seed).digest()
   hash.writeUIntBE(timeMs, 0, 6)
+  return uuidOf(hash)
+}
+
+function hashedUuid(seed: string): string {
+  return uuidOf(createHash('sha256').update(seed).digest())
+}
+
+function uuidOf(hash: Buffer): string {
   hash[6] = 0x80 | ((hash[6] ?? 0) & 0x0f)
   hash[8] = 0x80 | ((hash[8] ?? 0) & 0x3f)
   const hex = hash.toString('hex', 0, 16)

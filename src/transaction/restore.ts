@@ -1,4 +1,4 @@
-/** Makes a transaction again of its rows. It stands `queued`: a `Started` takes it up wherever it was. */
+/** Makes a transaction again of its rows. It stands `queued`, and a `Started` takes it up wherever it was; or in doubt. */
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { notAfterUs } from './admit.ts'
@@ -27,15 +27,27 @@ export interface AttemptRecord {
   readonly step: number
   readonly attempt: number
   readonly outcome: AttemptOutcome | 'skipped'
-  readonly stepState: 'ok' | 'skipped' | 'failed' | null
+  readonly stepState: 'ok' | 'skipped' | 'failed' | 'in_doubt' | null
   readonly output: string | null
   readonly nextUs: number | null
 }
 
-export function restore(record: TransactionRecord, attempts: readonly AttemptRecord[]): Transaction {
+/** An attempt that may have run and has no outcome. */
+export interface BegunRecord {
+  readonly step: number
+  readonly attempt: number
+}
+
+export function restore(
+  record: TransactionRecord,
+  attempts: readonly AttemptRecord[],
+  begun: readonly BegunRecord[],
+): Transaction {
   const steps: StepProgress[] = record.plan.steps.map(() => untouched)
   for (const attempt of attempts) steps[attempt.step] = evolve(steps[attempt.step] ?? untouched, attempt)
-  return { ...record, notAfterUs: notAfterUs(record.plan, record.admittedUs), state: 'queued', steps }
+  for (const { step } of begun) steps[step] = { ...(steps[step] ?? untouched), state: 'running', begun: true }
+  const state = steps.some((step) => step.state === 'in_doubt') ? 'in_doubt' : 'queued'
+  return { ...record, notAfterUs: notAfterUs(record.plan, record.admittedUs), state, steps }
 }
 
 function evolve(progress: StepProgress, record: AttemptRecord): StepProgress {

@@ -14,9 +14,12 @@ export const retryAfterMsMax = 24 * 60 * 60 * 1000
 export type Verdict =
   | { readonly kind: 'ok' }
   | { readonly kind: 'again'; readonly dueUs: number }
+  | { readonly kind: 'in_doubt' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
+/** `counted`: with this attempt in it. One of a function that is not idempotent is never tried again on a guess. */
 export function judge(step: Step, counted: StepProgress, report: AttemptReport, atUs: number, seed: string): Verdict {
+  if (counted.begun && report.effectUnknown) return { kind: 'in_doubt' }
   switch (report.outcome) {
     case 'ok':
       return { kind: 'ok' }

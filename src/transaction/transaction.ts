@@ -4,12 +4,15 @@ import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson } from '../envelope/json.ts'
 import type { Plan, Scope } from '../workflow/plan.ts'
 
-/** `queued`: admitted, its predecessor of the same key has not ended. The last two are final. */
-export const transactionStates = ['queued', 'running', 'completed', 'failed'] as const
+/**
+ * `queued`: admitted, or settled by a person, and its turn has not come. `in_doubt`: a step's effect is unknown, and nothing
+ * goes on before a person settles it. The last two are final.
+ */
+export const transactionStates = ['queued', 'running', 'in_doubt', 'completed', 'failed'] as const
 export type TransactionState = (typeof transactionStates)[number]
 
-/** `waiting`: a retry delay holds it. The last three are settled. */
-export type StepState = 'pending' | 'running' | 'waiting' | 'ok' | 'skipped' | 'failed'
+/** `waiting`: a retry delay holds it. `in_doubt`: a person must settle it. The last three are settled. */
+export type StepState = 'pending' | 'running' | 'waiting' | 'in_doubt' | 'ok' | 'skipped' | 'failed'
 
 export interface Position {
   readonly topic: string
@@ -40,6 +43,8 @@ export interface StepProgress {
   readonly failures: number
   /** Those lost with their process, which have a limit of their own. */
   readonly lost: number
+  /** The attempt that is awaited may have run. */
+  readonly begun: boolean
   /** When the next attempt is due, while `waiting`. */
   readonly dueUs: number | null
   readonly output: Output
@@ -57,6 +62,7 @@ export const untouched: StepProgress = Object.freeze({
   attempts: 0,
   failures: 0,
   lost: 0,
+  begun: false,
   dueUs: null,
   output: nothing,
 })
@@ -74,6 +80,12 @@ export function outputOf(text: string | null): Output {
 
 export function isFinal(transaction: Transaction): boolean {
   return transaction.state === 'completed' || transaction.state === 'failed'
+}
+
+/** Its next act is a timer's: it needs no place among the running. */
+export function isDelayed(transaction: Transaction): boolean {
+  const { steps } = transaction
+  return steps.some((step) => step.state === 'waiting') && !steps.some((step) => step.state === 'running')
 }
 
 export function isSettled(step: StepProgress): boolean {

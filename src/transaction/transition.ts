@@ -4,9 +4,17 @@
  */
 import { assert } from '../base/assert.ts'
 import type { Step } from '../workflow/plan.ts'
-import { advance, failStep, invoke, type Moved, timedOut, withStep } from './advance.ts'
+import { advance, emptyRow, failStep, invoke, type Moved, timedOut, withStep } from './advance.ts'
 import type { AttemptRow, Effect } from './effect.ts'
-import type { AttemptEnded, EventType, Started, TimerDue, TransactionEvent } from './event.ts'
+import type {
+  AttemptEnded,
+  AttemptReserved,
+  EventType,
+  Started,
+  StepResolved,
+  TimerDue,
+  TransactionEvent,
+} from './event.ts'
 import { failureCounts, judge, type Verdict } from './retry.ts'
 import { outputOf, progressOf, type Transaction, type TransactionState } from './transaction.ts'
 
@@ -21,11 +29,20 @@ export function transition(transaction: Transaction, event: TransactionEvent): T
 type Handler<Event> = (transaction: Transaction, event: Event) => Transition
 type Row = { readonly [Type in EventType]: Handler<Extract<TransactionEvent, { type: Type }>> }
 
+const refusal: Row = {
+  Started: refuse,
+  AttemptReserved: refuse,
+  AttemptEnded: refuse,
+  TimerDue: refuse,
+  StepResolved: refuse,
+}
+
 const table: { readonly [State in TransactionState]: Row } = {
-  queued: { Started: start, AttemptEnded: refuse, TimerDue: refuse },
-  running: { Started: refuse, AttemptEnded: settle, TimerDue: tryAgain },
-  completed: { Started: refuse, AttemptEnded: refuse, TimerDue: refuse },
-  failed: { Started: refuse, AttemptEnded: refuse, TimerDue: refuse },
+  queued: { ...refusal, Started: start },
+  running: { ...refusal, AttemptReserved: begin, AttemptEnded: settle, TimerDue: tryAgain },
+  in_doubt: { ...refusal, StepResolved: resolve },
+  completed: refusal,
+  failed: refusal,
 }
 
 /** The documented diagram is compared with this. */
@@ -36,9 +53,43 @@ export function handlerName(state: TransactionState, event: EventType): string {
 /** Takes it up where it stands: at its first step, or, when its lane was opened again, at whatever it waited for. */
 function start(transaction: Transaction, event: Started): Transition {
   const running: Transaction = { ...transaction, state: 'running' }
+  const begun = running.plan.steps.find((step) => progressOf(running, step.no).begun)
+  if (begun) return lose(running, begun, event)
   const waiting = running.plan.steps.filter((step) => progressOf(running, step.no).state === 'waiting')
   const timers = waiting.map((step) => timerOf(running, step))
   return advance({ transaction: running, effects: timers }, event.atUs)
+}
+
+/** It may have run when its coordinator was lost, and nobody knows what it did. */
+function lose(transaction: Transaction, step: Step, event: Started): Moved {
+  const progress = progressOf(transaction, step.no)
+  const counted = { ...failureCounts(progress, 'lost'), begun: false }
+  const what = { attempt: counted.attempts, outcome: 'lost', stepState: 'in_doubt' } as const
+  const message = 'its coordinator was lost while it may have run'
+  const row = { ...emptyRow(transaction, step, what), errorCode: 'coordinator_lost', errorMessage: message }
+  const effects = [{ type: 'RecordAttempt', row: { ...row, receivedUs: event.atUs } } as const]
+  return doubt({ transaction: withStep(transaction, step, counted), effects }, step)
+}
+
+function doubt(moved: Moved, step: Step): Moved {
+  const transaction = withStep(moved.transaction, step, { state: 'in_doubt', dueUs: null })
+  return { ...moved, transaction: { ...transaction, state: 'in_doubt' } }
+}
+
+/** A process is kept for an attempt: that it may run is written first. */
+function begin(transaction: Transaction, event: AttemptReserved): Transition {
+  const step = stepOf(transaction, event.step)
+  const progress = progressOf(transaction, event.step)
+  if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
+  if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
+  const row = { transactionId: transaction.id, step: event.step, attempt: event.attempt }
+  return {
+    transaction: withStep(transaction, step, { begun: true }),
+    effects: [
+      { type: 'RecordBegun', row },
+      { type: 'Proceed', step: event.step, attempt: event.attempt },
+    ],
+  }
 }
 
 function timerOf(transaction: Transaction, step: Step): Effect {
@@ -55,7 +106,7 @@ function settle(transaction: Transaction, event: AttemptEnded): Transition {
   const verdict = inTime(transaction, event, judge(step, counted, event.report, event.atUs, transaction.id + step.id))
   const row = rowOf(transaction, event, verdict)
   const moved: Moved = {
-    transaction: withStep(transaction, step, counted),
+    transaction: withStep(transaction, step, { ...counted, begun: false }),
     effects: [{ type: 'RecordAttempt', row }],
   }
   return follow(moved, step, event, verdict)
@@ -64,7 +115,7 @@ function settle(transaction: Transaction, event: AttemptEnded): Transition {
 /** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
 function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict): Verdict {
   const { notAfterUs } = transaction
-  if (notAfterUs === null || verdict.kind === 'ok') return verdict
+  if (notAfterUs === null || verdict.kind === 'ok' || verdict.kind === 'in_doubt') return verdict
   const over =
     verdict.kind === 'again'
       ? verdict.dueUs >= notAfterUs
@@ -78,6 +129,8 @@ function follow(moved: Moved, step: Step, event: AttemptEnded, verdict: Verdict)
       return advance({ ...moved, transaction: done(moved.transaction, step, event) }, event.atUs)
     case 'again':
       return wait(moved, step, verdict.dueUs, event.atUs)
+    case 'in_doubt':
+      return doubt(moved, step)
     case 'failed': {
       const failed = failStep(moved, step, verdict, event.atUs)
       return failed.transaction.state === 'failed' ? failed : advance(failed, event.atUs)
@@ -102,6 +155,30 @@ function tryAgain(transaction: Transaction, event: TimerDue): Transition {
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
   return invoke({ transaction, effects: [] }, step, progress.dueUs)
+}
+
+/** What a person knows settles the step. What follows waits for its turn: another of its key may run by now. */
+function resolve(transaction: Transaction, event: StepResolved): Transition {
+  const step = transaction.plan.steps.find((each) => each.id === event.step)
+  if (!step || progressOf(transaction, step.no).state !== 'in_doubt')
+    return { refused: `step ${event.step} is not in doubt` }
+  const moved: Moved = {
+    transaction: { ...transaction, state: 'queued' },
+    effects: [{ type: 'RecordAttempt', row: resolution(transaction, step, event) }],
+  }
+  if (event.outcome === 'fail') return failStep(moved, step, { code: resolvedFailed, message: event.by }, event.atUs)
+  const output = outputOf(event.output)
+  return { ...moved, transaction: withStep(moved.transaction, step, { state: 'ok', output }) }
+}
+
+const resolvedFailed = 'resolved_failed'
+
+function resolution(transaction: Transaction, step: Step, event: StepResolved): AttemptRow {
+  const { outcome, output, by } = event
+  const attempt = progressOf(transaction, step.no).attempts + 1
+  const row = emptyRow(transaction, step, { attempt, outcome, stepState: outcome === 'ok' ? 'ok' : 'failed' })
+  const error = outcome === 'fail' ? { errorCode: resolvedFailed, errorMessage: by } : { output }
+  return { ...row, ...error, receivedUs: event.atUs, resolvedBy: by }
 }
 
 function refuse(transaction: Transaction, event: TransactionEvent): Transition {
@@ -132,5 +209,6 @@ function rowOf(transaction: Transaction, event: AttemptEnded, verdict: Verdict):
     startedUs,
     finishedUs,
     receivedUs,
+    resolvedBy: null,
   }
 }

@@ -36,8 +36,10 @@ export interface Pool extends AsyncDisposable {
    * says: it may have done what it was for. False when there is no such invocation.
    */
   cancel(id: number): boolean
-  /** The same for all that waits, and nothing for what runs. */
-  cancelWaiting(): void
+  /** The same for all that waits (or these of it), and nothing for what runs. */
+  cancelWaiting(ids?: ReadonlySet<number>): void
+  /** Calls the functions that processes were kept for. */
+  proceed(ids: readonly number[]): void
   /** Looks at the files of these functions again (of all by default); returns the names of those that changed. */
   reload(names?: readonly string[]): Promise<string[]>
   stats(): PoolStats
@@ -114,9 +116,11 @@ class WorkerPool implements Pool {
     return () => void this.#listeners.delete(listener)
   }
 
-  cancelWaiting(): void {
-    for (const [id, entry] of this.#open) if (entry.state !== 'running') this.cancel(id)
+  cancelWaiting(ids?: ReadonlySet<number>): void {
+    for (const [id, entry] of this.#open) if (entry.state !== 'running' && ids?.has(id) !== false) this.cancel(id)
   }
+
+  proceed(): void {}
 
   cancel(id: number): boolean {
     const entry = this.#open.get(id)

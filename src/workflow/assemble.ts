@@ -4,7 +4,7 @@ import type { Meaning } from './check.ts'
 import { parseDuration } from './duration.ts'
 import { defaults } from './limits.ts'
 import { parseTime, type StepFile, type WorkflowFile } from './model.ts'
-import type { From, KafkaTrigger, Plan, RetryPolicy, Step } from './plan.ts'
+import type { Deduplicate, From, KafkaTrigger, Plan, RetryPolicy, Step } from './plan.ts'
 
 export function assemble(source: string, version: string, file: WorkflowFile, meaning: Meaning): Plan {
   const steps = file.steps.map((step, no) => assembleStep(step, no, meaning))
@@ -14,10 +14,18 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     source,
     on: { kafka: kafkaTrigger(file.on.kafka) },
     key: meaning.expressions.get('key') ?? null,
+    deduplicate: deduplicate(file.deduplicate, meaning),
+    deadLetter: { topic: file.deadLetter?.topic ?? null, failed: file.deadLetter?.failed ?? false },
     timeoutMs: file.timeout === undefined ? null : ms(file.timeout),
     body: { kind: 'sequence', blocks: steps.map((step) => ({ kind: 'step', step })) },
     steps,
   } satisfies Plan)
+}
+
+function deduplicate(file: WorkflowFile['deduplicate'], meaning: Meaning): Deduplicate {
+  if (file === false) return { by: null, withinMs: 0 }
+  const by = meaning.expressions.get('deduplicate.by') ?? null
+  return { by, withinMs: ms(file?.within ?? defaults.deduplicate.within) }
 }
 
 function assembleStep(file: StepFile, no: number, meaning: Meaning): Step {

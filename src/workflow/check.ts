@@ -31,6 +31,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   const ids = steps.map((_, place) => textAt(checking, ['steps', place, 'id']))
   const known = ids.filter((id) => id !== null)
   checkExpression(checking, ['key'], { ...noSteps, later: known }, 'key')
+  checkExpression(checking, ['deduplicate', 'by'], { ...noSteps, later: known }, 'key')
   checkUnique(checking, ids)
   for (const place of steps.keys()) {
     if (checking.findings.length > enough) break

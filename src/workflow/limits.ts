@@ -30,6 +30,8 @@ export const limits = {
   workflowTimeoutMs: { min: 1, max: 365 * day },
   /** The wait before the second attempt, and the longest wait between two. */
   retryDelayMs: { min: 1, max: day },
+  /** How long a copy is known as one: each key is a row for so long. */
+  deduplicateMs: { min: 1000, max: 90 * day },
   /** Problems reported of one file; the rest is counted. Keeps a file of garbage from flooding a terminal. */
   problemsMax: 100,
   /** Files in the folder of functions, and how deep: a stray link to a whole disk must not hang a start. */
@@ -42,4 +44,5 @@ export const defaults = {
   retry: { attempts: 3, backoff: 'exponential', initial: '200ms', max: '30s', jitter: true },
   timeout: '30s',
   from: 'earliest',
+  deduplicate: { within: '24h' },
 } as const

@@ -100,6 +100,32 @@ const kafkaModel = z.strictObject(
   'a map with topic',
 )
 
+const deduplicateModel = z.union(
+  [
+    z.literal(false),
+    z.strictObject({
+      by: z
+        .string('a CEL expression')
+        .optional()
+        .describe(
+          'CEL over the event: what gives the same value is the same event. Without it, id and source of CloudEvents.',
+        ),
+      within: duration('how long a copy is known as one', limits.deduplicateMs)
+        .default(defaults.deduplicate.within)
+        .describe('How far apart in record time two copies may be.'),
+    }),
+  ],
+  'false, or a map with by and within',
+)
+
+const deadLetterModel = z.strictObject(
+  {
+    topic: topic().optional().describe('A copy of each dead letter is published here, byte for byte.'),
+    failed: yesOrNo().default(false).describe('A transaction that fails leaves its record as a dead letter, too.'),
+  },
+  'a map with topic, failed',
+)
+
 export const workflowModel = z
   .strictObject(
     {
@@ -118,6 +144,10 @@ export const workflowModel = z
         .string('a CEL expression')
         .optional()
         .describe("CEL over the event: transactions of one key run one after the other. Without it, the record's key."),
+      deduplicate: deduplicateModel
+        .optional()
+        .describe('Copies of one event start nothing; false takes every record for a new one.'),
+      deadLetter: deadLetterModel.optional().describe('What is done with records and transactions that are given up.'),
       timeout: duration('how long the whole may take', limits.workflowTimeoutMs)
         .optional()
         .describe('From admission to the end, the time spent waiting behind the key included. Without it, no limit.'),

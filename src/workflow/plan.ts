@@ -12,11 +12,28 @@ export interface Plan {
   readonly on: { readonly kafka: KafkaTrigger }
   /** Order by key; null takes the record's key. */
   readonly key: Expression | null
+  readonly deduplicate: Deduplicate
+  /** What becomes of records that cannot become a transaction, and of transactions that fail. */
+  readonly deadLetter: DeadLetterPolicy
   /** From admission to the end, also the time spent behind the key; null is without limit. */
   readonly timeoutMs: number | null
   readonly body: Block
   /** Every step of `body`, by its number. */
   readonly steps: readonly Step[]
+}
+
+export interface Deduplicate {
+  /** What is the same twice is a copy; null: id and source of CloudEvents, and nothing tells copies of other records. */
+  readonly by: Expression | null
+  /** Of record time; 0: copies are not looked for. */
+  readonly withinMs: number
+}
+
+export interface DeadLetterPolicy {
+  /** Where a copy of each dead letter is published; null: nowhere. */
+  readonly topic: string | null
+  /** A transaction that fails leaves its record as a dead letter. */
+  readonly failed: boolean
 }
 
 export interface KafkaTrigger {

@@ -77,7 +77,7 @@ function wrongValue(path: Path, value: unknown, expected: string): FieldFinding 
 
 /** Fields of later versions: refused by name, so that nobody looks for a mistake of their own. */
 const later = new Set([
-  ...['parallel', 'forEach', 'switch', 'call', 'compensate', 'sleep', 'wait', 'publish', 'deduplicate', 'deadLetter'],
+  ...['parallel', 'forEach', 'switch', 'call', 'compensate', 'sleep', 'wait', 'publish'],
   ...['order', 'http', 'schedule', 'require', 'schema', 'format', 'auth', 'idempotent', 'classify'],
 ])
 /** Those that stand for a step of another kind, which has no `uses`. */

@@ -79,6 +79,14 @@ export class FakeIntake implements Intake {
     return new Map(this.#kafka.partitions.map((_, at) => [at, this.#kafka.end(at)]))
   }
 
+  async incarnation(): Promise<string> {
+    return ''
+  }
+
+  async confirm(): Promise<boolean> {
+    return true
+  }
+
   async reportProgress(progress: ReadonlyMap<PartitionRef, number>): Promise<void> {
     for (const [{ partition }, offset] of progress) this.reported.set(partition, offset)
   }
@@ -101,7 +109,8 @@ export class FakeIntake implements Intake {
       const last = records.at(-1)
       if (!last) continue
       this.positions.set(partition, last.offset + 1)
-      this.coordinator?.receive({ topic: this.#kafka.topic, partition }, records)
+      const fetched = { records, nextOffset: last.offset + 1, missing: [] }
+      this.coordinator?.receive({ topic: this.#kafka.topic, partition }, fetched)
       this.deliver()
     }
   }

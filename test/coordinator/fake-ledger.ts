@@ -9,13 +9,16 @@ import type {
   CommitAnswer,
   CommitStamp,
   DeadLetterRow,
+  HeldLane,
   KnownLanes,
+  LaneRef,
   Ledger,
   NewLane,
   OpenedLane,
   OpenTransaction,
   PartitionRef,
   PassedRow,
+  Renewed,
   Settled,
   TransactionRow,
   VersionIds,
@@ -35,6 +38,8 @@ export interface StoredLane {
   readonly firstOffset: number
   readonly subscriptions: Map<number, number>
   epoch: number
+  /** Nobody holds it: to be taken without asking. */
+  free: boolean
   nextOffset: number
   lowId: string
 }
@@ -80,10 +85,11 @@ export class FakeLedger implements Ledger {
 
   async knownLanes(topic: string): Promise<KnownLanes> {
     const lanes = [...this.lanes.values()].filter((lane) => lane.partition.topic === topic)
-    return { partitions: new Set(lanes.map((lane) => lane.partition.partition)), workflows: new Set() }
+    const partitions = new Set(lanes.map((lane) => lane.partition.partition))
+    return { recreated: false, partitions, workflows: new Set() }
   }
 
-  async createLanes(topic: string, lanes: readonly NewLane[]): Promise<void> {
+  async createLanes(topic: string, _incarnation: string, lanes: readonly NewLane[]): Promise<void> {
     for (const { partition, nextOffset, subscriptions } of lanes) {
       const name = `${topic}/${partition}`
       if (this.lanes.has(name)) continue
@@ -93,15 +99,25 @@ export class FakeLedger implements Ledger {
         firstOffset: nextOffset,
         subscriptions: new Map(subscriptions.map((each) => [each.workflowId, each.fromOffset])),
         epoch: 0,
+        free: true,
         nextOffset,
         lowId: lowest,
       })
     }
   }
 
-  async openLane({ topic, partition }: PartitionRef): Promise<OpenedLane> {
+  async strandedLanes(): Promise<LaneRef[]> {
+    return []
+  }
+
+  async releaseLanes(lanes: readonly HeldLane[]): Promise<void> {
+    for (const { laneId, epoch } of lanes) if (this.#byId(laneId).epoch === epoch) this.#byId(laneId).free = true
+  }
+
+  async takeLane({ topic, partition }: PartitionRef): Promise<OpenedLane | null> {
     const lane = this.lane(topic, partition)
     lane.epoch++
+    lane.free = false
     const open = [...this.#openOf(lane.laneId)]
       .filter((id) => this.#isFound(lane, id))
       .map((id) => this.transactions.get(id) as Stored<TransactionRow>)
@@ -110,10 +126,17 @@ export class FakeLedger implements Ledger {
       laneId: lane.laneId,
       epoch: lane.epoch,
       nextOffset: lane.nextOffset,
+      outbox: { seq: 0, unpublished: false },
       subscriptions: new Map([...lane.subscriptions].map(([id, from]) => [names.get(id) as string, from])),
       open: open
         .sort((a, b) => a.offset - b.offset || (a.id < b.id ? -1 : 1))
-        .map((row) => ({ id: row.id, workflow: this.planOf(row).name, key: row.key, admittedUs: row.admittedUs })),
+        .map((row) => ({
+          id: row.id,
+          workflow: this.planOf(row).name,
+          key: row.key,
+          admittedUs: row.admittedUs,
+          inDoubt: false,
+        })),
       sources: new Map(
         open.map((row) => {
           const { version, name, source, versionId } = this.planOf(row)
@@ -125,7 +148,12 @@ export class FakeLedger implements Ledger {
 
   async load(ids: readonly string[]): Promise<OpenTransaction[]> {
     const rows = ids.flatMap((id) => this.transactions.get(id) ?? [])
-    return rows.map((row) => ({ ...row, version: this.planOf(row).version, attempts: this.attemptsOf(row.id) }))
+    return rows.map((row) => ({
+      ...row,
+      version: this.planOf(row).version,
+      attempts: this.attemptsOf(row.id),
+      begun: [],
+    }))
   }
 
   async commit(batch: Batch): Promise<CommitAnswer> {
@@ -142,7 +170,7 @@ export class FakeLedger implements Ledger {
       throw outage(fault !== 'outage')
     }
     const passed = this.#write(batch, ended)
-    if (fault !== 'unknown_landed') return { passed }
+    if (fault !== 'unknown_landed') return { passed, duplicates: new Map() }
     throw outage(true)
   }
 
@@ -152,7 +180,8 @@ export class FakeLedger implements Ledger {
       const lane = this.#byId(laneId)
       if (lane.epoch === epoch) epochs.set(laneId, ++lane.epoch)
     }
-    return { landed: this.#commits.get(batch.commitId) ?? null, epochs }
+    const passed = this.#commits.get(batch.commitId)
+    return { landed: passed ? { passed, duplicates: new Map() } : null, epochs }
   }
 
   /** Commits whose return was written by a later one, or by itself. */
@@ -160,9 +189,11 @@ export class FakeLedger implements Ledger {
   /** The next `complete`s fail. */
   completeFaults = 0
 
-  async complete(last: CommitStamp | null): Promise<void> {
+  async renew(last: CommitStamp | null, lanes: readonly HeldLane[]): Promise<Renewed> {
     if (this.completeFaults-- > 0) throw outage(true)
     if (last) this.returned.add(last.commitId)
+    const held = lanes.filter(({ laneId, epoch }) => this.#byId(laneId).epoch === epoch)
+    return { held: new Set(held.map(({ laneId }) => laneId)), asked: new Set(), commands: [] }
   }
 
   /** Another coordinator takes the lane. */

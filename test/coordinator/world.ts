@@ -44,6 +44,8 @@ export class FakeWorkers implements Workers {
 
   cancelWaiting(): void {}
 
+  proceed(): void {}
+
   cancel(id: number): void {
     this.cancelled.push(id)
   }
@@ -87,7 +89,7 @@ function nameOf({ step, attempt }: Invocation, offset: number): string {
 export function resultOf(invocation: Invocation, report: Partial<AttemptReport>): InvocationResult {
   const nowUs = Date.now() * 1000
   const stamps = { dispatchedUs: nowUs, startedUs: nowUs, finishedUs: nowUs, receivedUs: nowUs }
-  const error = { errorCode: null, errorMessage: null, retryAfterMs: null, logs: null }
+  const error = { errorCode: null, errorMessage: null, retryAfterMs: null, effectUnknown: false, logs: null }
   return { outcome: 'ok', output: '{}', ...error, ...stamps, ...report, id: invocation.id }
 }
 
@@ -117,6 +119,9 @@ export const quick: CoordinatorLimits = {
   outagePauseMs: { first: 1, most: 2 },
   reopenPauseMs: { first: 1, most: 5 },
   completeAfterMs: 5,
+  renewEveryMs: 20,
+  askEveryMs: 1,
+  handoverMs: 20,
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {

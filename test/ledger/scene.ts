@@ -50,9 +50,14 @@ let commits = 0n
 export function batch(lanes: readonly LaneProgress[], rows: Partial<Batch> = {}): Batch {
   const none = {
     transactions: [],
+    begun: [],
     attempts: [],
     endings: [],
     deadLetters: [],
+    failedLetters: [],
+    letterStates: [],
+    messages: [],
+    commands: [],
     passed: [],
     subscriptions: [],
     parked: [],
@@ -82,6 +87,9 @@ export function transaction(lane: OpenedLane, versionId: number, n: number, what
     producedUs: baseUs - 2000,
     fetchedUs: baseUs - 1000,
     admittedUs: baseUs + n,
+    dedup: null,
+    raw: null,
+    redrivenFrom: null,
     ...what,
   }
 }
@@ -103,6 +111,7 @@ export function attempt(lane: OpenedLane, n: number, what: Partial<AttemptRow> =
     startedUs: baseUs + 4000,
     finishedUs: baseUs + 8000,
     receivedUs: baseUs + 9000,
+    resolvedBy: null,
   }
   return { ...row, ...what, laneId: lane.laneId }
 }

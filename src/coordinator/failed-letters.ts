@@ -1,0 +1,30 @@
+/** The dead letter of a transaction that failed, where its workflow wants one: made of the record kept at admission. */
+import type { EndingRow } from '../transaction/effect.ts'
+import { deadLetterId } from '../transaction/ids.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { copyOf, type Message } from './arrival.ts'
+import type { FailedLetterRow } from './ports.ts'
+
+export function failedLettersOf(
+  transaction: Transaction,
+  endings: readonly EndingRow[],
+): { readonly rows: readonly FailedLetterRow[]; readonly messages: readonly Message[] } {
+  const { failed, topic } = transaction.plan.deadLetter
+  const ending = endings.find((row) => row.state === 'failed')
+  if (!failed || !ending) return none
+  const row = {
+    id: failedLetterId(transaction, ending),
+    transactionId: transaction.id,
+    code: ending.errorCode ?? 'failed',
+    reason: ending.errorMessage ?? '',
+    receivedUs: ending.endedUs,
+  }
+  return { rows: [row], messages: topic === null ? [] : [copyOf(row.id, topic)] }
+}
+
+const none = Object.freeze({ rows: [], messages: [] })
+
+export function failedLetterId({ id, plan, position }: Transaction, ending: EndingRow): string {
+  const origin = { engine: id, incarnation: '', workflow: plan.name, ...position }
+  return deadLetterId(origin, ending.endedUs)
+}

@@ -1,0 +1,61 @@
+/** A dead letter is made a transaction again: read anew from its bytes, by the workflows there are now. */
+import { EngineError, messageOf } from '../base/error.ts'
+import { decode } from '../envelope/decode.ts'
+import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import type { Command, StoredLetter } from './ports.ts'
+
+/** Throws `EngineError` with the sentence why nothing can be made of it: it stays as it is. */
+export function redrive(
+  command: Command,
+  letter: StoredLetter,
+  place: Omit<Place, 'subscriptions'>,
+  room: ReadingRoom,
+): Reading {
+  const { topic } = place.origin
+  const all = room.catalogue.byTopic.get(topic) ?? []
+  const plans = letter.workflow === null ? all : all.filter((plan) => plan.name === letter.workflow)
+  if (plans.length === 0) {
+    const whose = letter.workflow === null ? `no workflow takes ${topic}` : `workflow ${letter.workflow} is not there`
+    throw new EngineError('redrive_refused', `${whose} any more: give the engine its file again`)
+  }
+  const record = recordOf(command, letter, room.sealer, place.admittedUs)
+  const decoded = decode(record, `${topic}/${place.origin.partition}/${record.offset}`, room.valueBytesMax)
+  const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
+  const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, { ...place, subscriptions }, room)))
+  const [refused] = reading.deadLetters
+  if (reading.transactions.length > 0) return { ...reading, passed: [] }
+  throw new EngineError('redrive_refused', refused ? refused.reason : 'no workflow takes an event of this type')
+}
+
+function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
+  const auth = letter.sealed !== null && sealer !== null ? sealer.open(letter.sealed) : {}
+  const { value } = argsOf(command)
+  return {
+    offset: letter.offset,
+    key: letter.key,
+    value: value === undefined ? letter.value : Buffer.from(value, 'base64'),
+    headers: [...headersOf(letter.headers), ...headersOf(JSON.stringify(auth))],
+    timestampUs: null,
+    fetchedUs: nowUs,
+  }
+}
+
+/** `value`: the new bytes, in base64. */
+function argsOf({ args }: Command): { readonly value?: string } {
+  try {
+    return JSON.parse(args)
+  } catch (cause) {
+    throw new EngineError('redrive_refused', `the command's arguments are no JSON: ${messageOf(cause)}`)
+  }
+}
+
+/** From the text that a dead letter keeps them in. */
+export function headersOf(text: string): RawHeader[] {
+  const entries = Object.entries(JSON.parse(text) as Record<string, string | { base64: string }>)
+  return entries.map(([name, value]) => ({
+    name,
+    value: typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value.base64, 'base64'),
+  }))
+}
