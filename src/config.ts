@@ -129,6 +129,12 @@ export const settings = {
     null,
     'Seals credentials in the ledger. Without it they are not kept, and workflows that use `event.auth` are refused. The same for all coordinators of an engine.',
   ),
+  handoverTimeout: setting(
+    'MILLRACE_HANDOVER_TIMEOUT',
+    duration,
+    2000,
+    'How long attempts under way may take to end in a lane that goes to another coordinator.',
+  ),
   startTimeout: setting(
     'MILLRACE_START_TIMEOUT',
     duration,

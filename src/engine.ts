@@ -193,7 +193,8 @@ export class Engine {
       engine: config.engine,
       owner: `${hostname()}:${process.pid}`,
       leaseMs: config['kafka.sessionTimeout'],
-      handoverMs: defaultLimits.handoverMs + defaultLimits.renewEveryMs + 1000,
+      // It hears of being asked with its next sign of life, and has some time to say that it is done.
+      handoverMs: config.handoverTimeout + defaultLimits.renewEveryMs + 1000,
     })
   }
 
@@ -228,6 +229,9 @@ function limitsOf(options: EngineOptions): CoordinatorLimits {
     runningMax: config['limits.runningMax'],
     queuedMax: config['limits.queuedMax'],
     valueBytesMax: config['limits.valueBytesMax'],
+    handoverMs: config.handoverTimeout,
+    // Three signs of life to a lease: one may be late and one may be lost.
+    renewEveryMs: Math.min(defaultLimits.renewEveryMs, Math.floor(config['kafka.sessionTimeout'] / 3)),
     ...options.limits,
   }
 }

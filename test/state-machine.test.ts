@@ -8,7 +8,7 @@ import { outcomeCode } from '../src/ledger/codes.ts'
 import { type EventType, eventTypes, type TransactionEvent } from '../src/transaction/event.ts'
 import { type StepState, type Transaction, transactionStates } from '../src/transaction/transaction.ts'
 import { handlerName, transition } from '../src/transaction/transition.ts'
-import { admitted, due, ended, planOf, started } from './transaction/scene.ts'
+import { admitted, due, ended, planOf, reserved, resolved, started } from './transaction/scene.ts'
 
 const text = readFileSync(join(packageRoot(), 'docs/state-machine.md'), 'utf8')
 const plan = planOf(
@@ -48,6 +48,7 @@ test('events, states of steps and outcomes are all explained', () => {
     pending: true,
     running: true,
     waiting: true,
+    in_doubt: true,
     ok: true,
     skipped: true,
     failed: true,
@@ -66,19 +67,24 @@ function explore(transaction: Transaction, depth: number): void {
     seen.transactions.add(`${transaction.state} ${event.type} ${after.state}`)
     for (const [no, { state }] of after.steps.entries()) {
       const before = transaction.steps[no]!
-      const isAsked = event.type !== 'Started' && event.step === no
+      const isAsked = event.type !== 'Started' && event.type !== 'AttemptReserved' && event.step === no
       if (state !== before.state || (isAsked && state === 'running')) seen.steps.add(`${before.state} ${state}`)
     }
     explore(after, depth - 1)
+    // As its lane is opened again by another coordinator.
+    if (event.type === 'AttemptReserved') explore({ ...after, state: 'queued' }, depth - 1)
   }
 }
 
 function eventsFor(transaction: Transaction): TransactionEvent[] {
   const outcomes = ['ok', 'retry', 'fail', 'lost'] as const
+  const attemptOf = (step: number) => (transaction.steps[step]?.attempts ?? 0) + 1
   const ends = [0, 1].flatMap((step) =>
-    outcomes.map((outcome) => ended(step, (transaction.steps[step]?.attempts ?? 0) + 1, { outcome })),
+    outcomes.map((outcome) => ended(step, attemptOf(step), { outcome, effectUnknown: outcome === 'lost' })),
   )
-  return [started(), started(60_000), ...ends, due(0, 100), due(1, 100)]
+  const kept = [0, 1].map((step) => reserved(step, attemptOf(step)))
+  const words = ['a', 'b'].flatMap((id) => [resolved(id, 'ok'), resolved(id, 'fail')])
+  return [started(), started(60_000), ...kept, ...ends, due(0, 100), due(1, 100), ...words]
 }
 
 function edgesOf(heading: string): { from: string; to: string; label: string }[] {

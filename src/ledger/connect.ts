@@ -8,6 +8,8 @@ export interface LedgerSettings {
   readonly connectionsMax: number
   /** No answer within this is an outage, in milliseconds. */
   readonly answerMsMax: number
+  /** The server ends a transaction of ours that is older than this, in milliseconds; without it, none. */
+  readonly heldMsMax?: number
 }
 
 /** Queries whose failures are `EngineError`s (see failure.ts). */
@@ -28,6 +30,10 @@ export function connect(settings: LedgerSettings): Connections {
     keepAlive: true,
     allowExitOnIdle: false,
   })
+  const { heldMsMax } = settings
+  if (heldMsMax !== undefined) {
+    pool.on('connect', (client) => void client.query(bounds, [String(heldMsMax)]).catch(() => undefined))
+  }
   // A connection that dies while idle is simply replaced; the next query tells of an outage.
   pool.on('error', () => undefined)
   let ended: Promise<void> | undefined
@@ -46,6 +52,11 @@ export function connect(settings: LedgerSettings): Connections {
     },
   }
 }
+
+/** Since version 17 the server bounds whole transactions; before, those that are idle in the middle. */
+const bounds = `
+select set_config(name, $1, false) from pg_settings
+where name in ('transaction_timeout', 'idle_in_transaction_session_timeout')`
 
 /** host:port/database, without the password. */
 export function addressOf(databaseUrl: string): string {

@@ -24,7 +24,7 @@ export interface OpenLedger extends Ledger, AsyncDisposable {
 }
 
 export async function openLedger(settings: LedgerSettings & EngineIds): Promise<OpenLedger> {
-  const db = connect(settings)
+  const db = connect({ ...settings, heldMsMax })
   const [row] = await db.query<{ session: string }>({
     text: `select nextval('millrace_data.coordinator_session') as session`,
   })
@@ -46,6 +46,9 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     [Symbol.asyncDispose]: () => db.end(),
   }
 }
+
+/** A coordinator that is stopped in the middle of a commit holds locks that a takeover waits for: the server ends it. */
+const heldMsMax = 15_000
 
 async function commit(db: Connections, batch: Batch): Promise<CommitAnswer> {
   return commitAnswer(await db.query<AnswerRow>({ ...commitStatement, values: commitValues(batch) }))

@@ -100,9 +100,11 @@ const kafkaModel = z.strictObject(
   'a map with topic',
 )
 
+const deduplicateExpected = 'false, or a map with by and within'
+
 const deduplicateModel = z.union(
   [
-    z.literal(false),
+    z.literal(false, deduplicateExpected),
     z.strictObject({
       by: z
         .string('a CEL expression')
@@ -115,7 +117,7 @@ const deduplicateModel = z.union(
         .describe('How far apart in record time two copies may be.'),
     }),
   ],
-  'false, or a map with by and within',
+  deduplicateExpected,
 )
 
 const deadLetterModel = z.strictObject(

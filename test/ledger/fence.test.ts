@@ -5,15 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { commitStatement, commitValues } from '../../src/ledger/commit.ts'
 import type { TestLedger } from '../support/servers.ts'
-import { batch, idOf, lowest, open, progress, scene, topic, transaction } from './scene.ts'
-
-const partition = (number: number) => ({ topic, partition: number })
+import { batch, idOf, lowest, open, progress, scene, sign, take, topic, transaction } from './scene.ts'
 
 test('rows of a lane that was taken are left out, and its neighbour passes in the same commit', async () => {
   const { db, ledger, ids } = await scene()
-  const lanes = [await ledger.openLane(partition(0)), await ledger.openLane(partition(1))] as const
+  const lanes = [await take(ledger, 0), await take(ledger, 1)] as const
   const other = await open(db, 'second')
-  await other.openLane(partition(0))
+  await take(other, 0)
   const rows = lanes.map((lane, n) => transaction(lane, ids.versionId, n))
   const deadLetters = lanes.map((lane, n) => ({ laneId: lane.laneId, ...letter, id: idOf(n), offset: n }))
   const passedRows = lanes.map(({ laneId }) => ({
@@ -47,8 +45,8 @@ test('rows of a lane that was taken are left out, and its neighbour passes in th
 
 test('a commit of which no lane passes leaves nothing, not even itself', async () => {
   const { db, ledger } = await scene()
-  const lane = await ledger.openLane(partition(0))
-  await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
+  await take(ledger, 0)
   const asked = batch([progress(lane)])
   assert.equal((await ledger.commit(asked)).passed.size, 0)
   assert.deepEqual(await db.query('select * from millrace_data.commit'), [])
@@ -57,11 +55,11 @@ test('a commit of which no lane passes leaves nothing, not even itself', async (
 
 test('a takeover waits for a commit that is under way, and sees what it wrote', async () => {
   const { db, ledger, ids } = await scene()
-  const lane = await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
   const rows = { transactions: [transaction(lane, ids.versionId, 3)] }
   const running = await underWay(db, batch([progress(lane, 4, idOf(3))], rows))
   let opened = false
-  const opening = ledger.openLane(partition(0)).then((result) => {
+  const opening = take(ledger, 0).then((result) => {
     opened = true
     return result
   })
@@ -75,14 +73,14 @@ test('a takeover waits for a commit that is under way, and sees what it wrote', 
 test('settle waits for the unknown commit, then says whether it landed', async () => {
   for (const how of ['commit', 'rollback'] as const) {
     const { db, ledger, ids } = await scene()
-    const lane = await ledger.openLane(partition(0))
+    const lane = await take(ledger, 0)
     const asked = batch([progress(lane)], { transactions: [transaction(lane, ids.versionId, 0)] })
     const running = await underWay(db, asked)
     const settling = ledger.settle(asked)
     await sleep(100)
     await running.end(how)
     const { landed, epochs } = await settling
-    assert.deepEqual(landed, how === 'commit' ? new Set([lane.laneId]) : null)
+    assert.deepEqual(landed?.passed, how === 'commit' ? new Set([lane.laneId]) : undefined)
     assert.deepEqual(epochs, new Map([[lane.laneId, lane.epoch + 1]]))
     assert.equal((await ledger.commit({ ...asked, commitId: 1_000_000n })).passed.size, 0, 'the old epoch still passes')
   }
@@ -90,21 +88,21 @@ test('settle waits for the unknown commit, then says whether it landed', async (
 
 test('settle leaves a lane to whoever took it', async () => {
   const { db, ledger } = await scene()
-  const lane = await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
   const asked = batch([progress(lane)])
   const other = await open(db, 'second')
-  const theirs = await other.openLane(partition(0))
+  const theirs = await take(other, 0)
   assert.equal((await ledger.settle(asked)).epochs.size, 0)
   assert.equal((await other.commit(batch([progress(theirs)]))).passed.size, 1)
 })
 
 test('the idle heartbeat waits for no commit that holds its rows', async () => {
   const { db, ledger } = await scene()
-  const lane = await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
   const running = await underWay(db, batch([progress(lane)]))
   await Promise.race([
-    ledger.complete(null, [lane.laneId]),
-    sleep(3000).then(() => Promise.reject(new Error('complete waits for a commit'))),
+    ledger.renew(null, [sign(lane)]),
+    sleep(3000).then(() => Promise.reject(new Error('renew waits for a commit'))),
   ])
   await running.end('commit')
 })
@@ -112,16 +110,16 @@ test('the idle heartbeat waits for no commit that holds its rows', async () => {
 test('many coordinators that make the same lanes use up no numbers of engines', async () => {
   const { db, ledger, ids } = await scene()
   const lanes = [{ partition: 0, nextOffset: 0, subscriptions: [{ workflowId: ids.workflowId, fromOffset: 0 }] }]
-  for (let n = 0; n < 20; n++) await ledger.createLanes(topic, lanes)
+  for (let n = 0; n < 20; n++) await ledger.createLanes(topic, '', lanes)
   const another = await open(db, 'x', 'another')
-  await another.createLanes(topic, lanes)
+  await another.createLanes(topic, '', lanes)
   const engines = await db.query<{ id: number }>('select id from millrace_data.engine order by id')
   assert.deepEqual(engines, [{ id: 1 }, { id: 2 }])
 })
 
 test('a lane that was not made is missing, which may pass', async () => {
   const { ledger } = await scene(1)
-  await assert.rejects(ledger.openLane(partition(9)), { code: 'lane_missing', retryable: true })
+  await assert.rejects(take(ledger, 9), { code: 'lane_missing', retryable: true })
 })
 
 const letter = {
@@ -133,6 +131,7 @@ const letter = {
   code: 'value_null',
   reason: 'r',
   receivedUs: 1_777_629_600_000_000,
+  transactionId: null,
 }
 
 /** The commit's own statement, held open before its COMMIT. */

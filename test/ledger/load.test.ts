@@ -1,13 +1,11 @@
 /** Opening a lane gives back exactly what was open, as it was. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { attempt, baseUs, batch, ending, idOf, open, plan, progress, scene, topic, transaction } from './scene.ts'
-
-const partition = (number: number) => ({ topic, partition: number })
+import { attempt, baseUs, batch, ending, idOf, open, plan, progress, scene, take, transaction } from './scene.ts'
 
 test('open ones above the mark and parked ones below it; no ended one, none of another lane', async () => {
   const { ledger, ids } = await scene()
-  const [lane, neighbour] = [await ledger.openLane(partition(0)), await ledger.openLane(partition(1))]
+  const [lane, neighbour] = [await take(ledger, 0), await take(ledger, 1)]
   const all = [0, 1, 2, 3, 4].map((n) => transaction(lane, ids.versionId, n))
   const theirs = transaction(neighbour, ids.versionId, 5)
   const parked = [0, 1].map((n) => ({ laneId: lane.laneId, transactionId: idOf(n) }))
@@ -15,7 +13,7 @@ test('open ones above the mark and parked ones below it; no ended one, none of a
   assert.equal((await ledger.commit(first)).passed.size, 2)
   const endings = [1, 3].map((n) => ending(lane, n))
   assert.equal((await ledger.commit(batch([progress(lane, 5, idOf(2))], { endings }))).passed.size, 1)
-  const opened = await ledger.openLane(partition(0))
+  const opened = await take(ledger, 0)
   assert.deepEqual(
     opened.open.map((each) => each.id),
     [0, 2, 4].map(idOf),
@@ -26,7 +24,7 @@ test('open ones above the mark and parked ones below it; no ended one, none of a
 
 test('everything of a transaction comes back, to the microsecond', async () => {
   const { db, ledger, ids } = await scene()
-  const lane = await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
   const what = { key: 'žluť', auth: Buffer.from([1, 2]), admittedUs: baseUs + 123_457, producedUs: null }
   const attempts = [
     attempt(lane, 7, { outcome: 'retry', stepState: null, output: null, nextUs: baseUs + 999_999, errorCode: 'a\0b' }),
@@ -36,8 +34,8 @@ test('everything of a transaction comes back, to the microsecond', async () => {
   const rows = { transactions: [transaction(lane, ids.versionId, 7, what)], attempts }
   await ledger.commit(batch([progress(lane, 8)], rows))
   const other = await open(db, 'second')
-  const { open: found, sources } = await other.openLane(partition(0))
-  assert.deepEqual(found, [{ id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457 }])
+  const { open: found, sources } = await take(other, 0)
+  assert.deepEqual(found, [{ id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457, inDoubt: false }])
   const [one] = await other.load([idOf(7)])
   assert.deepEqual(
     { ...one, envelope: JSON.parse(one?.envelope ?? '').data },
@@ -55,6 +53,7 @@ test('everything of a transaction comes back, to the microsecond', async () => {
         { step: 0, attempt: 2, outcome: 'ok', stepState: 'ok', output: '{"done":true}', nextUs: null },
         { step: 1, attempt: 0, outcome: 'skipped', stepState: 'skipped', output: null, nextUs: null },
       ],
+      begun: [],
     },
   )
   assert.deepEqual([...sources], [[plan.version, { workflow: 'sale', source: plan.source, versionId: ids.versionId }]])
@@ -62,7 +61,7 @@ test('everything of a transaction comes back, to the microsecond', async () => {
 
 test('an ending takes its parking away', async () => {
   const { db, ledger, ids } = await scene()
-  const lane = await ledger.openLane(partition(0))
+  const lane = await take(ledger, 0)
   const parked = [{ laneId: lane.laneId, transactionId: idOf(0) }]
   await ledger.commit(batch([progress(lane)], { transactions: [transaction(lane, ids.versionId, 0)], parked }))
   await ledger.commit(batch([progress(lane)], { endings: [ending(lane, 0)] }))

@@ -1,6 +1,15 @@
 /** A real ledger with one workflow, and batches for it. */
+import assert from 'node:assert/strict'
 import { after } from 'node:test'
-import type { Batch, LaneProgress, NewLane, OpenedLane, TransactionRow } from '../../src/coordinator/ports.ts'
+import type {
+  Batch,
+  LaneProgress,
+  LaneSign,
+  Ledger,
+  NewLane,
+  OpenedLane,
+  TransactionRow,
+} from '../../src/coordinator/ports.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import type { AttemptRow, EndingRow } from '../../src/transaction/effect.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
@@ -25,13 +34,20 @@ export async function scene(partitions = 2) {
   const db = await freshLedger()
   const ledger = await open(db, 'first')
   const ids = (await ledger.register([plan])).get(plan.version)!
-  await ledger.createLanes(topic, newLanes(partitions, ids.workflowId))
+  await ledger.createLanes(topic, '', newLanes(partitions, ids.workflowId))
   return { db, ledger, ids }
 }
 
-/** A coordinator's ledger on the same database, as `owner`. */
-export async function open(db: TestLedger, owner: string, engine = 'shop') {
-  const settings = { databaseUrl: db.databaseUrl, connectionsMax: 4, answerMsMax: 10_000 }
+/** A coordinator's ledger on the same database, as `owner`. Its leases are over at once, so that anybody takes its lanes. */
+export async function open(db: TestLedger, owner: string, engine = 'shop', lease = {}) {
+  const settings = {
+    databaseUrl: db.databaseUrl,
+    connectionsMax: 4,
+    answerMsMax: 10_000,
+    leaseMs: 0,
+    handoverMs: 0,
+    ...lease,
+  }
   const ledger = await openLedger({ ...settings, engine, owner })
   after(() => ledger.stop())
   return ledger
@@ -43,6 +59,17 @@ export function newLanes(partitions: number, workflowId: number): NewLane[] {
     nextOffset: 0,
     subscriptions: [{ workflowId, fromOffset: 0 }],
   }))
+}
+
+/** Taken by whoever asks: nobody's lease counts. */
+export async function take(ledger: Ledger, partition: number, of = topic): Promise<OpenedLane> {
+  const lane = await ledger.takeLane({ topic: of, partition, incarnation: '' })
+  assert(lane, `lane ${of}/${partition} is held`)
+  return lane
+}
+
+export function sign({ laneId, epoch }: OpenedLane): LaneSign {
+  return { laneId, epoch, paused: null, queued: 0, running: 0 }
 }
 
 let commits = 0n

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
 import type { TestLedger } from '../support/servers.ts'
-import { attempt, baseUs, batch, ending, idOf, progress, scene, topic, transaction } from './scene.ts'
+import { attempt, baseUs, batch, ending, idOf, progress, scene, sign, take, transaction } from './scene.ts'
 
 /** The contract: columns may be added, never taken away. */
 const contract: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ const db = await filledLedger()
 
 async function filledLedger(): Promise<TestLedger> {
   const made = await scene(1)
-  const lane = await made.ledger.openLane({ topic, partition: 0 })
+  const lane = await take(made.ledger, 0)
   const skewed = { startedUs: baseUs + 1000, finishedUs: baseUs + 20_000 }
   const first = batch([progress(lane, 4)], {
     transactions: [0, 1, 2].map((n) => transaction(lane, made.ids.versionId, n)),
@@ -49,11 +49,12 @@ async function filledLedger(): Promise<TestLedger> {
         code: 'value_not_utf8',
         reason: 'no text',
         receivedUs: baseUs,
+        transactionId: null,
       },
     ],
   })
   await made.ledger.commit(first)
-  await made.ledger.complete({ commitId: first.commitId, returnedUs: baseUs + 12_000 }, [lane.laneId])
+  await made.ledger.renew({ commitId: first.commitId, returnedUs: baseUs + 12_000 }, [sign(lane)])
   return made.db
 }
 

@@ -86,7 +86,7 @@ function again({ id, position, key, envelope, admittedUs }: Transaction, attempt
   const kept = read.map(({ step, attempt, outcome, stepState, output, nextUs }) => {
     return { step, attempt, outcome, stepState, output, nextUs }
   })
-  return restore({ id, plan, position, key, envelope, admittedUs }, kept)
+  return restore({ id, plan, position, key, envelope, admittedUs }, kept, [])
 }
 
 /** What is awaited, with everything that a worker would be told of it. */

@@ -40,9 +40,23 @@ export function ended(step: number, attempt: number, what: Partial<AttemptReport
     errorCode: null,
     errorMessage: null,
     retryAfterMs: null,
+    effectUnknown: false,
     logs: null,
   } as const
   return { type: 'AttemptEnded', atUs, step, attempt, eligibleUs: atUs - 4, report: { ...plain, ...stamps, ...what } }
+}
+
+export function reserved(step: number, attempt: number, atMs = 5): TransactionEvent {
+  return { type: 'AttemptReserved', atUs: baseUs + atMs * ms, step, attempt }
+}
+
+export function resolved(
+  step: string,
+  outcome: 'ok' | 'fail',
+  output: string | null = null,
+  atMs = 20,
+): TransactionEvent {
+  return { type: 'StepResolved', atUs: baseUs + atMs * ms, step, outcome, output, by: 'somebody: looked it up' }
 }
 
 export interface Played {
@@ -72,6 +86,10 @@ export function told(effect: Effect): string {
       return `invoke ${effect.step.id}@${effect.attempt}${effect.alone ? ' alone' : ''} ${effect.input}`
     case 'ArmTimer':
       return `timer ${effect.step} +${(effect.dueUs - baseUs) / ms}`
+    case 'Proceed':
+      return `proceed ${effect.step}@${effect.attempt}`
+    case 'RecordBegun':
+      return `begun ${effect.row.step}@${effect.row.attempt}`
     case 'RecordAttempt': {
       const { step, attempt, outcome, stepState } = effect.row
       return `attempt ${step}@${attempt} ${outcome} ${stepState ?? 'again'}`

@@ -5,7 +5,19 @@ import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import { eventTypes } from '../../src/transaction/event.ts'
 import { type TransactionState, transactionStates } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
-import { admitted, baseUs, due, effectsOf, ended, type Played, planOf, play, started } from './scene.ts'
+import {
+  admitted,
+  baseUs,
+  due,
+  effectsOf,
+  ended,
+  type Played,
+  planOf,
+  play,
+  reserved,
+  resolved,
+  started,
+} from './scene.ts'
 
 const two = planOf(`
   - { id: first, uses: f, with: { n: '\${{ event.data.n }}' } }
@@ -14,11 +26,19 @@ const two = planOf(`
 const ways: Readonly<Record<TransactionState, () => Played>> = {
   queued: () => play(admitted(two, { n: 1 })),
   running: () => play(admitted(two, { n: 1 }), started()),
+  in_doubt: () =>
+    play(admitted(two, { n: 1 }), started(), reserved(0, 1), ended(0, 1, { outcome: 'lost', effectUnknown: true })),
   completed: () => play(admitted(two, { n: 1 }), started(), ended(0, 1), ended(1, 1)),
   failed: () => play(admitted(two, { n: 1 }), started(), ended(0, 1, { outcome: 'fail' })),
 }
-const sample = { Started: started(50), AttemptEnded: ended(0, 1), TimerDue: due(0, 50) }
-const taken = ['queued Started', 'running AttemptEnded']
+const sample = {
+  Started: started(50),
+  AttemptReserved: reserved(0, 1),
+  AttemptEnded: ended(0, 1),
+  TimerDue: due(0, 50),
+  StepResolved: resolved('first', 'ok'),
+}
+const taken = ['queued Started', 'running AttemptReserved', 'running AttemptEnded', 'in_doubt StepResolved']
 
 for (const state of transactionStates) {
   for (const type of eventTypes) {
