@@ -3,7 +3,7 @@ import type { EndingRow } from '../transaction/effect.ts'
 import { deadLetterId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { copyOf, type Message } from './arrival.ts'
-import type { FailedLetterRow } from './ports.ts'
+import type { FailedLetterRow, TransactionRow } from './ports.ts'
 
 export function failedLettersOf(
   transaction: Transaction,
@@ -27,4 +27,14 @@ const none = Object.freeze({ rows: [], messages: [] })
 export function failedLetterId({ id, plan, position }: Transaction, ending: EndingRow): string {
   const origin = { engine: id, incarnation: '', workflow: plan.name, ...position }
   return deadLetterId(origin, ending.endedUs)
+}
+
+/** What fails at its admission needs no record kept for later. */
+export function withoutRecordsOf(
+  ended: readonly EndingRow[],
+  rows: readonly TransactionRow[],
+): readonly TransactionRow[] {
+  if (ended.length === 0) return rows
+  const ids = new Set(ended.map((row) => row.transactionId))
+  return rows.map((row) => (row.raw !== null && ids.has(row.id) ? { ...row, raw: null } : row))
 }

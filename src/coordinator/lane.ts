@@ -3,7 +3,7 @@
  * the next commit; nothing is done here that a crash could not undo.
  */
 import { Deque } from '../base/deque.ts'
-import { EngineError, messageOf } from '../base/error.ts'
+import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { EndingRow } from '../transaction/effect.ts'
@@ -14,12 +14,13 @@ import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, type Message, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
 import { idsOf } from './catalogue.ts'
+import { claimed } from './claims.ts'
+import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
-import { failedLettersOf } from './failed-letters.ts'
+import { failedLettersOf, withoutRecordsOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type {
   Command,
-  CommandAnswer,
   DeadLetterRow,
   DedupClaim,
   Fetched,
@@ -29,11 +30,7 @@ import type {
   OpenRef,
   PartitionRef,
   PassedRow,
-  StoredLetter,
-  TransactionRow,
 } from './ports.ts'
-import { redrive } from './redrive.ts'
-import { resolution } from './resolution.ts'
 import { Roster } from './roster.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
@@ -74,11 +71,7 @@ export class Lane {
   readonly #roster = new Roster()
   readonly #arrivals = new Arrivals()
   readonly #events = new Deque<Inbound>()
-  /** Commands taken in, for they are seen again until they are answered; those of them whose transaction is being loaded. */
-  readonly #commands = new Set<bigint>()
-  readonly #awaited = new Map<string, Command[]>()
-  /** Dead letters that a command of this life has settled. */
-  readonly #settledLetters = new Set<string>()
+  readonly #commands: Commands
   #expected: number
   /** One behind `#expected` by the records that wait. */
   #readOffset: number
@@ -102,6 +95,16 @@ export class Lane {
     this.#engine = engine
     this.#room = room
     this.#subscriptions = new Map(opened.subscriptions)
+    this.#commands = new Commands({
+      lane: this,
+      roster: this.#roster,
+      room,
+      place: (offset, nowUs) => this.#place({ offset }, nowUs),
+      foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
+      admit: (transactions, nowUs) => this.#admit(transactions, nowUs, Number.POSITIVE_INFINITY),
+      drop: (transaction, nowUs) => this.#startNext(this.#roster.drop(transaction), nowUs),
+      numbered: (messages) => this.#numbered(messages),
+    })
   }
 
   get queued(): number {
@@ -159,8 +162,7 @@ export class Lane {
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       if (this.#roster.arrive(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
-      for (const command of this.#awaited.get(transaction.id) ?? []) this.#events.push({ id: null, command })
-      this.#awaited.delete(transaction.id)
+      for (const command of this.#commands.arrived(transaction.id)) this.#events.push({ id: null, command })
     }
   }
 
@@ -182,8 +184,7 @@ export class Lane {
 
   /** Puts an operator's command into the inbox, once. */
   command(command: Command): void {
-    if (this.closed || this.draining || this.#commands.has(command.id)) return
-    this.#commands.add(command.id)
+    if (this.closed || this.draining || !this.#commands.isNew(command)) return
     this.#events.push({ id: null, command })
   }
 
@@ -237,23 +238,26 @@ export class Lane {
    * After Postgres refused this entry's values: what is written in its place, without them. Throws `ledger_refused` when
    * there is no value left to leave out: passing it over would lose it.
    */
-  replace(refused: Entry, reason: string, nowUs: number): Entry | null {
-    const { source } = refused
-    if (source.kind === 'record') return this.#replaceRecord(refused, source, reason, nowUs)
-    if (source.kind === 'redrive') return this.#replaceRedrive(source, reason, nowUs)
+  replace(guilty: Entry, reason: string, nowUs: number): Entry | null {
+    const { source } = guilty
+    if (source.kind === 'record') return this.#replaceRecord(guilty, source, reason, nowUs)
+    if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
-    if (source.kind === 'event' && source.command) return this.#replaceCommand(source.before, source.command, reason)
+    if (source.kind === 'event' && source.command) {
+      this.#roster.takeBack(source.before)
+      return refused(this, source.command, reason)
+    }
     if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
       throw new EngineError('ledger_refused', reason)
     }
     const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, null, refused.endings.length > 0)
+    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0)
   }
 
   #replaceRecord(
-    refused: Entry,
+    guilty: Entry,
     source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
     reason: string,
     nowUs: number,
@@ -263,76 +267,14 @@ export class Lane {
       this.#startNext(this.#roster.drop(transaction), nowUs)
       return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
     })
-    const { nextOffset, passed, subscriptions, deadLetters } = refused
+    const { nextOffset, passed, subscriptions, deadLetters } = guilty
     const parts = { nextOffset, passed, subscriptions, deadLetters: [...deadLetters, ...letters] }
     return entry(this, { kind: 'upkeep' }, parts)
   }
 
-  #replaceRedrive(
-    { command, admitted }: { readonly command: Command; readonly admitted: readonly Transaction[] },
-    reason: string,
-    nowUs: number,
-  ): Entry {
-    for (const transaction of admitted) this.#startNext(this.#roster.drop(transaction), nowUs)
-    this.#settledLetters.delete(command.target)
-    return this.#refused(command, reason)
-  }
-
-  #replaceCommand(before: Transaction, command: Command, reason: string): Entry {
-    this.#roster.takeBack(before)
-    return this.#refused(command, reason)
-  }
-
   #foldInbound(inbound: Inbound, nowUs: number): Entry | null {
-    if (inbound.id === null) return this.#foldCommand(inbound.command, nowUs)
+    if (inbound.id === null) return this.#commands.fold(inbound.command, nowUs)
     return this.#foldEvent(inbound.id, inbound.event, inbound.command)
-  }
-
-  #foldCommand(command: Command, nowUs: number): Entry | null {
-    try {
-      if (command.kind === 'resolve') return this.#foldResolve(command, nowUs)
-      const { letter } = command
-      if (letter === null) return this.#refused(command, 'there is no such dead letter')
-      if (letter.state !== 'open') return this.#refused(command, `it is ${letter.state} already`)
-      if (this.#settledLetters.has(command.target)) return this.#refused(command, 'it was settled just now')
-      if (command.kind === 'redrive') return this.#foldRedrive(command, letter, nowUs)
-      this.#settledLetters.add(command.target)
-      const letterStates = [{ id: command.target, state: 'discarded' } as const]
-      return entry(this, { kind: 'upkeep' }, { letterStates, commands: [done(command, 'discarded')] })
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      return this.#refused(command, messageOf(error))
-    }
-  }
-
-  #foldRedrive(command: Command, letter: StoredLetter, nowUs: number): Entry {
-    const redrivenFrom = command.target
-    const { origin } = this.#place(letter, nowUs)
-    const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, redrivenFrom }
-    const reading = redrive(command, letter, place, this.#room())
-    this.#settledLetters.add(command.target)
-    const started = this.#admit(reading.transactions, nowUs, Number.POSITIVE_INFINITY)
-    const parts = {
-      transactions: reading.rows,
-      deadLetters: reading.deadLetters,
-      messages: this.#numbered(reading.messages),
-      letterStates: [{ id: command.target, state: 'redriven' } as const],
-      commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
-      ...joined(started),
-    }
-    return entry(this, { kind: 'redrive', command, admitted: reading.transactions }, parts)
-  }
-
-  #foldResolve(command: Command, nowUs: number): Entry | null {
-    const { target } = command
-    if (this.#roster.get(target)) return this.#foldEvent(target, resolution(command, nowUs), command)
-    if (!this.#roster.recall(target)) return this.#refused(command, 'it is not open')
-    this.#awaited.set(target, [...(this.#awaited.get(target) ?? []), command])
-    return null
-  }
-
-  #refused(command: Command, answer: string): Entry {
-    return entry(this, { kind: 'upkeep' }, { commands: [{ id: command.id, state: 'refused', answer }] })
   }
 
   /** `released`: an ending of it was taken back, and its successor has its turn already. */
@@ -342,7 +284,7 @@ export class Lane {
     if (!before || 'refused' in result) {
       const reason = 'refused' in result ? result.refused : ''
       publish('refusal', { what: `${event.type} of ${id}`, reason })
-      return command ? this.#refused(command, reason) : null
+      return command ? refused(this, command, reason) : null
     }
     const { transaction, effects } = result
     this.#roster.put(transaction)
@@ -495,28 +437,3 @@ export class Lane {
 
 /** Code of what Postgres would not take. */
 const valueRefused = 'value_refused'
-
-function withoutRecordsOf(ended: readonly EndingRow[], rows: readonly TransactionRow[]): readonly TransactionRow[] {
-  if (ended.length === 0) return rows
-  const ids = new Set(ended.map((row) => row.transactionId))
-  return rows.map((row) => (row.raw !== null && ids.has(row.id) ? { ...row, raw: null } : row))
-}
-
-function done(command: Command, answer: string): CommandAnswer {
-  return { id: command.id, state: 'done', answer }
-}
-
-/**
- * Copies in one commit point to the first of them, whatever time lies between: one that is no copy, being too far from
- * it, waits for the next commit.
- */
-function claimed({ rows }: Reading, claims: Map<string, DedupClaim>): boolean {
-  const own = rows.flatMap((row) => row.dedup ?? [])
-  const apart = own.some((claim) => {
-    const first = claims.get(claim.key)
-    return first !== undefined && Math.abs(first.atUs - claim.atUs) > claim.withinUs
-  })
-  if (apart) return false
-  for (const claim of own) if (!claims.has(claim.key)) claims.set(claim.key, claim)
-  return true
-}

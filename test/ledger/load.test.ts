@@ -35,7 +35,9 @@ test('everything of a transaction comes back, to the microsecond', async () => {
   await ledger.commit(batch([progress(lane, 8)], rows))
   const other = await open(db, 'second')
   const { open: found, sources } = await take(other, 0)
-  assert.deepEqual(found, [{ id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457, inDoubt: false }])
+  assert.deepEqual(found, [
+    { id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457, inDoubt: false },
+  ])
   const [one] = await other.load([idOf(7)])
   assert.deepEqual(
     { ...one, envelope: JSON.parse(one?.envelope ?? '').data },

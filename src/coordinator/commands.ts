@@ -1,0 +1,116 @@
+/** Operators' commands of one lane: seen again until they are answered, carried out once, answered in the same commit. */
+import { EngineError, messageOf } from '../base/error.ts'
+import type { TransactionEvent } from '../transaction/event.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import type { Message, Place, ReadingRoom } from './arrival.ts'
+import { type Entry, entry, joined } from './entry.ts'
+import type { Lane } from './lane.ts'
+import type { Command, CommandAnswer, MessageRow, StoredLetter } from './ports.ts'
+import { redrive } from './redrive.ts'
+import { resolution } from './resolution.ts'
+import type { Roster } from './roster.ts'
+
+/** What a command may ask of its lane. */
+export interface LaneFace {
+  readonly lane: Lane
+  readonly roster: Roster
+  room(): ReadingRoom
+  place(offset: number, nowUs: number): Place
+  foldEvent(id: string, event: TransactionEvent, command: Command): Entry | null
+  /** Takes them in; answers with the entries of those that started at once. */
+  admit(transactions: readonly Transaction[], nowUs: number): Entry[]
+  /** It is not to be after all. */
+  drop(transaction: Transaction, nowUs: number): void
+  numbered(messages: readonly Message[]): MessageRow[]
+}
+
+export class Commands {
+  readonly #face: LaneFace
+  readonly #seen = new Set<bigint>()
+  /** Those whose transaction is being loaded, by its id. */
+  readonly #awaited = new Map<string, Command[]>()
+  /** Dead letters that a command of this life has settled. */
+  readonly #settledLetters = new Set<string>()
+
+  constructor(face: LaneFace) {
+    this.#face = face
+  }
+
+  isNew(command: Command): boolean {
+    if (this.#seen.has(command.id)) return false
+    this.#seen.add(command.id)
+    return true
+  }
+
+  /** The transaction is here: these wait for it. */
+  arrived(id: string): Command[] {
+    const commands = this.#awaited.get(id) ?? []
+    this.#awaited.delete(id)
+    return commands
+  }
+
+  /** Null: it waits for its transaction. */
+  fold(command: Command, nowUs: number): Entry | null {
+    try {
+      return command.kind === 'resolve' ? this.#resolve(command, nowUs) : this.#settle(command, nowUs)
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      return refused(this.#face.lane, command, messageOf(error))
+    }
+  }
+
+  /** Postgres refused the values of what was redriven: the letter stays as it is. */
+  takeBack(command: Command, admitted: readonly Transaction[], reason: string, nowUs: number): Entry {
+    for (const transaction of admitted) this.#face.drop(transaction, nowUs)
+    this.#settledLetters.delete(command.target)
+    return refused(this.#face.lane, command, reason)
+  }
+
+  #resolve(command: Command, nowUs: number): Entry | null {
+    const { target } = command
+    const { roster, lane } = this.#face
+    if (roster.get(target)) return this.#face.foldEvent(target, resolution(command, nowUs), command)
+    if (!roster.recall(target)) return refused(lane, command, 'it is not open')
+    this.#awaited.set(target, [...(this.#awaited.get(target) ?? []), command])
+    return null
+  }
+
+  #settle(command: Command, nowUs: number): Entry {
+    const { lane } = this.#face
+    const { letter, target } = command
+    if (letter === null) return refused(lane, command, 'there is no such dead letter')
+    if (letter.state !== 'open') return refused(lane, command, `it is ${letter.state} already`)
+    if (this.#settledLetters.has(target)) return refused(lane, command, 'it was settled just now')
+    if (command.kind === 'redrive') return this.#redrive(command, letter, nowUs)
+    this.#settledLetters.add(target)
+    const letterStates = [{ id: target, state: 'discarded' } as const]
+    return entry(lane, { kind: 'upkeep' }, { letterStates, commands: [done(command, 'discarded')] })
+  }
+
+  #redrive(command: Command, letter: StoredLetter, nowUs: number): Entry {
+    const { lane, room } = this.#face
+    const redrivenFrom = command.target
+    const { origin } = this.#face.place(letter.offset, nowUs)
+    const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, redrivenFrom }
+    const reading = redrive(command, letter, place, room())
+    this.#settledLetters.add(redrivenFrom)
+    const started = this.#face.admit(reading.transactions, nowUs)
+    const parts = {
+      transactions: reading.rows,
+      deadLetters: reading.deadLetters,
+      messages: [...this.#face.numbered(reading.messages), ...started.flatMap((each) => each.messages)],
+      letterStates: [{ id: redrivenFrom, state: 'redriven' } as const],
+      commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
+      ...joined(started),
+    }
+    return entry(lane, { kind: 'redrive', command, admitted: reading.transactions }, parts)
+  }
+}
+
+export function done(command: Command, answer: string): CommandAnswer {
+  return { id: command.id, state: 'done', answer }
+}
+
+export function refused(lane: Lane, command: Command, answer: string): Entry {
+  return entry(lane, { kind: 'upkeep' }, { commands: [{ id: command.id, state: 'refused', answer }] })
+}
