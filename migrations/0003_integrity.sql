@@ -57,7 +57,9 @@ create table millrace_data.dedup (
   key uuid primary key,
   transaction_id uuid not null,
   record_at timestamptz not null,
-  keep_until timestamptz not null
+  keep_until timestamptz not null,
+  -- Of a backlog the keys are old when they come: they stay as long as fresh ones would.
+  seen_at timestamptz not null default now()
 );
 create index dedup_keep_until on millrace_data.dedup (keep_until);
 

@@ -15,7 +15,7 @@ import { createSealer } from './envelope/seal.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { openLedger } from './ledger/ledger.ts'
-import { pendingMigrations } from './ledger/migrate.ts'
+import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
@@ -186,6 +186,7 @@ export class Engine {
         `the ledger lacks ${pending.join(', ')}: run \`millrace migrate\` first`,
       )
     }
+    await checkWriters(databaseUrl)
     return openLedger({
       databaseUrl,
       connectionsMax: config['postgres.connectionsMax'],

@@ -3,7 +3,6 @@
  * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
  */
 import { type Clock, sleep } from '../base/clock.ts'
-import { EngineError } from '../base/error.ts'
 import { Latch } from '../base/latch.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { publish } from '../telemetry/channels.ts'
@@ -27,7 +26,7 @@ import type {
   Workers,
 } from './ports.ts'
 import { Recall } from './recall.ts'
-import { Upkeep } from './upkeep.ts'
+import { ignoreOutage, Upkeep } from './upkeep.ts'
 import { Writer } from './write.ts'
 
 export interface CoordinatorParts {
@@ -281,8 +280,4 @@ export class Coordinator {
     this.#performer.abandon(lane)
     this.#wake.ring()
   }
-}
-
-function ignoreOutage(error: unknown): void {
-  if (!(error instanceof EngineError)) throw error
 }

@@ -30,6 +30,8 @@ export interface CoordinatorLimits {
   readonly farewellMs: number
   /** Signs of life of the lanes held, and a look for commands, in milliseconds: a third of a lease at most. */
   readonly renewEveryMs: number
+  /** What nobody looks for any more is removed from the ledger so often, in milliseconds. */
+  readonly tidyEveryMs: number
   /** What runs in a lane that goes to another coordinator may take so long to end, in milliseconds. */
   readonly handoverMs: number
   /** A lane that another coordinator still holds is asked for again after this, in milliseconds. */
@@ -52,6 +54,7 @@ export const defaultLimits: CoordinatorLimits = {
   completeAfterMs: 250,
   farewellMs: 1000,
   renewEveryMs: 2000,
+  tidyEveryMs: 60_000,
   handoverMs: 2000,
   askEveryMs: 50,
 }

@@ -105,6 +105,8 @@ export interface Ledger {
   releaseLanes(lanes: readonly HeldLane[]): Promise<void>
   /** Signs of life of lanes we hold, the last commit's return, and what others want of those lanes. */
   renew(last: CommitStamp | null, lanes: readonly LaneSign[]): Promise<Renewed>
+  /** Removes what nobody looks for any more, some at a time. */
+  tidy(): Promise<void>
   /** Reads open transactions as they stand in the ledger, in no particular order. */
   load(ids: readonly string[]): Promise<OpenTransaction[]>
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */

@@ -22,6 +22,7 @@ export class Upkeep {
   readonly #reported = new WeakMap<PartitionRef, number>()
   #cancelQuiet: (() => void) | undefined
   #cancelBeat: (() => void) | undefined
+  #cancelTidy: (() => void) | undefined
   #stopped = false
 
   constructor(
@@ -44,6 +45,15 @@ export class Upkeep {
   }
 
   start(): void {
+    this.#beatLater()
+    this.#tidyLater()
+  }
+
+  #tidyLater(): void {
+    this.#cancelTidy = this.#clock.after(this.#limits.tidyEveryMs, () => void this.#tidy())
+  }
+
+  #beatLater(): void {
     this.#cancelBeat = this.#clock.after(this.#limits.renewEveryMs, () => void this.#onBeat())
   }
 
@@ -59,6 +69,7 @@ export class Upkeep {
     this.#stopped = true
     this.#cancelQuiet?.()
     this.#cancelBeat?.()
+    this.#cancelTidy?.()
   }
 
   /** On the way out: the last commit's return, and the lanes' places for lag tools; neither is worth a long wait. */
@@ -70,7 +81,13 @@ export class Upkeep {
   async #onBeat(): Promise<void> {
     void this.#report()
     await this.#renew()
-    if (!this.#stopped) this.start()
+    if (!this.#stopped) this.#beatLater()
+  }
+
+  /** There is always a next time. */
+  async #tidy(): Promise<void> {
+    if (this.#lanes().length > 0) await this.#ledger.tidy().catch(ignoreOutage)
+    if (!this.#stopped) this.#tidyLater()
   }
 
   /** An outage is left to the next commit to find, which then writes the last one's return. */
@@ -113,4 +130,8 @@ export class Upkeep {
       publish('notice', { level: 'debug', message: 'Kafka was not told the progress', cause: String(error) })
     }
   }
+}
+
+export function ignoreOutage(error: unknown): void {
+  if (!(error instanceof EngineError)) throw error
 }

@@ -14,6 +14,7 @@ import {
 } from './lanes.ts'
 import { load } from './load.ts'
 import { renew } from './renew.ts'
+import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
 
 export interface OpenLedger extends Ledger, AsyncDisposable {
@@ -37,6 +38,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     takeLane: (lane) => takeLane(db, settings, session, lane),
     strandedLanes: (topic, incarnation) => strandedLanes(db, settings, topic, incarnation),
     releaseLanes: (lanes) => releaseLanes(db, lanes),
+    tidy: () => tidy(db),
     renew: (last, lanes) => renew(db, last, lanes),
     load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),

@@ -1,6 +1,7 @@
 /** Brings the ledger's schema up to date: plain forward-only SQL files, run by knex through a source of our own. */
 import { readdir, readFile } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
+import { EngineError } from '../base/error.ts'
 import { addressOf } from './connect.ts'
 import { ledgerError } from './failure.ts'
 
@@ -14,6 +15,23 @@ export async function migrate(databaseUrl: string, directory: string): Promise<s
       return names
     }),
   )
+}
+
+/** The number of the latest migration that this version of the engine knows how to write to. */
+export const ledgerVersion = 4
+
+/**
+ * A newer version may have migrated the ledger. As long as it only expanded, this one goes on beside it; throws
+ * `ledger_too_new` once a migration has contracted, for what this version writes would not be understood any more.
+ */
+export async function checkWriters(databaseUrl: string): Promise<void> {
+  await withKnex(databaseUrl, async (db) => {
+    const { rows } = await db.raw('select schema_from from millrace_data.writers')
+    const from = Number(rows[0]?.schema_from ?? 0)
+    if (from <= ledgerVersion) return
+    const message = `the ledger is of a newer version: it takes writers of schema ${from} and above, and this one writes ${ledgerVersion}`
+    throw new EngineError('ledger_too_new', `${message}; run the version of millrace that migrated it, or a newer one`)
+  })
 }
 
 /** Names of the files that were not run yet. Changes nothing. */
@@ -69,6 +87,8 @@ async function options(directory: string): Promise<Knex.MigratorConfig> {
   return {
     schemaName: 'millrace_data',
     tableName,
+    // A newer version may have run files that this one does not have.
+    disableMigrationsListValidation: true,
     migrationSource: {
       getMigrations: async () => files,
       getMigrationName: (file: string) => file,

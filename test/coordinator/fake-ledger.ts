@@ -106,6 +106,8 @@ export class FakeLedger implements Ledger {
     }
   }
 
+  async tidy(): Promise<void> {}
+
   async strandedLanes(): Promise<LaneRef[]> {
     return []
   }

@@ -1,9 +1,10 @@
 /** Migrations run once, whoever runs them and however many at once. */
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import pg from 'pg'
 import { migrationsDir } from '../../src/engine.ts'
-import { migrate, pendingMigrations } from '../../src/ledger/migrate.ts'
+import { checkWriters, ledgerVersion, migrate, pendingMigrations } from '../../src/ledger/migrate.ts'
 import { freshLedger, servers, unique } from '../support/servers.ts'
 
 test('a second run finds nothing to do', async () => {
@@ -21,6 +22,22 @@ test('two at once: one does it all, the other waits and finds nothing to do', as
     done.toSorted((a, b) => a.length - b.length),
     [[], pending],
   )
+})
+
+test('a newer version has run files of its own: this one runs beside it, until that one contracts', async () => {
+  const { databaseUrl, query } = await freshLedger()
+  await query(
+    `insert into millrace_data.migrations (name, batch, migration_time) values ('9999_newer.sql', 9, clock_timestamp())`,
+  )
+  assert.deepEqual(await migrate(databaseUrl, migrationsDir()), [])
+  await checkWriters(databaseUrl)
+  await query('update millrace_data.writers set schema_from = $1', [ledgerVersion + 1])
+  await assert.rejects(checkWriters(databaseUrl), { code: 'ledger_too_new', retryable: false })
+})
+
+test('the version that a coordinator writes is that of the latest migration', async () => {
+  const files = (await readdir(migrationsDir())).filter((name) => name.endsWith('.sql')).sort()
+  assert.equal(Number(files.at(-1)?.slice(0, 4)), ledgerVersion)
 })
 
 async function emptyDatabase(): Promise<string> {
