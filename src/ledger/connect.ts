@@ -21,6 +21,7 @@ export interface Connections {
 
 export function connect(settings: LedgerSettings): Connections {
   const address = addressOf(settings.databaseUrl)
+  const { heldMsMax } = settings
   const pool = new pg.Pool({
     connectionString: settings.databaseUrl,
     max: settings.connectionsMax,
@@ -29,11 +30,8 @@ export function connect(settings: LedgerSettings): Connections {
     query_timeout: settings.answerMsMax,
     keepAlive: true,
     allowExitOnIdle: false,
+    ...(heldMsMax === undefined ? {} : { onConnect: (client: pg.ClientBase) => bound(client, heldMsMax) }),
   })
-  const { heldMsMax } = settings
-  if (heldMsMax !== undefined) {
-    pool.on('connect', (client) => void client.query(bounds, [String(heldMsMax)]).catch(() => undefined))
-  }
   // A connection that dies while idle is simply replaced; the next query tells of an outage.
   pool.on('error', () => undefined)
   let ended: Promise<void> | undefined
@@ -54,9 +52,12 @@ export function connect(settings: LedgerSettings): Connections {
 }
 
 /** Since version 17 the server bounds whole transactions; before, those that are idle in the middle. */
-const bounds = `
-select set_config(name, $1, false) from pg_settings
-where name in ('transaction_timeout', 'idle_in_transaction_session_timeout')`
+async function bound(client: pg.ClientBase, heldMsMax: number): Promise<void> {
+  const names = `'transaction_timeout', 'idle_in_transaction_session_timeout'`
+  await client.query(`select set_config(name, $1, false) from pg_settings where name in (${names})`, [
+    String(heldMsMax),
+  ])
+}
 
 /** host:port/database, without the password. */
 export function addressOf(databaseUrl: string): string {

@@ -1,9 +1,10 @@
 /** One owner a lane: what a takeover conflicts with, and what becomes of those who come too late. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { commitStatement, commitValues } from '../../src/ledger/commit.ts'
+import { connect } from '../../src/ledger/connect.ts'
 import type { TestLedger } from '../support/servers.ts'
 import { batch, idOf, lowest, open, progress, scene, sign, take, topic, transaction } from './scene.ts'
 
@@ -105,6 +106,16 @@ test('the idle heartbeat waits for no commit that holds its rows', async () => {
     sleep(3000).then(() => Promise.reject(new Error('renew waits for a commit'))),
   ])
   await running.end('commit')
+})
+
+test('the server ends what a stopped coordinator holds', async () => {
+  const { db } = await scene()
+  const { databaseUrl } = db
+  const connections = connect({ databaseUrl, connectionsMax: 1, answerMsMax: 10_000, heldMsMax: 300 })
+  after(() => connections.end())
+  const from = performance.now()
+  await assert.rejects(connections.query({ text: 'select pg_sleep(5)' }), { code: 'ledger_outage' })
+  assert.ok(performance.now() - from < 3000)
 })
 
 test('many coordinators that make the same lanes use up no numbers of engines', async () => {
