@@ -244,7 +244,7 @@ export class Lane {
     if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
     if (source.kind === 'event' && source.command) {
-      this.#roster.takeBack(source.before)
+      this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, reason)
     }
     if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {

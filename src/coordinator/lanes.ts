@@ -10,8 +10,8 @@ import type { ReadingRoom } from './arrival.ts'
 import { Handover } from './handover.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import { type Opened, open, openStranded } from './open.ts'
-import type { Intake, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
+import { type Opened, openStranded, place, take } from './open.ts'
+import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface LanesParts {
@@ -130,8 +130,7 @@ export class Lanes {
         await this.#pause(nextMs)
         const partition = this.#assigned.get(name)
         const went = partition === undefined ? 'gone' : await this.#tryOpen(name, partition)
-        if (went === 'failed') nextMs = Math.min(Math.max(nextMs * 2, first / 2), most)
-        else nextMs = went === 'held' ? this.#parts.limits.askEveryMs : 0
+        nextMs = went === 'failed' ? Math.min(Math.max(nextMs * 2, first / 2), most) : 0
       }
     } catch (error) {
       this.#parts.onBroken(error as Error)
@@ -141,12 +140,12 @@ export class Lanes {
   }
 
   /** What was taken away while it was opened, and be it given back, is not believed. */
-  async #tryOpen(name: string, partition: PartitionRef): Promise<'opened' | 'held' | 'failed' | 'gone'> {
+  async #tryOpen(name: string, partition: PartitionRef): Promise<'opened' | 'failed' | 'gone'> {
     const { ledger } = this.#parts
     try {
-      const opened = await open(partition, this.#openingRoom())
-      if (opened === null) return 'held'
-      if (!this.#parts.mayOpen() || this.#assigned.get(name) !== partition) {
+      const opened = await this.#ask(await place(partition, this.#openingRoom()), () => this.#isWanted(name, partition))
+      if (opened === null) return 'gone'
+      if (!this.#isWanted(name, partition)) {
         await ledger.releaseLanes([opened.lane])
         return 'gone'
       }
@@ -159,6 +158,20 @@ export class Lanes {
       publish('notice', { level: 'error', message: `cannot open ${name} yet: ${messageOf(error)}`, code: error.code })
       return 'failed'
     }
+  }
+
+  /** Until its holder gives it away; null when it is not wanted any more. */
+  async #ask(ref: LaneRef, isWanted: () => boolean): Promise<Opened | null> {
+    while (isWanted()) {
+      const opened = await take(ref, this.#openingRoom())
+      if (opened !== null) return opened
+      await this.#pause(this.#parts.limits.askEveryMs)
+    }
+    return null
+  }
+
+  #isWanted(name: string, partition: PartitionRef): boolean {
+    return this.#parts.mayOpen() && this.#assigned.get(name) === partition
   }
 
   #openingRoom() {

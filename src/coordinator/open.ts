@@ -17,17 +17,22 @@ export interface Opened {
   readonly lane: OpenedLane
 }
 
-/** Null: another coordinator holds it, and was asked. Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
-export async function open(partition: PartitionRef, room: OpeningRoom): Promise<Opened | null> {
+/** Where its lane is in the ledger, which has one now. Throws `EngineError`: an outage of either side. */
+export async function place(partition: PartitionRef, room: OpeningRoom): Promise<LaneRef> {
   const ref = { ...partition, incarnation: await room.intake.incarnation(partition.topic) }
   await createIfNew(ref, room)
-  const lane = await room.ledger.takeLane(ref)
+  return ref
+}
+
+/** Null: another coordinator holds it, and was asked. Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
+export async function take(ref: LaneRef, { ledger, intake }: OpeningRoom): Promise<Opened | null> {
+  const lane = await ledger.takeLane(ref)
   if (lane === null) return null
   try {
-    await checkEnd(ref, lane.nextOffset, room.intake)
+    await checkEnd(ref, lane.nextOffset, intake)
     return { ref, lane }
   } catch (error) {
-    await room.ledger.releaseLanes([lane]).catch(() => undefined)
+    await ledger.releaseLanes([lane]).catch(() => undefined)
     throw error
   }
 }

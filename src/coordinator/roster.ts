@@ -114,6 +114,15 @@ export class Roster {
     return this.#order.reenter(standingOf(transaction))
   }
 
+  /** What a person said of it was refused: it stands aside again. Like `stepAside`. */
+  sendBack(transaction: Transaction): string | undefined {
+    const ended = !this.#transactions.has(transaction.id)
+    this.takeBack(transaction)
+    if (!ended && !this.#order.remove(standingOf(transaction))) return this.stepAside(transaction)
+    this.#aside.add(transaction.id)
+    return undefined
+  }
+
   /** One that stands aside is to be loaded, for a person settles it. False when there is none. */
   recall(id: string): boolean {
     if (!this.#stubs.has(id)) return false

@@ -146,14 +146,15 @@ const lowest = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Taken when nobody holds it, its holder gave no sign of life for as long as its lease, or was asked longer ago than a
- * handover may take. A holder of a version that knows no leases is asked, too.
+ * handover may take. A holder of a version that knows no leases is asked, too. Of two who take it at once one finds the
+ * other's epoch, and asks.
  */
 async function takeEpoch(db: Connections, ids: EngineIds, session: number, lane: LaneRef): Promise<HeldLane | null> {
   const [row] = await db.query<{ id: number; epoch: string | null }>({
     name: 'millrace_take_epoch',
     text: `
 with wanted as (
-  select l.id,
+  select l.id, l.epoch,
          l.owner is null or l.session = $5 or (l.session is null and l.lease is not null)
          or p.seen_at + coalesce(l.lease, $6::int8 * interval '1 ms') < clock_timestamp()
          or l.asked_at + $7::int8 * interval '1 ms' < clock_timestamp() as free
@@ -164,7 +165,7 @@ with wanted as (
   where l.kafka_partition = $3
 ), seen as (
   update millrace_data.lane_progress p set seen_at = clock_timestamp() from wanted w where p.lane_id = w.id and w.free
-)
+), taken as (
 update millrace_data.lane l
 set epoch = case when w.free then l.epoch + 1 else l.epoch end,
     owner = case when w.free then $4 else l.owner end,
@@ -173,8 +174,10 @@ set epoch = case when w.free then l.epoch + 1 else l.epoch end,
     opened_at = case when w.free then now() else l.opened_at end,
     asked_by = case when w.free then null else $4 end,
     asked_at = case when w.free then null else coalesce(l.asked_at, clock_timestamp()) end
-from wanted w where l.id = w.id
-returning l.id, case when w.free then l.epoch end as epoch`,
+from wanted w where l.id = w.id and l.epoch = w.epoch and (w.free or l.asked_at is null)
+returning l.id, case when w.free then l.epoch end as epoch
+)
+select w.id, t.epoch from wanted w left join taken t on t.id = w.id`,
     values: [ids.engine, lane.topic, lane.partition, ids.owner, session, ids.leaseMs, ids.handoverMs, lane.incarnation],
   })
   if (!row) {
