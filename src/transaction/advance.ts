@@ -103,7 +103,7 @@ export function invoke(moved: Moved, step: Step, eligibleUs: number | null = nul
     type: 'Invoke',
     step,
     attempt: progress.attempts + 1,
-    idempotencyKey: idempotencyKey(transaction.id, step.id),
+    idempotencyKey: idempotencyKey(transaction, step.id),
     input: inputOf(step, transaction),
     notAfterUs: transaction.notAfterUs,
     eligibleUs,

@@ -41,9 +41,28 @@ export function dedupKey(engine: string, workflow: string, same: string): string
   return hashedUuid(`copy:${JSON.stringify([engine, workflow, same])}`)
 }
 
+/** Enough of a transaction to know it again. */
+export interface Identity {
+  readonly id: string
+  readonly position: { readonly topic: string; readonly partition: number; readonly offset: number }
+}
+
+/**
+ * What a transaction's id has that is not of the clock, with its place: the same when its record is read again much
+ * later, by a ledger that was restored from a backup.
+ */
+export function lastingId({ id, position }: Identity): string {
+  const { topic, partition, offset } = position
+  return `${id.slice(timeChars)}/${topic}/${partition}/${offset}`
+}
+
+/** Of a UUID in text: 48 bits in hex, and a dash among them. */
+const timeChars = 13
+
 /** The same for every attempt of a step, so that a provider sees a repetition as one. 32 hex digits. */
-export function idempotencyKey(transactionId: string, stepPath: string): string {
-  return createHash('sha256').update(`${transactionId}/${stepPath}/forward/1`).digest('hex').slice(0, 32)
+export function idempotencyKey(transaction: Identity, stepPath: string): string {
+  const seed = `${lastingId(transaction)}/${stepPath}/forward/1`
+  return createHash('sha256').update(seed).digest('hex').slice(0, 32)
 }
 
 function timedUuid(timeMs: number, seed: string): string {

@@ -216,8 +216,8 @@ export const bugs: readonly Bug[] = [
     name: 'a key for each attempt',
     guard: 'every attempt of a step has the same idempotency key',
     file: 'src/transaction/advance.ts',
-    find: 'idempotencyKey: idempotencyKey(transaction.id, step.id),',
-    instead: 'idempotencyKey: idempotencyKey(transaction.id, `${step.id}@${progress.attempts + 1}`),',
+    find: 'idempotencyKey: idempotencyKey(transaction, step.id),',
+    instead: 'idempotencyKey: idempotencyKey(transaction, `${step.id}@${progress.attempts + 1}`),',
     seenBy: 'simulation',
   },
   {

@@ -58,8 +58,20 @@ test('ids sort by their time', () => {
 })
 
 test('an idempotency key is of its transaction and step alone', () => {
-  const keys = [idempotencyKey('t', 'a'), idempotencyKey('t', 'b'), idempotencyKey('u', 'a')]
+  const t = identity(1, 0)
+  const keys = [idempotencyKey(t, 'a'), idempotencyKey(t, 'b'), idempotencyKey(identity(2, 0), 'a')]
   assert.equal(new Set(keys).size, 3)
-  assert.equal(idempotencyKey('t', 'a'), keys[0])
+  assert.equal(idempotencyKey(t, 'a'), keys[0])
   assert.match(keys[0]!, /^[0-9a-f]{32}$/)
 })
+
+test('a record read again days later, after a restore, has another id and the same keys', () => {
+  const [then, now] = [identity(1, 0), identity(1, 3 * 86_400_000_000)]
+  assert.notEqual(then.id, now.id)
+  assert.equal(idempotencyKey(then, 'a'), idempotencyKey(now, 'a'))
+})
+
+function identity(offset: number, laterUs: number) {
+  const id = transactionId({ ...origin, offset }, 1_777_629_600_000_000, 1_777_629_600_000_000 + laterUs)
+  return { id, position: { topic: origin.topic, partition: origin.partition, offset } }
+}
