@@ -9,12 +9,11 @@ import type { Batch, CommitAnswer } from '../coordinator/ports.ts'
 import * as rows from './sections.ts'
 
 const held = 'lane = any(array(select id from fence))'
-/** Of a copy nothing else is written either. */
-const original = (id: string) => `${id} <> all(array(select id from copies))`
 
-export const commitStatement = {
-  name: 'millrace_commit',
-  text: `
+/** `rare`: with the parts that few commits have. Of a copy nothing else is written either. */
+function statement(rare: boolean): string {
+  const original = (id: string) => (rare ? `${id} <> all(array(select id from copies))` : 'true')
+  return `
 with fence as materialized (
   select l.id from millrace_data.lane l
   join ${rows.lanes.from} on l.id = r.lane and l.epoch = r.epoch
@@ -28,40 +27,13 @@ with fence as materialized (
 ), this_commit as (
   insert into millrace_data.commit (id, lanes, sent_at)
   select $1::int8, array(select id from fence), $4::timestamptz where exists (select from fence)
-), claims as (
-  -- In the order of their keys, so that two commits cannot wait for each other. Whoever is there within the window stays.
-  insert into millrace_data.dedup as d (key, transaction_id, record_at, keep_until)
-  select distinct on (key) key, id, stamp, until from ${rows.claims.from} where ${held} order by key, position
-  on conflict (key) do update set (transaction_id, record_at, keep_until) = (
-    select case when stays then d.transaction_id else excluded.transaction_id end,
-           case when stays then d.record_at else excluded.record_at end,
-           case when stays then greatest(d.keep_until, d.record_at + (excluded.keep_until - excluded.record_at))
-                else excluded.keep_until end
-    from (select d.record_at between excluded.record_at - (excluded.keep_until - excluded.record_at)
-                                 and excluded.keep_until as stays) s)
-  returning key, transaction_id
-), copies as (
-  select r.id, c.transaction_id as first_id, lane, workflow, position, event
-  from ${rows.claims.from} join claims c on c.key = r.key
-  where ${held} and c.transaction_id <> r.id
-), duplicates as (
-  insert into millrace_data.duplicate (lane_id, workflow_id, kafka_offset, first_id, event_id, commit_id)
-  select lane, workflow, position, first_id, event, $1::int8 from copies
-), transactions as (
+)${rare ? copyParts : ''}, transactions as (
   insert into millrace_data.transaction
     (id, lane_id, version_id, kafka_offset, key, event_id, envelope, auth, produced_at, fetched_at, admitted_at, commit_id,
      redriven_from)
   select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $1::int8, redriven
   from ${rows.transactions.from}
   where ${held} and ${original('r.id')}
-), raw_records as (
-  insert into millrace_data.raw_record (transaction_id, key, value, headers, sealed)
-  select id, key, value, headers, sealed from ${rows.rawRecords.from}
-  where ${held} and ${original('r.id')}
-), begun as (
-  insert into millrace_data.begun (transaction_id, step, attempt, commit_id)
-  select id, step, attempt, $1::int8 from ${rows.begun.from}
-  where ${held}
 ), attempts as (
   insert into millrace_data.attempt
     (transaction_id, step, attempt, outcome, step_state, error_code, error_message, output, logs, next_at, eligible_at,
@@ -81,6 +53,60 @@ with fence as materialized (
   select id, lane, workflow, position, key, value, headers, sealed, code, reason, received, $1::int8, transaction
   from ${rows.deadLetters.from}
   where ${held} and (transaction is null or ${original('transaction')})
+), passed as (
+  insert into millrace_data.passed (lane_id, workflow_id, from_offset, to_offset, reason, commit_id)
+  select lane, workflow, first, last, reason, $1::int8 from ${rows.passed.from}
+  where ${held}
+), subscriptions as (
+  insert into millrace_data.subscription (lane_id, workflow_id, from_offset)
+  select lane, workflow, first from ${rows.subscriptions.from}
+  where ${held}
+  on conflict do nothing
+), parked as (
+  insert into millrace_data.parked (transaction_id, lane_id)
+  select id, lane from ${rows.parked.from}
+  where ${held}
+  on conflict do nothing
+), unparked as (
+  delete from millrace_data.parked
+  where lane_id = any(array(select id from fence))
+    and transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
+)${rare ? rareParts(original) : ''}
+select id as lane, null::uuid as copy, null::uuid as first from fence
+${rare ? 'union all select null, id, first_id from copies' : ''}`
+}
+
+/** Who is a copy is decided first: what follows leaves it out. */
+const copyParts = `, claims as (
+  -- In the order of their keys, so that two commits cannot wait for each other. Whoever is there within the window stays.
+  insert into millrace_data.dedup as d (key, transaction_id, record_at, keep_until)
+  select distinct on (key) key, id, stamp, until from ${rows.claims.from} where ${held} order by key, position
+  on conflict (key) do update set (transaction_id, record_at, keep_until) = (
+    select case when stays then d.transaction_id else excluded.transaction_id end,
+           case when stays then d.record_at else excluded.record_at end,
+           case when stays then greatest(d.keep_until, d.record_at + (excluded.keep_until - excluded.record_at))
+                else excluded.keep_until end
+    from (select d.record_at between excluded.record_at - (excluded.keep_until - excluded.record_at)
+                                 and excluded.keep_until as stays) s)
+  returning key, transaction_id
+), copies as (
+  select r.id, c.transaction_id as first_id, lane, workflow, position, event
+  from ${rows.claims.from} join claims c on c.key = r.key
+  where ${held} and c.transaction_id <> r.id
+), duplicates as (
+  insert into millrace_data.duplicate (lane_id, workflow_id, kafka_offset, first_id, event_id, commit_id)
+  select lane, workflow, position, first_id, event, $1::int8 from copies
+)`
+
+function rareParts(original: (id: string) => string): string {
+  return `, raw_records as (
+  insert into millrace_data.raw_record (transaction_id, key, value, headers, sealed)
+  select id, key, value, headers, sealed from ${rows.rawRecords.from}
+  where ${held} and ${original('r.id')}
+), begun as (
+  insert into millrace_data.begun (transaction_id, step, attempt, commit_id)
+  select id, step, attempt, $1::int8 from ${rows.begun.from}
+  where ${held}
 ), failed_letters as (
   insert into millrace_data.dead_letter
     (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,
@@ -107,28 +133,16 @@ with fence as materialized (
 ), commands as (
   update millrace_data.command c set state = r.state, answer = r.answer, commit_id = $1::int8 from ${rows.commands.from}
   where c.id = r.id and ${held}
-), passed as (
-  insert into millrace_data.passed (lane_id, workflow_id, from_offset, to_offset, reason, commit_id)
-  select lane, workflow, first, last, reason, $1::int8 from ${rows.passed.from}
-  where ${held}
-), subscriptions as (
-  insert into millrace_data.subscription (lane_id, workflow_id, from_offset)
-  select lane, workflow, first from ${rows.subscriptions.from}
-  where ${held}
-  on conflict do nothing
-), parked as (
-  insert into millrace_data.parked (transaction_id, lane_id)
-  select id, lane from ${rows.parked.from}
-  where ${held}
-  on conflict do nothing
-), unparked as (
-  delete from millrace_data.parked
-  where lane_id = any(array(select id from fence))
-    and transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
-)
-select id as lane, null::uuid as copy, null::uuid as first from fence
-union all
-select null, id, first_id from copies`,
+)`
+}
+
+const lean = { name: 'millrace_commit', text: statement(false) }
+const full = { name: 'millrace_commit_full', text: statement(true) }
+
+export function commitStatement(batch: Batch): { name: string; text: string; values: unknown[] } {
+  return rows.isRare(batch)
+    ? { ...full, values: commitValues(batch, [...rows.sections, ...rows.rareSections]) }
+    : { ...lean, values: commitValues(batch, rows.sections) }
 }
 
 /** One row of the answer: a lane that passed, or a copy and whose. */
@@ -149,10 +163,16 @@ export function commitAnswer(answer: readonly AnswerRow[]): CommitAnswer {
 }
 
 /** The statement's parameters, in its order. Rows are sorted by key, so that concurrent commits cannot deadlock. */
-export function commitValues(batch: Batch): unknown[] {
+function commitValues(batch: Batch, sections: readonly rows.Section[]): unknown[] {
   const { commitId, last, sentUs } = batch
-  const heads = [commitId, last?.commitId ?? null, last === null ? null : isoTime(last.returnedUs), isoTime(sentUs)]
-  return heads.concat(rows.sections.flatMap((each) => each.values(batch)) as never[])
+  const returned = last === null ? null : isoTime(last.returnedUs)
+  return [
+    commitId,
+    last?.commitId ?? null,
+    returned,
+    isoTime(sentUs),
+    ...sections.flatMap((each) => each.values(batch)),
+  ]
 }
 
 /** With microseconds, which Date does not have. */

@@ -1,7 +1,7 @@
 /** The Postgres ledger as the coordinator uses it. */
 import type { Batch, CommitAnswer, Ledger, Settled } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
-import { type AnswerRow, commitAnswer, commitStatement, commitValues } from './commit.ts'
+import { type AnswerRow, commitAnswer, commitStatement } from './commit.ts'
 import { type Connections, connect, type LedgerSettings } from './connect.ts'
 import {
   createLanes,
@@ -53,7 +53,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
 const heldMsMax = 15_000
 
 async function commit(db: Connections, batch: Batch): Promise<CommitAnswer> {
-  return commitAnswer(await db.query<AnswerRow>({ ...commitStatement, values: commitValues(batch) }))
+  return commitAnswer(await db.query<AnswerRow>(commitStatement(batch)))
 }
 
 /** New epochs first: the UPDATE waits for a commit that is still under way, and a later one is refused by the fence. */

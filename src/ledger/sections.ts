@@ -65,46 +65,6 @@ export const transactions = section<Rows<'transactions'>>(
   ],
 )
 
-type Claim = Rows<'transactions'> & { readonly dedup: NonNullable<Rows<'transactions'>['dedup']> }
-
-export const claims = section<Claim>(
-  (batch) => batch.transactions.filter((row): row is Claim => row.dedup !== null),
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.id],
-    ['key', 'uuid', (row) => row.dedup.key],
-    ['workflow', 'int4', (row) => row.dedup.workflowId],
-    ['position', 'int8', (row) => row.offset],
-    ['event', 'text', (row) => row.eventId],
-    ['stamp', 'timestamptz', (row) => row.dedup.atUs],
-    ['until', 'timestamptz', (row) => row.dedup.atUs + row.dedup.withinUs],
-  ],
-)
-
-type Kept = Rows<'transactions'> & { readonly raw: NonNullable<Rows<'transactions'>['raw']> }
-
-export const rawRecords = section<Kept>(
-  (batch) => batch.transactions.filter((row): row is Kept => row.raw !== null),
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.id],
-    ['key', 'bytea', (row) => row.raw.key],
-    ['value', 'bytea', (row) => row.raw.value],
-    ['headers', 'text', (row) => row.raw.headers],
-    ['sealed', 'bytea', (row) => row.raw.sealed],
-  ],
-)
-
-export const begun = section<Rows<'begun'>>(
-  (batch) => batch.begun,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.transactionId],
-    ['step', 'int2', (row) => row.step],
-    ['attempt', 'int2', (row) => row.attempt],
-  ],
-)
-
 export const attempts = section<Rows<'attempts'>>(
   (batch) => batch.attempts,
   [
@@ -158,6 +118,74 @@ export const deadLetters = section<Rows<'deadLetters'>>(
   ],
 )
 
+export const passed = section<Rows<'passed'>>(
+  (batch) => batch.passed,
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['workflow', 'int4', (row) => row.workflowId],
+    ['first', 'int8', (row) => row.fromOffset],
+    ['last', 'int8', (row) => row.toOffset],
+    ['reason', 'int2', (row) => passedCode[row.reason]],
+  ],
+)
+
+export const subscriptions = section<Rows<'subscriptions'>>(
+  (batch) => batch.subscriptions,
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['workflow', 'int4', (row) => row.workflowId],
+    ['first', 'int8', (row) => row.fromOffset],
+  ],
+)
+
+export const parked = section<Rows<'parked'>>(
+  (batch) => batch.parked,
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['id', 'uuid', (row) => row.transactionId],
+  ],
+)
+
+type Claim = Rows<'transactions'> & { readonly dedup: NonNullable<Rows<'transactions'>['dedup']> }
+
+export const claims = section<Claim>(
+  (batch) => batch.transactions.filter((row): row is Claim => row.dedup !== null),
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['id', 'uuid', (row) => row.id],
+    ['key', 'uuid', (row) => row.dedup.key],
+    ['workflow', 'int4', (row) => row.dedup.workflowId],
+    ['position', 'int8', (row) => row.offset],
+    ['event', 'text', (row) => row.eventId],
+    ['stamp', 'timestamptz', (row) => row.dedup.atUs],
+    ['until', 'timestamptz', (row) => row.dedup.atUs + row.dedup.withinUs],
+  ],
+)
+
+type Kept = Rows<'transactions'> & { readonly raw: NonNullable<Rows<'transactions'>['raw']> }
+
+export const rawRecords = section<Kept>(
+  (batch) => batch.transactions.filter((row): row is Kept => row.raw !== null),
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['id', 'uuid', (row) => row.id],
+    ['key', 'bytea', (row) => row.raw.key],
+    ['value', 'bytea', (row) => row.raw.value],
+    ['headers', 'text', (row) => row.raw.headers],
+    ['sealed', 'bytea', (row) => row.raw.sealed],
+  ],
+)
+
+export const begun = section<Rows<'begun'>>(
+  (batch) => batch.begun,
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['id', 'uuid', (row) => row.transactionId],
+    ['step', 'int2', (row) => row.step],
+    ['attempt', 'int2', (row) => row.attempt],
+  ],
+)
+
 export const failedLetters = section<Rows<'failedLetters'>>(
   (batch) => batch.failedLetters,
   [
@@ -206,52 +234,35 @@ export const commands = section<Rows<'commands'>>(
   ],
 )
 
-export const passed = section<Rows<'passed'>>(
-  (batch) => batch.passed,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['workflow', 'int4', (row) => row.workflowId],
-    ['first', 'int8', (row) => row.fromOffset],
-    ['last', 'int8', (row) => row.toOffset],
-    ['reason', 'int2', (row) => passedCode[row.reason]],
-  ],
-)
-
-export const subscriptions = section<Rows<'subscriptions'>>(
-  (batch) => batch.subscriptions,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['workflow', 'int4', (row) => row.workflowId],
-    ['first', 'int8', (row) => row.fromOffset],
-  ],
-)
-
-export const parked = section<Rows<'parked'>>(
-  (batch) => batch.parked,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.transactionId],
-  ],
-)
-
-/** In the order of their parameters. */
+/** In the order of their parameters: those that every commit may have, */
 export const sections: readonly Section[] = [
   lanes,
   transactions,
-  claims,
-  rawRecords,
-  begun,
   attempts,
   endings,
   deadLetters,
-  failedLetters,
-  letterStates,
-  messages,
-  commands,
   passed,
   subscriptions,
   parked,
 ]
+
+/** and those that few have: without them the statement is planned and begun much quicker. */
+export const rareSections: readonly Section[] = [
+  claims,
+  rawRecords,
+  begun,
+  failedLetters,
+  letterStates,
+  messages,
+  commands,
+]
+
+export function isRare(batch: Batch): boolean {
+  const { begun: attemptsBegun, failedLetters: failed, letterStates: settled, messages: sent, commands: asked } = batch
+  const counts = [attemptsBegun, failed, settled, sent, asked].some((rows) => rows.length > 0)
+  if (counts || batch.endings.some((row) => row.recordKept)) return true
+  return batch.transactions.some((row) => row.dedup !== null || row.raw !== null)
+}
 
 /** Text for people: a NUL, which Postgres' text cannot hold, is shown as the replacement character. */
 function legible(value: string | null): string | null {

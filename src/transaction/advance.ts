@@ -54,6 +54,7 @@ export function end(moved: Moved, atUs: number, error: StepError | null = null):
     errorCode: error?.code ?? null,
     errorMessage: error?.message ?? null,
     endedUs: atUs,
+    recordKept: moved.transaction.plan.deadLetter.failed,
   } as const
   return {
     transaction: { ...moved.transaction, state },

@@ -58,6 +58,8 @@ export interface EndingRow {
   readonly errorCode: string | null
   readonly errorMessage: string | null
   readonly endedUs: number
+  /** Its record was kept in case it failed: it can go now. */
+  readonly recordKept: boolean
 }
 
 /** Run a step's function. */

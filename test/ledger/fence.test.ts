@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { commitStatement, commitValues } from '../../src/ledger/commit.ts'
+import { commitStatement } from '../../src/ledger/commit.ts'
 import { connect } from '../../src/ledger/connect.ts'
 import type { TestLedger } from '../support/servers.ts'
 import { batch, idOf, lowest, open, progress, scene, sign, take, topic, transaction } from './scene.ts'
@@ -150,7 +150,8 @@ async function underWay(db: TestLedger, asked: ReturnType<typeof batch>) {
   const client = new pg.Client(db.databaseUrl)
   await client.connect()
   await client.query('begin')
-  await client.query(commitStatement.text, commitValues(asked))
+  const { text, values } = commitStatement(asked)
+  await client.query(text, values)
   return {
     end: async (how: 'commit' | 'rollback') => {
       await client.query(how)

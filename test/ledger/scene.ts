@@ -150,6 +150,7 @@ export function ending(lane: OpenedLane, n: number, what: Partial<EndingRow> = {
     errorCode: null,
     errorMessage: null,
     endedUs: baseUs + 10_000,
+    recordKept: false,
   }
   return { ...row, ...what, laneId: lane.laneId }
 }
