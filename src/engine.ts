@@ -101,6 +101,7 @@ export class Engine {
     })
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
+    this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
     await coordinator.setPlans(this.#current.plans)
     coordinator.start()

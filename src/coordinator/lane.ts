@@ -250,7 +250,9 @@ export class Lane {
     if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
       throw new EngineError('ledger_refused', reason)
     }
-    const spoken = { errorCode: valueRefused, errorMessage: reason, output: null, logs: null, retryAfterMs: null }
+    // What it did stays unknown to whoever reads the ledger.
+    const unknown = { output: null, logs: null, retryAfterMs: null, effectUnknown: true }
+    const spoken = { errorCode: valueRefused, errorMessage: reason, ...unknown }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
     return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0)
@@ -309,7 +311,8 @@ export class Lane {
       const step = after.steps.findIndex((each) => each.state === 'in_doubt')
       const { plan, id } = after
       publish('in-doubt', { workflow: plan.name, step: plan.steps[step]?.id ?? '', transactionId: id })
-      this.#startNext(this.#roster.stepAside(after), atUs)
+      if (released) this.#roster.standAside(after)
+      else this.#startNext(this.#roster.stepAside(after), atUs)
     }
   }
 

@@ -25,6 +25,8 @@ export class Performer {
   readonly #pending = new Map<number, Pending>()
   /** Those a process is kept for, by what they are attempts of. */
   readonly #reserved = new Map<string, number>()
+  /** Those of them that may be called now. */
+  #proceeding: number[] = []
   readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
   readonly #wake: () => void
   #nextId = 1
@@ -94,7 +96,11 @@ export class Performer {
     }
   }
 
+  /** All that the acts of one commit have asked for. */
   dispatch(invocations: readonly Invocation[]): void {
+    const proceeding = this.#proceeding
+    this.#proceeding = []
+    if (proceeding.length > 0) this.#workers.proceed(proceeding)
     if (invocations.length > 0) this.#workers.invoke(invocations)
   }
 
@@ -102,7 +108,7 @@ export class Performer {
     const id = this.#reserved.get(name)
     if (id === undefined) return
     this.#reserved.delete(name)
-    this.#workers.proceed([id])
+    this.#proceeding.push(id)
   }
 
   /** Processes are kept for these: their functions are not idempotent, so that they may run is written first. */

@@ -104,8 +104,13 @@ export class Roster {
 
   /** In doubt: like `end`, the id of the one whose turn it is now. */
   stepAside(transaction: Transaction): string | undefined {
-    this.#aside.add(transaction.id)
+    this.standAside(transaction)
     return this.#next(transaction)
+  }
+
+  /** In doubt, and its successor has its turn already. */
+  standAside(transaction: Transaction): void {
+    this.#aside.add(transaction.id)
   }
 
   /** Settled by a person: true when it may go on at once; else it is the next of its key. */

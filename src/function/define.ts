@@ -32,6 +32,12 @@ export interface FunctionDefinition<Input = unknown, Output = unknown> {
   readonly output?: z.ZodType<Output>
   /** How many attempts one process runs at once. Default 32; 1 for work that keeps the processor busy. */
   readonly concurrency?: number
+  /**
+   * False: run twice it does things twice, for whoever it calls knows no idempotency key. When nobody knows what an attempt
+   * did (killed, lost, a plain throw, an output that does not fit), the step is then not run again: it stands in doubt until
+   * a person settles it with `millrace resolve`. After `retry()` and `fail()` nothing is in doubt. Default true.
+   */
+  readonly idempotent?: boolean
   run(args: { input: Input; context: Context }): Output | Failure | Promise<Output | Failure>
 }
 

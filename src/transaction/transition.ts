@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { Step } from '../workflow/plan.ts'
-import { advance, emptyRow, failStep, invoke, type Moved, timedOut, withStep } from './advance.ts'
+import { advance, emptyRow, failStep, invoke, type Moved, type StepError, timedOut, withStep } from './advance.ts'
 import type { AttemptRow, Effect } from './effect.ts'
 import type {
   AttemptEnded,
@@ -82,6 +82,7 @@ function begin(transaction: Transaction, event: AttemptReserved): Transition {
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
   if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
+  if (progress.begun) return { refused: `step ${step.id} may run already` }
   const row = { transactionId: transaction.id, step: event.step, attempt: event.attempt }
   return {
     transaction: withStep(transaction, step, { begun: true }),
@@ -166,19 +167,28 @@ function resolve(transaction: Transaction, event: StepResolved): Transition {
     transaction: { ...transaction, state: 'queued' },
     effects: [{ type: 'RecordAttempt', row: resolution(transaction, step, event) }],
   }
-  if (event.outcome === 'fail') return failStep(moved, step, { code: resolvedFailed, message: event.by }, event.atUs)
+  const counted = { ...moved, transaction: withStep(moved.transaction, step, countedOf(transaction, step, event)) }
+  if (event.outcome === 'fail') return failStep(counted, step, resolvedError(event), event.atUs)
   const output = outputOf(event.output)
-  return { ...moved, transaction: withStep(moved.transaction, step, { state: 'ok', output }) }
+  return { ...counted, transaction: withStep(counted.transaction, step, { state: 'ok', output }) }
 }
 
-const resolvedFailed = 'resolved_failed'
+/** As if it were restored from its rows, the resolution's among them. */
+function countedOf(transaction: Transaction, step: Step, event: StepResolved) {
+  return failureCounts(progressOf(transaction, step.no), event.outcome)
+}
+
+function resolvedError({ by }: StepResolved): StepError {
+  return { code: 'resolved_failed', message: `settled as failed by ${by}` }
+}
 
 function resolution(transaction: Transaction, step: Step, event: StepResolved): AttemptRow {
   const { outcome, output, by } = event
   const attempt = progressOf(transaction, step.no).attempts + 1
   const row = emptyRow(transaction, step, { attempt, outcome, stepState: outcome === 'ok' ? 'ok' : 'failed' })
-  const error = outcome === 'fail' ? { errorCode: resolvedFailed, errorMessage: by } : { output }
-  return { ...row, ...error, receivedUs: event.atUs, resolvedBy: by }
+  const { code, message } = resolvedError(event)
+  const said = outcome === 'fail' ? { errorCode: code, errorMessage: message } : { output }
+  return { ...row, ...said, receivedUs: event.atUs, resolvedBy: by }
 }
 
 function refuse(transaction: Transaction, event: TransactionEvent): Transition {

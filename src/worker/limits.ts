@@ -21,6 +21,8 @@ export interface PoolLimits {
   readonly exitMs: number
   /** How long a process that several share may take to say that it hears, when one of them has come to its deadline. */
   readonly hearMs: number
+  /** How long a process keeps a slot for an attempt that it may not call yet, for others wait: commits are much faster. */
+  readonly keepMs: number
   /** V8's heap of one process. */
   readonly heapMb: number
   /** Resident memory of one process, heap and buffers together; looked at every `sweepMs` (Linux only). */
@@ -52,6 +54,7 @@ export const defaultLimits: PoolLimits = {
   startMs: 10_000,
   exitMs: 1000,
   hearMs: 200,
+  keepMs: 5000,
   heapMb: 256,
   rssMb: 512,
   sweepMs: 1000,

@@ -32,13 +32,18 @@ export interface Pool extends AsyncDisposable {
   /** Returns the way to stop listening. */
   onResults(listener: (results: readonly InvocationResult[]) => void): () => void
   /**
+   * Hears of invocations whose function is not idempotent when a process keeps a slot for them, once for each; they are
+   * called by `proceed`. Returns the way to stop listening.
+   */
+  onReserved(listener: (ids: readonly number[]) => void): () => void
+  /**
    * What waits ends as `lost` with code `cancelled`. What runs has its signal aborted, and ends as its function then
    * says: it may have done what it was for. False when there is no such invocation.
    */
   cancel(id: number): boolean
   /** The same for all that waits (or these of it), and nothing for what runs. */
   cancelWaiting(ids?: ReadonlySet<number>): void
-  /** Calls the functions that processes were kept for. */
+  /** Calls functions that slots are kept for. From here on an attempt is stamped, and its time counts. */
   proceed(ids: readonly number[]): void
   /** Looks at the files of these functions again (of all by default); returns the names of those that changed. */
   reload(names?: readonly string[]): Promise<string[]>
@@ -66,6 +71,8 @@ class WorkerPool implements Pool {
   readonly #fleets = new Map<string, Fleet>()
   readonly #open = new Map<number, Entry>()
   readonly #listeners = new Set<(results: readonly InvocationResult[]) => void>()
+  readonly #reservedListeners = new Set<(ids: readonly number[]) => void>()
+  #reserved: Entry[] = []
   #finished: InvocationResult[] = []
   #state: 'new' | 'started' | 'draining' | 'stopped' = 'new'
   #sweeper: NodeJS.Timeout | null = null
@@ -80,6 +87,7 @@ class WorkerPool implements Pool {
       limits: this.#limits,
       env: scrubbed(env ?? []),
       finish: (entry, result) => this.#finish(entry, result),
+      announce: (entry) => this.#announce(entry),
       mayStart: (fleet) => this.#share.mayStart(fleet),
       released: () => this.#share.released(),
       idle: (fleet, process) => this.#share.idle(fleet, process),
@@ -116,22 +124,46 @@ class WorkerPool implements Pool {
     return () => void this.#listeners.delete(listener)
   }
 
-  cancelWaiting(ids?: ReadonlySet<number>): void {
-    for (const [id, entry] of this.#open) if (entry.state !== 'running' && ids?.has(id) !== false) this.cancel(id)
+  onReserved(listener: (ids: readonly number[]) => void): () => void {
+    this.#reservedListeners.add(listener)
+    return () => void this.#reservedListeners.delete(listener)
   }
 
-  proceed(): void {}
+  proceed(ids: readonly number[]): void {
+    const byFleet = new Map<Fleet, Entry[]>()
+    for (const id of ids) {
+      const entry = this.#open.get(id)
+      if (entry === undefined) continue
+      const fleet = this.#fleetOf(entry.invocation.function)
+      const entries = byFleet.get(fleet)
+      if (entries === undefined) byFleet.set(fleet, [entry])
+      else entries.push(entry)
+    }
+    for (const [fleet, entries] of byFleet) fleet.proceed(entries)
+  }
+
+  cancelWaiting(ids?: ReadonlySet<number>): void {
+    const fleets = new Set<Fleet>()
+    for (const [id, entry] of this.#open) {
+      if (entry.state !== 'running' && ids?.has(id) !== false) fleets.add(this.#takeBack(entry))
+    }
+    for (const fleet of fleets) fleet.pump()
+  }
 
   cancel(id: number): boolean {
     const entry = this.#open.get(id)
     if (entry === undefined) return false
-    const fleet = this.#fleetOf(entry.invocation.function)
-    if (entry.state === 'running') fleet.abort(entry)
-    else {
-      fleet.queue.forget()
-      this.#finish(entry, ended(entry, 'lost', 'cancelled', 'it was cancelled before it was run'))
-    }
+    if (entry.state === 'running') this.#fleetOf(entry.invocation.function).abort(entry)
+    else this.#takeBack(entry).pump()
     return true
+  }
+
+  /** It was not called, so it did nothing. */
+  #takeBack(entry: Entry): Fleet {
+    const fleet = this.#fleetOf(entry.invocation.function)
+    fleet.release(entry)
+    this.#finish(entry, ended(entry, 'lost', 'cancelled', 'it was cancelled before it was run'))
+    return fleet
   }
 
   async reload(names?: readonly string[]): Promise<string[]> {
@@ -180,17 +212,30 @@ class WorkerPool implements Pool {
     return fleet
   }
 
+  #announce(entry: Entry): void {
+    this.#flushSoon()
+    this.#reserved.push(entry)
+  }
+
   #finish(entry: Entry, result: InvocationResult): void {
     if (entry.state === 'settled' || this.#state === 'stopped') return
     entry.state = 'settled'
     this.#open.delete(entry.invocation.id)
-    if (this.#finished.length === 0) queueMicrotask(() => this.#flush())
+    this.#flushSoon()
     this.#finished.push(result)
+  }
+
+  #flushSoon(): void {
+    if (this.#finished.length + this.#reserved.length === 0) queueMicrotask(() => this.#flush())
   }
 
   #flush(): void {
     const results = this.#finished
+    const reserved = this.#reserved.filter((entry) => entry.state !== 'settled')
     this.#finished = []
+    this.#reserved = []
+    const ids = reserved.map((entry) => entry.invocation.id)
+    if (ids.length > 0) for (const listener of this.#reservedListeners) listener(ids)
     if (results.length > 0) for (const listener of this.#listeners) listener(results)
   }
 

@@ -26,6 +26,8 @@ export type Answer = readonly [
   startedUs: number,
   finishedUs: number,
   logs: string | null,
+  /** Nobody knows what it did outside. */
+  effectUnknown: boolean,
 ]
 
 /** To the process: abort the signal of this attempt; say that you hear. */
@@ -33,7 +35,7 @@ export type Order = readonly ['abort', id: number] | readonly ['ping']
 
 /** From the process: the function is loaded; it cannot be; what an attempt that still runs has written; it hears. */
 export type Note =
-  | readonly ['hello', concurrency: number | null]
+  | readonly ['hello', concurrency: number | null, idempotent: boolean]
   | readonly ['unfit', code: string, message: string]
   | readonly ['logs', id: number, text: string]
   | readonly ['pong']

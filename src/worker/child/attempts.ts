@@ -57,13 +57,15 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
       settle(attempt, await perform(definition, context, body, settings.outputBytesMax, () => attempt.late))
     })
   }
-  const settle = (attempt: Attempt, { outcome, code, message, afterMs, output, trace }: Verdict) => {
+  const settle = (attempt: Attempt, verdict: Verdict) => {
     if (!open.delete(attempt.id)) return
+    const { outcome, code, message, afterMs, output, trace, effectUnknown } = verdict
     const finishedUs = clock.nowUs()
     if (attempt.timer !== null) clearTimeout(attempt.timer)
     if (trace !== null) attempt.logs.write(trace)
     const said = message === null ? null : storable(message.slice(0, settings.messageCharsMax))
-    link.send([attempt.id, outcome, code, said, afterMs, attempt.startedUs, finishedUs, attempt.logs.close()], output)
+    const { id, startedUs, logs } = attempt
+    link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, logs.close(), effectUnknown], output)
   }
   return {
     settle,

@@ -39,12 +39,13 @@ function checked(value: unknown): FunctionDefinition | Unfit {
   }
 }
 
-function wrongIn({ run, input, output, concurrency }: FunctionDefinition): string | null {
+function wrongIn({ run, input, output, concurrency, idempotent }: FunctionDefinition): string | null {
   if (typeof run !== 'function') return '`run` is not a function'
   if (input !== undefined && typeof input.safeParse !== 'function') return '`input` is not a zod schema'
   if (output !== undefined && typeof output.safeParse !== 'function') return '`output` is not a zod schema'
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
     return '`concurrency` is not a whole number above 0'
   }
+  if (idempotent !== undefined && typeof idempotent !== 'boolean') return '`idempotent` is neither true nor false'
   return null
 }

@@ -30,7 +30,7 @@ process.on('exit', () => {
 const loaded = await load(settings.module)
 if ('run' in loaded) {
   link.listen((head, body) => attempts.take(loaded, head, body))
-  link.send(['hello', loaded.concurrency ?? null], 'null')
+  link.send(['hello', loaded.concurrency ?? null, loaded.idempotent !== false], 'null')
   link.flush()
 } else {
   link.send(['unfit', loaded.code, loaded.message], 'null')

@@ -3,7 +3,7 @@ import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/
 import type { Context, FunctionDefinition } from '../../function/define.ts'
 import { isFailure } from '../../function/outcome.ts'
 import { check } from './check.ts'
-import { failed, gaveUp, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
+import { answeredNothing, failed, gaveUp, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
 
 export async function perform(
   definition: FunctionDefinition,
@@ -12,30 +12,33 @@ export async function perform(
   outputBytesMax: number,
   isLate: () => boolean,
 ): Promise<Verdict> {
+  let called = false
   try {
     // Without a pause where there is none to make: a signal aborted right after the start finds the function listening.
     const checked = check(definition.input, parseJson(inputText))
     const input = checked instanceof Promise ? await checked : checked
     if ('problem' in input) return failed('fail', 'invalid_input', input.problem)
+    called = true
     const returned = await definition.run({ input: input.value, context })
     if (isFailure(returned)) return saidSo(returned)
     const output = await check(definition.output, returned)
-    if ('problem' in output) return failed('fail', 'invalid_output', output.problem)
+    if ('problem' in output) return answeredNothing('invalid_output', output.problem)
     return written(output.value, outputBytesMax)
   } catch (thrown) {
-    return isLate() && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
+    const verdict = isLate() && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
+    return called ? verdict : { ...verdict, effectUnknown: false }
   }
 }
 
 function written(value: unknown, bytesMax: number): Verdict {
   const text = textOf(value)
-  if (typeof text !== 'string') return failed('fail', 'output_not_serialisable', text.problem)
+  if (typeof text !== 'string') return answeredNothing('output_not_serialisable', text.problem)
   if (text.length > bytesMax / 3 && Buffer.byteLength(text) > bytesMax) {
     const bytes = Buffer.byteLength(text)
-    return failed('fail', 'output_too_large', `the output has ${bytes} bytes as JSON, ${bytesMax} are allowed`)
+    return answeredNothing('output_too_large', `the output has ${bytes} bytes as JSON, ${bytesMax} are allowed`)
   }
   if (isStorable(text)) return succeeded(text)
-  return failed('fail', 'output_unstorable', 'the output has a NUL character or half of a surrogate pair in a text')
+  return answeredNothing('output_unstorable', 'the output has a NUL character or half of a surrogate pair in a text')
 }
 
 function textOf(value: unknown): string | { problem: string } {

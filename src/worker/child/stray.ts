@@ -12,7 +12,8 @@ export function catchStray(attempts: Attempts): void {
     const attempt = current.getStore()
     if (attempt === undefined) die(thrown)
     const code = origin === 'unhandledRejection' ? 'unhandled_rejection' : 'uncaught_exception'
-    attempts.settle(attempt, threw(thrown, code))
+    // Whatever it says of itself: the rest of the function may go on.
+    attempts.settle(attempt, { ...threw(thrown, code), effectUnknown: true })
   })
 }
 

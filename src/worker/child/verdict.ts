@@ -12,22 +12,24 @@ export interface Verdict {
   readonly output: string
   /** For the logs: where it was thrown. */
   readonly trace: string | null
+  /** Nobody knows what the function did outside: it threw or gave up, or its answer makes no sense. */
+  readonly effectUnknown: boolean
 }
 
 /** Of a code: it is a key to count by. */
 const codeCharsMax = 100
 
 export function succeeded(output: string): Verdict {
-  return { outcome: 'ok', code: null, message: null, afterMs: null, output, trace: null }
+  return { outcome: 'ok', code: null, message: null, afterMs: null, output, trace: null, effectUnknown: false }
 }
 
 export function failed(
   outcome: 'retry' | 'fail' | 'timeout',
   code: unknown,
   message: unknown,
-  more: { afterMs?: unknown; trace?: string } = {},
+  more: { afterMs?: unknown; trace?: string; effectUnknown?: boolean } = {},
 ): Verdict {
-  const { afterMs, trace } = more
+  const { afterMs, trace, effectUnknown = false } = more
   return {
     outcome,
     code: storable(String(code).slice(0, codeCharsMax)),
@@ -35,9 +37,16 @@ export function failed(
     afterMs: typeof afterMs === 'number' && afterMs >= 0 ? afterMs : null,
     output: 'null',
     trace: trace ?? null,
+    effectUnknown,
   }
 }
 
+/** The function came to its end, and what it answered is none: what it did is not known by it. */
+export function answeredNothing(code: string, message: string): Verdict {
+  return failed('fail', code, message, { effectUnknown: true })
+}
+
+/** Who says so knows what was done: nothing that a further attempt would double. */
 export function saidSo({ kind, code, message, afterMs }: Failure): Verdict {
   return failed(kind === 'fail' ? 'fail' : 'retry', code, message, { afterMs })
 }
@@ -45,7 +54,8 @@ export function saidSo({ kind, code, message, afterMs }: Failure): Verdict {
 /** It was told of its deadline by the signal and gave up, instead of being killed at it. */
 export function gaveUp(thrown: unknown): Verdict {
   const { message, trace } = threw(thrown)
-  return failed('timeout', 'step_timeout', `gave up at its deadline: ${message}`, trace === null ? {} : { trace })
+  const more = { effectUnknown: true, ...(trace !== null && { trace }) }
+  return failed('timeout', 'step_timeout', `gave up at its deadline: ${message}`, more)
 }
 
 /** `fetch failed` says little: what is behind it says why. */
@@ -71,8 +81,9 @@ export function threw(thrown: unknown, codeOtherwise = 'thrown'): Verdict {
     const said = typeof message === 'string' && message !== '' ? message : inspect(thrown)
     return failed('retry', typeof code === 'string' && code !== '' ? code : codeOtherwise, said + causeOf(thrown), {
       trace: traceOf(thrown),
+      effectUnknown: true,
     })
   } catch {
-    return failed('retry', codeOtherwise, 'something was thrown that cannot be shown')
+    return failed('retry', codeOtherwise, 'something was thrown that cannot be shown', { effectUnknown: true })
   }
 }

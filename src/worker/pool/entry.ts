@@ -7,8 +7,15 @@ import type { Answer } from '../wire.ts'
 /** Times are of `performance.now()`, which nobody sets back, except those in µs. */
 export interface Entry {
   readonly invocation: Invocation
-  state: 'waiting' | 'running' | 'settled'
+  /** `reserved`: a process keeps a slot for it, and nothing has been sent. */
+  state: 'waiting' | 'reserved' | 'running' | 'settled'
+  /** Its function is not idempotent, and whoever asked for it was told that a process is kept. */
+  announced: boolean
+  /** It was asked to be called: the next slot is for that. */
+  proceeds: boolean
   readonly sinceMs: number
+  /** Since when a slot is kept for it. */
+  keptMs: number
   /** Not to run past this; Infinity is without limit. */
   readonly notAfterMs: number
   /** When its process is killed; set at dispatch. */
@@ -30,7 +37,10 @@ export function enter(invocation: Invocation): Entry {
   return {
     invocation,
     state: 'waiting',
+    announced: false,
+    proceeds: false,
     sinceMs: nowMs,
+    keptMs: nowMs,
     notAfterMs,
     deadlineMs: Number.POSITIVE_INFINITY,
     dispatchedUs: null,
@@ -42,7 +52,7 @@ export function enter(invocation: Invocation): Entry {
 
 /** The result as its process told it. */
 export function answered(entry: Entry, answer: Answer, output: string): InvocationResult {
-  const [id, outcome, errorCode, errorMessage, retryAfterMs, startedUs, finishedUs, logs] = answer
+  const [id, outcome, errorCode, errorMessage, retryAfterMs, startedUs, finishedUs, logs, effectUnknown] = answer
   return {
     id,
     outcome,
@@ -50,7 +60,7 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     errorCode,
     errorMessage,
     retryAfterMs,
-    effectUnknown: outcome === 'timeout',
+    effectUnknown: effectUnknown && outcome !== 'ok',
     dispatchedUs: entry.dispatchedUs,
     startedUs,
     finishedUs,

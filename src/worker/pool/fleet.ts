@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly limits: PoolLimits
   readonly env: Readonly<Record<string, string>>
   finish(entry: Entry, result: InvocationResult): void
+  /** A slot is kept for it: its function is not idempotent. Said once for each. */
+  announce(entry: Entry): void
   /** True when one more process may be started now; else the fleet is pumped again when one may. */
   mayStart(fleet: Fleet): boolean
   /** A process that `mayStart` allowed is gone, or was not started after all. */
@@ -67,6 +69,7 @@ export class Fleet {
     const { idleMs } = this.#around.limits
     for (const process of [...this.processes]) {
       process.checkMemory()
+      process.releaseStale(nowMs)
       if (process.isIdle() && nowMs - process.usedMs >= idleMs) process.retire()
     }
   }
@@ -74,6 +77,38 @@ export class Fleet {
   /** Tells the function of a running attempt to give up. */
   abort(entry: Entry): void {
     this.processes.find((process) => process.running.has(entry.invocation.id))?.abort(entry)
+  }
+
+  /** Calls those that slots are kept for; those that have lost theirs are called with their next one. */
+  proceed(entries: readonly Entry[]): void {
+    const nowMs = performance.now()
+    const called = new Set<WorkerProcess>()
+    let count = 0
+    for (const entry of entries) {
+      entry.proceeds = true
+      const process = this.#keeperOf(entry)
+      if (process === undefined) continue
+      if (entry.notAfterMs <= nowMs) {
+        process.release(entry)
+        this.#around.finish(entry, expired(entry))
+        continue
+      }
+      process.call(entry)
+      called.add(process)
+      count++
+    }
+    for (const process of called) process.send()
+    if (count > 0) publish('dispatch', { function: this.name, invocations: count })
+  }
+
+  /** Takes back an attempt that was not called; `pump` is still to be called. */
+  release(entry: Entry): void {
+    if (entry.state === 'waiting') this.queue.forget()
+    else this.#keeperOf(entry)?.release(entry)
+  }
+
+  #keeperOf({ invocation }: Entry): WorkerProcess | undefined {
+    return this.processes.find((process) => process.kept.has(invocation.id))
   }
 
   stop(): void {
@@ -88,9 +123,8 @@ export class Fleet {
     for (let to = this.#roomiest(); to !== null; to = this.#roomiest()) {
       const entry = this.queue.take('together')
       if (entry === undefined) break
-      to.add(entry)
+      if (this.#give(entry, to)) count++
       given.add(to)
-      count++
     }
     for (const process of given) process.send()
     return count
@@ -101,26 +135,34 @@ export class Fleet {
     while (this.queue.hasAlone()) {
       const idle = this.processes.find((process) => process.isIdle())
       if (idle === undefined) break
-      idle.reserved = true
-      idle.add(this.queue.take('alone')!)
+      idle.alone = true
+      if (this.#give(this.queue.take('alone')!, idle)) count++
       idle.send()
-      count++
     }
     if (this.queue.hasAlone()) this.#emptyOne()
     return count
   }
 
+  /** True when it is called at once. */
+  #give(entry: Entry, process: WorkerProcess): boolean {
+    process.take(entry)
+    if (entry.state !== 'reserved') return true
+    if (!entry.announced) this.#around.announce(entry)
+    entry.announced = true
+    return false
+  }
+
   /** A process that is always given more never becomes empty by itself. */
   #emptyOne(): void {
     const roomiest = this.#roomiest()
-    if (roomiest !== null && !this.processes.some((process) => process.reserved)) roomiest.reserved = true
+    if (roomiest !== null && !this.processes.some((process) => process.alone)) roomiest.alone = true
   }
 
   /** Of processes equally busy always the same, so that the others become idle and go. */
   #roomiest(): WorkerProcess | null {
     let best: WorkerProcess | null = null
     for (const process of this.processes) {
-      if (process.slots() > 0 && (best === null || process.running.size < best.running.size)) best = process
+      if (process.slots() > 0 && (best === null || process.load < best.load)) best = process
     }
     return best
   }
@@ -160,6 +202,7 @@ export class Fleet {
       unfit: (code, message) => this.#failed(new EngineError(code, message)),
       finish: this.#around.finish,
       turned: () => this.#onTurned(process),
+      returned: (entries, stale) => this.#onReturned(entries, stale),
       gone: (reason, inFlight) => this.#onGone(process, reason, inFlight),
     })
     return process
@@ -174,6 +217,13 @@ export class Fleet {
   #onTurned(process: WorkerProcess): void {
     this.pump()
     if (process.isIdle()) this.#around.idle(this, process)
+  }
+
+  /** From the last to the first, so that they stand in front as they stood before; who let others wait stands behind. */
+  #onReturned(entries: readonly Entry[], stale: boolean): void {
+    if (stale) for (const entry of entries) this.queue.putBack(entry, 'back')
+    else for (const entry of entries.toReversed()) this.queue.putBack(entry, 'front')
+    if (stale) this.pump()
   }
 
   #onGone(process: WorkerProcess, reason: string, inFlight: number): void {
@@ -194,13 +244,14 @@ export class Fleet {
   #expire(nowMs: number): void {
     for (const entry of this.queue.expired(nowMs)) {
       this.queue.forget()
-      this.#around.finish(
-        entry,
-        ended(entry, 'timeout', 'queue_timeout', 'its time was over before a process was free'),
-      )
+      this.#around.finish(entry, expired(entry))
     }
     this.#expiry.by(Math.max(this.queue.nextExpiryMs, nowMs + expireEveryMs))
   }
+}
+
+function expired(entry: Entry): InvocationResult {
+  return ended(entry, 'timeout', 'queue_timeout', 'its time was over before it was run')
 }
 
 /** The waiting ones are looked through at most this often. */

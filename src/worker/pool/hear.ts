@@ -9,7 +9,7 @@ import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
 
 export interface Heard {
-  hello(concurrency: number | null): void
+  hello(concurrency: number | null, idempotent: boolean): void
   unfit(code: string, message: string): void
   result(entry: Entry, result: InvocationResult): void
   /** It has heard what it was asked: its loop turns. */
@@ -57,7 +57,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   if (!Array.isArray(said)) return false
   if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard)
   const [kind, first, second] = said as unknown as Note
-  if (kind === 'hello') heard.hello(first)
+  if (kind === 'hello') heard.hello(first, second !== false)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
   else if (kind === 'pong') heard.pong()
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
@@ -74,13 +74,13 @@ function hearAnswer(answer: Answer, body: string, running: Map<number, Entry>, h
 }
 
 function isAnswer(answer: readonly unknown[]): answer is Answer {
-  const [, outcome, code, message, afterMs, startedUs, finishedUs, logs] = answer
+  const [, outcome, code, message, afterMs, startedUs, finishedUs, logs, effectUnknown] = answer
   const isTextIn = (value: unknown) => value === null || typeof value === 'string'
   const isFailed =
     (outcome === 'retry' || outcome === 'fail' || outcome === 'timeout') &&
     typeof code === 'string' &&
     typeof message === 'string'
-  if (answer.length !== 8 || !(outcome === 'ok' || isFailed)) return false
+  if (answer.length !== 9 || !(outcome === 'ok' || isFailed) || typeof effectUnknown !== 'boolean') return false
   if (!isTextIn(logs) || !(afterMs === null || typeof afterMs === 'number')) return false
   return Number.isSafeInteger(startedUs) && Number.isSafeInteger(finishedUs)
 }

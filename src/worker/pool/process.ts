@@ -18,6 +18,8 @@ export interface ProcessEvents {
   finish(entry: Entry, result: InvocationResult): void
   /** Several results may have been finished; there may be room for more work. */
   turned(): void
+  /** It keeps no slot for these any more. `stale`: they were not called for too long. */
+  returned(entries: readonly Entry[], stale: boolean): void
   /** `inFlight` attempts were in it. */
   gone(reason: string, inFlight: number): void
 }
@@ -33,9 +35,13 @@ export class WorkerProcess {
   state: 'starting' | 'ready' | 'leaving' | 'gone' = 'starting'
   readonly hash: string
   readonly running = new Map<number, Entry>()
+  /** Attempts that a slot is kept for until they may be called. */
+  readonly kept = new Map<number, Entry>()
   concurrency: number
+  /** Its function is not idempotent: an attempt gets a slot first, and is called when told so. */
+  keeps = false
   /** Kept empty for an attempt that must run alone, or running one. */
-  reserved = false
+  alone = false
   /** `performance.now()` of the last time it had something to do. */
   usedMs = performance.now()
   readonly #child: Child
@@ -58,7 +64,7 @@ export class WorkerProcess {
     this.#child = spawnChild(program, built.path, limits, env)
     this.#startTimer = setTimeout(() => this.kill(tooSlow(limits.startMs)), limits.startMs)
     listenTo(this.#child, this, limits, {
-      hello: (concurrency) => this.#onHello(concurrency),
+      hello: (concurrency, idempotent) => this.#onHello(concurrency, idempotent),
       unfit: (code, message) => this.kill({ code, message }),
       result: (entry, result) => this.#finish(entry, result),
       pong: () => this.#onPong(),
@@ -73,15 +79,50 @@ export class WorkerProcess {
   }
 
   slots(): number {
-    return this.state === 'ready' && !this.reserved ? this.concurrency - this.running.size : 0
+    return this.state === 'ready' && !this.alone ? this.concurrency - this.load : 0
+  }
+
+  /** Slots that are taken. */
+  get load(): number {
+    return this.running.size + this.kept.size
   }
 
   isIdle(): boolean {
-    return this.state === 'ready' && this.running.size === 0
+    return this.state === 'ready' && this.load === 0
   }
 
-  /** Takes an attempt; `send` is still to be called. */
-  add(entry: Entry): void {
+  /** Gives an attempt a slot; one that may be called goes with the next `send`. */
+  take(entry: Entry): void {
+    if (this.keeps && !entry.proceeds) this.#keep(entry)
+    else this.#add(entry)
+  }
+
+  #keep(entry: Entry): void {
+    entry.state = 'reserved'
+    entry.keptMs = performance.now()
+    this.kept.set(entry.invocation.id, entry)
+  }
+
+  /** One that a slot was kept for goes with the next `send`. */
+  call(entry: Entry): void {
+    this.kept.delete(entry.invocation.id)
+    this.#add(entry)
+  }
+
+  /** The slot kept for it is free again. */
+  release(entry: Entry): void {
+    if (this.kept.delete(entry.invocation.id)) this.#onLess()
+  }
+
+  /** Those that were not called for too long give their slots to others. */
+  releaseStale(nowMs: number): void {
+    const stale = [...this.kept.values()].filter((entry) => nowMs - entry.keptMs >= this.#limits.keepMs)
+    if (stale.length === 0) return
+    for (const entry of stale) this.release(entry)
+    this.#events.returned(stale, true)
+  }
+
+  #add(entry: Entry): void {
     const { invocation } = entry
     const nowMs = performance.now()
     entry.state = 'running'
@@ -108,6 +149,7 @@ export class WorkerProcess {
   retire(): void {
     if (this.state === 'starting') this.kill({ code: 'retired', message: 'no longer needed' })
     if (this.state === 'ready') this.state = 'leaving'
+    this.#returnKept()
     this.#leaveIfDone()
   }
 
@@ -116,6 +158,7 @@ export class WorkerProcess {
     this.#cause ??= cause
     if (this.state === 'ready') this.state = 'leaving'
     killGroup(this.#child)
+    this.#returnKept()
   }
 
   /** Kills it if it has grown beyond its limit. */
@@ -128,27 +171,39 @@ export class WorkerProcess {
     })
   }
 
-  #onHello(concurrency: number | null): void {
+  #onHello(concurrency: number | null, idempotent: boolean): void {
     clearTimeout(this.#startTimer)
     if (this.state !== 'starting' || this.#cause !== null) return
     this.state = 'ready'
     this.concurrency = Math.min(concurrency ?? this.#limits.concurrency, this.#limits.concurrencyMax)
+    this.keeps = !idempotent
     this.usedMs = performance.now()
     this.#events.ready()
   }
 
   #finish(entry: Entry, result: InvocationResult): void {
     this.running.delete(entry.invocation.id)
-    if (this.running.size === 0) {
-      this.usedMs = performance.now()
-      this.reserved = false
-      this.#leaveIfDone()
-    }
+    this.#onLess()
     this.#events.finish(entry, result)
   }
 
+  #onLess(): void {
+    if (this.load > 0) return
+    this.usedMs = performance.now()
+    this.alone = false
+    this.#leaveIfDone()
+  }
+
+  /** Nothing of them was sent, so another process can have them. */
+  #returnKept(): void {
+    if (this.kept.size === 0) return
+    const entries = [...this.kept.values()]
+    this.kept.clear()
+    this.#events.returned(entries, false)
+  }
+
   #leaveIfDone(): void {
-    if (this.state !== 'leaving' || this.running.size > 0 || this.#exitTimer !== null) return
+    if (this.state !== 'leaving' || this.load > 0 || this.#exitTimer !== null) return
     this.#cause ??= { code: 'retired', message: 'no longer needed' }
     this.#child.toChild.end()
     this.#exitTimer = setTimeout(() => killGroup(this.#child), this.#limits.exitMs)
@@ -200,6 +255,7 @@ export class WorkerProcess {
   #onEnd(cause: Cause): void {
     const wasStarting = this.state === 'starting'
     this.state = 'gone'
+    this.#returnKept()
     this.#deadline.stop()
     clearTimeout(this.#startTimer)
     for (const timer of [this.#exitTimer, this.#hearTimer]) if (timer !== null) clearTimeout(timer)

@@ -23,6 +23,16 @@ export class Queue {
     this.#nextExpiryMs = Math.min(this.#nextExpiryMs, entry.notAfterMs)
   }
 
+  /** A slot was kept for it, and is not any more. */
+  putBack(entry: Entry, to: 'front' | 'back'): void {
+    entry.state = 'waiting'
+    const line = this.#lineOf(entry)
+    if (to === 'front') line.unshift(entry)
+    else line.push(entry)
+    this.#waiting++
+    this.#nextExpiryMs = Math.min(this.#nextExpiryMs, entry.notAfterMs)
+  }
+
   hasAlone(): boolean {
     return firstWaiting(this.#alone) !== undefined
   }

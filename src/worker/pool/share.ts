@@ -62,7 +62,7 @@ export class Share {
     const ready = (fleet: Fleet) => fleet.processes.filter((process) => process.state === 'ready')
     const others = [...this.#fleets()].filter((fleet) => fleet !== asking)
     const richest = others.sort((a, b) => ready(b).length - ready(a).length)[0]
-    return richest === undefined ? undefined : ready(richest).sort((a, b) => a.running.size - b.running.size)[0]
+    return richest === undefined ? undefined : ready(richest).sort((a, b) => a.load - b.load)[0]
   }
 
   #all(): WorkerProcess[] {

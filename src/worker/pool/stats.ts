@@ -9,6 +9,7 @@ export interface FunctionStats {
   readonly busy: number
   /** Attempts in processes. */
   readonly running: number
+  /** Those that a slot is kept for among them. */
   readonly waiting: number
   /** Why its invocations are held, or null. */
   readonly outage: Outage | null
@@ -19,9 +20,9 @@ export function statsOf({ name, processes, queue, supply }: Fleet): FunctionStat
   return {
     name,
     processes: processes.length,
-    busy: sizes.filter((size) => size > 0).length,
+    busy: processes.filter((process) => process.load > 0).length,
     running: sizes.reduce((sum, size) => sum + size, 0),
-    waiting: queue.size,
+    waiting: queue.size + processes.reduce((sum, process) => sum + process.kept.size, 0),
     outage: supply.outage,
   }
 }
