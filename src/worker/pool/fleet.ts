@@ -99,6 +99,7 @@ export class Fleet {
     }
     for (const process of called) process.send()
     if (count > 0) publish('dispatch', { function: this.name, invocations: count })
+    if (count < entries.length) this.pump()
   }
 
   /** Takes back an attempt that was not called; `pump` is still to be called. */
