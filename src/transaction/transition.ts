@@ -192,7 +192,8 @@ function resolution(transaction: Transaction, step: Step, event: StepResolved): 
 }
 
 function refuse(transaction: Transaction, event: TransactionEvent): Transition {
-  return { refused: `${event.type} while ${transaction.state}` }
+  if (event.type !== 'StepResolved') return { refused: `${event.type} while ${transaction.state}` }
+  return { refused: `step ${event.step} is not in doubt: the transaction is ${transaction.state}` }
 }
 
 function stepOf(transaction: Transaction, no: number): Step {

@@ -10,7 +10,7 @@ import type { TransactionEvent } from '../../src/transaction/event.ts'
 import { restore } from '../../src/transaction/restore.ts'
 import { isFinal, type Transaction } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
-import { admitted, baseUs, due, ended, planOf, started } from './scene.ts'
+import { admitted, baseUs, due, ended, planOf, reserved, resolved, started } from './scene.ts'
 
 const plan = planOf(
   `
@@ -27,13 +27,14 @@ const happening = fc.record({
   output: fc.constantFrom('1', '2', '{"missing":3}', '12345678901234567890', 'null'),
   retryAfterMs: fc.constantFrom(null, 0, 50, 4000.25),
   tookMs: fc.integer({ min: 0, max: 3000 }),
+  unknown: fc.boolean(),
 })
 
 test('restored after any event, it goes on as if nothing had been', () => {
   fc.assert(
-    fc.property(fc.array(happening, { maxLength: 25 }), fc.nat(25), (happenings, restartAt) => {
-      const whole = run(happenings, null)
-      const broken = run(happenings, restartAt)
+    fc.property(fc.array(happening, { maxLength: 25 }), fc.nat(25), fc.boolean(), (happenings, restartAt, once) => {
+      const whole = run(happenings, null, once)
+      const broken = run(happenings, restartAt, once)
       assert.deepEqual(broken.rows, whole.rows)
       assert.deepEqual(broken.asked, whole.asked)
       assert.equal(broken.state, whole.state)
@@ -44,8 +45,11 @@ test('restored after any event, it goes on as if nothing had been', () => {
 
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
 
-/** Whatever is awaited happens next; at `restartAt` events the transaction is made again of its rows. */
-function run(happenings: readonly Happening[], restartAt: number | null) {
+/**
+ * Whatever is awaited happens next; at `restartAt` events the transaction is made again of its rows. `once`: of functions
+ * that are not idempotent.
+ */
+function run(happenings: readonly Happening[], restartAt: number | null, once: boolean) {
   const first = admitted(plan, { n: 1 })
   const rows: unknown[] = []
   const attempts: AttemptRow[] = []
@@ -60,7 +64,7 @@ function run(happenings: readonly Happening[], restartAt: number | null) {
     for (const effect of result.effects) {
       if (effect.type === 'RecordAttempt') attempts.push(effect.row)
       if (effect.type === 'RecordAttempt' || effect.type === 'RecordEnding') rows.push(effect.row)
-      else awaited = effect
+      else if (effect.type === 'Invoke' || effect.type === 'ArmTimer') awaited = effect
     }
   }
   take(started())
@@ -68,12 +72,20 @@ function run(happenings: readonly Happening[], restartAt: number | null) {
     if (isFinal(transaction)) break
     if (at === restartAt) {
       transaction = again(first, attempts)
-      take(started(nowMs))
+      if (transaction.state !== 'in_doubt') take(started(nowMs))
       // What followed a lost attempt at once is due already.
       const timer = awaited?.type === 'ArmTimer' ? awaited : null
       if (timer && (timer.dueUs - baseUs) / 1000 <= nowMs) take(due(timer.step, nowMs))
     }
+    if (transaction.state === 'in_doubt') {
+      const { id } = plan.steps[transaction.steps.findIndex((step) => step.state === 'in_doubt')]!
+      nowMs += what.tookMs
+      take(resolved(id, what.unknown ? 'ok' : 'fail', what.output, nowMs))
+      if (!isFinal(transaction)) take(started(nowMs))
+      continue
+    }
     asked.push(wordsOf(awaited))
+    if (once && awaited?.type === 'Invoke') take(reserved(awaited.step.no, awaited.attempt, nowMs))
     nowMs = awaited?.type === 'ArmTimer' ? Math.max(nowMs, (awaited.dueUs - baseUs) / 1000) : nowMs + what.tookMs
     take(eventOf(awaited, what, nowMs))
   }
@@ -101,6 +113,8 @@ function eventOf(effect: Effect | undefined, what: Happening, atMs: number): Tra
   if (effect?.type === 'ArmTimer') return due(effect.step, atMs)
   assert.ok(effect?.type === 'Invoke')
   const outcome = what.outcome as 'ok'
-  const said = outcome === 'ok' ? { output: what.output } : { errorCode: outcome, retryAfterMs: what.retryAfterMs }
+  const effectUnknown = outcome !== 'ok' && what.unknown
+  const failed = { errorCode: outcome, retryAfterMs: what.retryAfterMs, effectUnknown }
+  const said = outcome === 'ok' ? { output: what.output } : failed
   return ended(effect.step.no, effect.attempt, { outcome, ...said }, atMs)
 }
