@@ -5,14 +5,21 @@ import { query } from './query.ts'
 import { type Column, table, terminalWidth } from './table.ts'
 import { shortTime } from './times.ts'
 
-export async function deadLetters({ limit, json }: { limit: number; json?: boolean }): Promise<void> {
-  const rows = await query((db) => latestDeadLetters(db, limit))
+export interface DeadLettersOptions {
+  readonly state?: string
+  readonly limit: number
+  readonly json?: boolean
+}
+
+export async function deadLetters({ state, limit, json }: DeadLettersOptions): Promise<void> {
+  const rows = await query((db) => latestDeadLetters(db, { state: state ?? null, limit }))
   if (json) return printJson(rows.map((row) => ({ ...row, key: bytes(row.key), value: bytes(row.value) })))
   if (rows.length === 0) return print('no dead letters')
   for (const line of table(columns, rows, terminalWidth(process.stdout))) print(line)
 }
 
 const columns: Column<DeadLetterRead>[] = [
+  { title: 'ID', text: (row) => row.id },
   { title: 'TOPIC', text: (row) => `${row.topic}/${row.kafka_partition}` },
   { title: 'OFFSET', text: (row) => String(row.kafka_offset) },
   { title: 'RECEIVED (UTC)', text: (row) => shortTime(row.received_at) },

@@ -33,7 +33,7 @@ function tell(error: EngineError): number {
   return misuses.has(error.code) ? misuse : failure
 }
 
-const misuses = new Set(['config_invalid', 'usage'])
+const misuses = new Set(['config_invalid', 'usage', 'where_invalid', 'edit_invalid'])
 
 export function usage(message: string): EngineError {
   return new EngineError('usage', message)

@@ -31,26 +31,44 @@ function header(story: Story, paint: Paint): string[] {
 function timeline(story: Story, paint: Paint): string[] {
   const since = (time: string | null) => (time === null ? '' : span(msBetween(story.admitted_at, time)))
   const row = (time: string | null, text: string) => `${paint('dim', since(time).padStart(timeChars))}  ${text}`
-  const open = story.steps.filter((step) => ['running', 'waiting', 'pending'].includes(step.state))
+  const open = story.steps.filter((step) => ['running', 'waiting', 'pending', 'in_doubt'].includes(step.state))
   return [
     ...(story.produced_at === null ? [] : [row(story.produced_at, 'produced')]),
     row(story.fetched_at, 'fetched'),
     row(story.admitted_at, 'admitted'),
     ...story.attempts.flatMap((each) => [
-      row(each.eligible_at, titleOf(each, paint)),
+      row(each.eligible_at ?? each.received_at, titleOf(each, paint)),
       ...detailsOf(each, since, paint),
     ]),
     ...story.steps.filter((step) => step.state === 'skipped').map(({ step }) => row(null, `${step}  skipped`)),
-    ...open.map(({ step, state }) => row(null, `${step}  ${paint('yellow', state)}`)),
+    ...open.flatMap(({ step, state }) => [
+      row(null, `${step}  ${paint('yellow', state)}`),
+      ...(state === 'in_doubt' ? howToSettle(story.id, step, paint) : []),
+    ]),
     ...(story.ended_at === null ? [] : [row(story.ended_at, paint(colourOf(story.state), story.state))]),
   ]
 }
+
+function howToSettle(id: string, step: string, paint: Paint): string[] {
+  const command = `millrace resolve ${id.slice(0, idChars)} --step ${step}`
+  return [
+    'what its last attempt did is not known: find out, then say so by',
+    `${command} --outcome ok`,
+    `${command} --outcome fail`,
+  ].map((line) => `${indent}${paint('dim', line)}`)
+}
+
+/** Enough to tell it, and short enough for a line. */
+const idChars = 18
 
 const timeChars = 10
 const indent = ' '.repeat(timeChars + 4)
 
 function titleOf(attempt: AttemptRead, paint: Paint): string {
-  const { step, attempt: number, outcome, error_code } = attempt
+  const { step, attempt: number, outcome, error_code, resolved_by } = attempt
+  if (resolved_by !== null) {
+    return `${paint('bold', step)}  settled as ${paint(colourOf(outcome), outcome)} by ${oneLine(resolved_by)}`
+  }
   const name = attempt.function === step ? step : `${step} (${attempt.function})`
   const error = error_code === null ? '' : ` ${error_code}`
   return `${paint('bold', name)}  attempt ${number}  ${paint(colourOf(outcome), outcome + error)}  ${partsOf(attempt)}`
@@ -69,7 +87,8 @@ function partsOf({ eligible_at, dispatched_at, started_at, finished_at, committe
 }
 
 function detailsOf(attempt: AttemptRead, since: (time: string) => string, paint: Paint): string[] {
-  const { error_message, output, next_at, logs } = attempt
+  const { output, next_at, logs } = attempt
+  const error_message = attempt.resolved_by === null ? attempt.error_message : null
   const logLines = logs === null ? [] : logs.trimEnd().split('\n')
   const more = logLines.length - logLinesMax
   return [

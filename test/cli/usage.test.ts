@@ -13,7 +13,7 @@ test('--help says what it is, every command in its group, examples, and where se
   assert.equal(code, 0)
   assert.match(stdout, /Runs a chain of functions for each event of a Kafka topic/)
   const groups = [...stdout.matchAll(/^(\w+):$/gm)].map((match) => match[1])
-  assert.deepEqual(groups, ['Options', 'Run', 'Author', 'Look', 'Keep', 'Examples'])
+  assert.deepEqual(groups, ['Options', 'Run', 'Author', 'Look', 'Mend', 'Keep', 'Examples'])
   for (const command of program().commands) assert.match(stdout, new RegExp(`^ {2}${command.name()} `, 'm'))
   assert.match(stdout, /millrace settings/)
 })

@@ -14,15 +14,21 @@ export interface DeadLetterRead {
   readonly reason: string
   readonly received_at: string
   readonly state: string
+  /** Of a transaction that failed; null: it never became one. */
+  readonly transaction_id: string | null
 }
 
-export function latestDeadLetters(db: Connections, limit: number): Promise<DeadLetterRead[]> {
+export function latestDeadLetters(
+  db: Connections,
+  { state, limit }: { readonly state: string | null; readonly limit: number },
+): Promise<DeadLetterRead[]> {
   return db.query<DeadLetterRead & Record<string, unknown>>({
     text: `
 select id, topic, kafka_partition, kafka_offset::float8 as kafka_offset, workflow, key, value, code, reason,
-       ${isoText('received_at')}, state
+       ${isoText('received_at')}, state, transaction_id
 from millrace.dead_letters d
+where $2::text is null or state = $2
 order by d.received_at desc, d.id desc limit $1`,
-    values: [limit],
+    values: [limit, state],
   })
 }

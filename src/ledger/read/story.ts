@@ -32,6 +32,9 @@ export interface AttemptRead {
   /** JSON text. */
   readonly output: string | null
   readonly logs: string | null
+  /** No attempt, but a person's word on the one before it: who, and why. */
+  readonly resolved_by: string | null
+  readonly received_at: string | null
 }
 
 /** Up to `limit` of them; the id's beginning is hex digits, with dashes where a UUID has them or without. */
@@ -56,14 +59,14 @@ function steps(db: Connections, id: string): Promise<StepRead[]> {
 }
 
 function attempts(db: Connections, id: string): Promise<AttemptRead[]> {
-  const times = ['eligible_at', 'dispatched_at', 'started_at', 'finished_at', 'committed_at', 'next_at']
+  const times = ['eligible_at', 'dispatched_at', 'started_at', 'finished_at', 'committed_at', 'next_at', 'received_at']
   return db.query<AttemptRead & Record<string, unknown>>({
     text: `
 select step, attempt, function, outcome, error_code, error_message, ${times.map(isoText).join(', ')},
-       output::text as output, logs
+       output::text as output, logs, resolved_by
 from millrace.attempts a
 where transaction_id = $1
-order by a.eligible_at, attempt`,
+order by coalesce(a.eligible_at, a.received_at), attempt`,
     values: [id],
   })
 }

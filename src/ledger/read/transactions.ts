@@ -11,6 +11,7 @@ export interface TransactionSummary {
   readonly topic: string
   readonly kafka_partition: number
   readonly kafka_offset: number
+  /** As the ledger has it, or `in_doubt` where a step of it is. */
   readonly state: string
   readonly error_code: string | null
   readonly error_message: string | null
@@ -30,9 +31,17 @@ export interface TransactionFilter {
   readonly limit: number
 }
 
+/** What stands in doubt was begun, and few functions are not idempotent: few rows are looked at. */
+const stateText = `case when t.state = 'running' and ${inDoubt('t.id')} then 'in_doubt' else t.state end`
+
+function inDoubt(id: string): string {
+  return `exists (select from millrace_data.begun b where b.transaction_id = ${id}
+  and exists (select from millrace.steps s where s.transaction_id = ${id} and s.state = 'in_doubt'))`
+}
+
 export const summaryColumns = `
 id, workflow, version, key, event_id, topic, kafka_partition, kafka_offset::float8 as kafka_offset,
-state, error_code, error_message, ${['produced_at', 'fetched_at', 'admitted_at', 'ended_at'].map(isoText).join(', ')},
+${stateText} as state, error_code, error_message, ${['produced_at', 'fetched_at', 'admitted_at', 'ended_at'].map(isoText).join(', ')},
 duration_ms`
 
 export function latestTransactions(db: Connections, filter: TransactionFilter): Promise<TransactionSummary[]> {
@@ -40,7 +49,9 @@ export function latestTransactions(db: Connections, filter: TransactionFilter): 
     text: `
 select ${summaryColumns}
 from millrace.transactions t
-where ($1::text is null or state = $1) and ($2::text is null or workflow = $2)
+where ($1::text is null or ${stateText} = $1)
+  and ($1 is distinct from 'in_doubt' or t.id = any(array(select transaction_id from millrace_data.begun)))
+  and ($2::text is null or workflow = $2)
   and ($3::text is null or key = $3) and ($4::text is null or event_id = $4)
 order by t.id desc limit $5`,
     values: [filter.state, filter.workflow, filter.key, filter.event, filter.limit],
