@@ -70,7 +70,7 @@ export class Commands {
     const { target } = command
     const { roster, lane } = this.#face
     if (roster.get(target)) return this.#face.foldEvent(target, resolution(command, nowUs), command)
-    if (!roster.recall(target)) return refused(lane, command, 'it is not open')
+    if (!roster.recall(target)) return refused(lane, command, 'the transaction is not open any more')
     this.#awaited.set(target, [...(this.#awaited.get(target) ?? []), command])
     return null
   }

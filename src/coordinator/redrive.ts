@@ -30,7 +30,7 @@ export function redrive(
 }
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
-  const auth = letter.sealed !== null && sealer !== null ? sealer.open(letter.sealed) : {}
+  const auth = letter.sealed === null ? {} : unsealed(letter.sealed, sealer)
   const { value } = argsOf(command)
   return {
     offset: letter.offset,
@@ -40,6 +40,13 @@ function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null,
     timestampUs: null,
     fetchedUs: nowUs,
   }
+}
+
+/** Without them it would be another event, and go wrong in another way. */
+function unsealed(sealed: Buffer, sealer: Sealer | null): Readonly<Record<string, string>> {
+  if (sealer !== null) return sealer.open(sealed)
+  const message = 'its credentials are sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY'
+  throw new EngineError('redrive_refused', message)
 }
 
 /** `value`: the new bytes, in base64. */

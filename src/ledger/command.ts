@@ -21,7 +21,8 @@ export interface AskedCommand extends NewCommand {
 
 /**
  * All or none. One of the same kind that its target still waits for is not asked again: it is answered with as it stands.
- * In the order of the targets, so that two of these cannot wait for each other.
+ * Commands are carried out in the order in which they are given here. Whoever gives many gives them in one order always,
+ * so that two of these cannot wait for each other.
  */
 export async function ask(
   db: Connections,
@@ -40,7 +41,6 @@ function askOnce(
   commands: readonly NewCommand[],
   by: { readonly askedBy: string; readonly why: string | null },
 ): Promise<AskedCommand[]> {
-  const sorted = commands.toSorted((a, b) => (a.target < b.target ? -1 : 1))
   return db.query<AskedCommand & Record<string, unknown>>({
     text: `
 with wanted as (
@@ -60,9 +60,9 @@ select c.id, c.kind, c.target, c.args, c.asked_by, 'pending', null, true
 from wanted w
 join millrace_data.command c on c.lane_id = w.lane_id and c.kind = w.kind and c.target = w.target and c.state = 1`,
     values: [
-      sorted.map((each) => each.kind),
-      sorted.map((each) => each.target),
-      sorted.map((each) => each.args),
+      commands.map((each) => each.kind),
+      commands.map((each) => each.target),
+      commands.map((each) => each.args),
       by.askedBy,
       by.why,
     ],

@@ -23,6 +23,8 @@ export interface LetterContent extends LetterRead {
   readonly headers: string
 }
 
+const recordOrder = 'd.topic, d.kafka_partition, d.kafka_offset, d.received_at, d.id'
+
 /** More at once are asked for with a narrower predicate. */
 export const lettersMax = 100_000
 
@@ -33,7 +35,7 @@ const columns = `
 id, topic, kafka_partition, kafka_offset::float8 as kafka_offset, workflow, code, reason, ${isoText('received_at')}, state,
 transaction_id`
 
-/** Oldest first. Throws `EngineError` `where_invalid` with what Postgres says of the predicate. */
+/** In the order of their records, for that is the order of their keys. Throws `EngineError` `where_invalid` with what Postgres says of the predicate. */
 export async function lettersWhere(databaseUrl: string, where: string): Promise<LetterRead[]> {
   const db = connect({ databaseUrl, connectionsMax: 1, answerMsMax: whereMsMax + 5000 })
   try {
@@ -51,7 +53,7 @@ export async function lettersWhere(databaseUrl: string, where: string): Promise<
 async function matching(db: Connections, where: string): Promise<LetterRead[]> {
   try {
     return await db.query<LetterRead & Record<string, unknown>>({
-      text: `select ${columns}\nfrom millrace.dead_letters d where (${where}\n)\norder by d.received_at, d.id limit $1`,
+      text: `select ${columns}\nfrom millrace.dead_letters d where (${where}\n)\norder by ${recordOrder} limit $1`,
       values: [lettersMax + 1],
     })
   } catch (error) {
@@ -82,7 +84,7 @@ export async function contentOf(db: Connections, ids: readonly string[]): Promis
   return db.query<LetterContent & Record<string, unknown>>({
     text: `
 select ${columns}, key, value, headers::text as headers
-from millrace.dead_letters d where d.id = any($1::uuid[]) order by d.received_at, d.id`,
+from millrace.dead_letters d where d.id = any($1::uuid[]) order by ${recordOrder}`,
     values: [ids],
   })
 }
