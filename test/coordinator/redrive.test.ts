@@ -34,7 +34,7 @@ function readBy(sealer: Sealer | null) {
 test('with its key the letter is the event again, with its credentials', () => {
   const { transactions, rows } = readBy(ours)
   assert.deepEqual({ ...transactions[0]?.envelope.auth }, { authorization: 'Bearer x' })
-  assert.deepEqual(transactions[0]?.envelope.meta, { 'x-plain': 'seen' })
+  assert.deepEqual({ ...transactions[0]?.envelope.meta }, { 'x-plain': 'seen' })
   assert.deepEqual([rows[0]?.redrivenFrom, rows[0]?.dedup], ['letter', null])
 })
 
