@@ -196,6 +196,31 @@ left join millrace_data.transaction t on t.id = o.transaction_id
 left join millrace_data.version v on v.id = t.version_id
 left join millrace_data.commit c on c.id = o.commit_id;
 
+-- What only a person can settle. What stands so was begun, and few functions are not idempotent: few rows are looked at.
+create view millrace.in_doubt as
+select a.transaction_id,
+       v.step_ids[a.step + 1] as step,
+       w.name as workflow,
+       t.key,
+       a.attempt::int as attempt,
+       case a.outcome when 2 then 'retry' when 3 then 'fail' when 4 then 'timeout' when 5 then 'crash'
+                      when 6 then 'lost' end as outcome,
+       a.error_code,
+       a.error_message,
+       a.started_at,
+       a.received_at,
+       n.name as engine
+from millrace_data.begun b
+join millrace_data.attempt a on a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt
+join millrace_data.transaction t on t.id = a.transaction_id
+join millrace_data.version v on v.id = t.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+join millrace_data.lane l on l.id = t.lane_id
+join millrace_data.engine n on n.id = l.engine_id
+where a.step_state = 4 and not exists (
+  select from millrace_data.attempt later
+  where later.transaction_id = a.transaction_id and later.step = a.step and later.attempt > a.attempt);
+
 create view millrace.commands as
 select x.id,
        x.kind,

@@ -31,13 +31,9 @@ export interface TransactionFilter {
   readonly limit: number
 }
 
-/** What stands in doubt was begun, and few functions are not idempotent: few rows are looked at. */
-const stateText = `case when t.state = 'running' and ${inDoubt('t.id')} then 'in_doubt' else t.state end`
-
-function inDoubt(id: string): string {
-  return `exists (select from millrace_data.begun b where b.transaction_id = ${id}
-  and exists (select from millrace.steps s where s.transaction_id = ${id} and s.state = 'in_doubt'))`
-}
+/** The ledger's contract names it apart: there the transaction still runs. */
+const inDoubt = 't.id = any(array(select transaction_id from millrace.in_doubt))'
+const stateText = `case when ${inDoubt} then 'in_doubt' else t.state end`
 
 export const summaryColumns = `
 id, workflow, version, key, event_id, topic, kafka_partition, kafka_offset::float8 as kafka_offset,
@@ -50,7 +46,7 @@ export function latestTransactions(db: Connections, filter: TransactionFilter): 
 select ${summaryColumns}
 from millrace.transactions t
 where ($1::text is null or ${stateText} = $1)
-  and ($1 is distinct from 'in_doubt' or t.id = any(array(select transaction_id from millrace_data.begun)))
+  and ($1 is distinct from 'in_doubt' or ${inDoubt})
   and ($2::text is null or workflow = $2)
   and ($3::text is null or key = $3) and ($4::text is null or event_id = $4)
 order by t.id desc limit $5`,
