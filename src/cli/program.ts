@@ -124,6 +124,12 @@ function addLooking(millrace: Command): void {
     .option('--limit <count>', 'at most so many', count, 20)
     .addOption(jsonOption())
     .action(async (options) => (await import('./dead-letters.ts')).deadLetters(options))
+  millrace
+    .command('lanes')
+    .description('who reads which partition, how far, and why one is not read for now')
+    .option('--topic <topic>', 'only those of this topic')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./lanes.ts')).lanes(options))
 }
 
 const whyOption = () => new Option('--why <text>', 'kept with the command, for whoever asks later')
@@ -200,6 +206,12 @@ Exit code 0: all are discarded; 1: some were refused. What is discarded cannot b
   millrace discard --where "topic = 'orders' and code = 'value_null'" --why 'tombstones of a migration'
 `
 
+const aboutFence = `
+A standby that took over may lack the last commits of its predecessor, and a backup lacks those since. What coordinators
+hold in memory is then ahead of the ledger: this refuses all of it, and they take up from what the ledger has. Safe at any
+time; work in flight is done again, under the same idempotency keys. See docs/operations.md.
+`
+
 function addKeeping(millrace: Command): void {
   millrace.commandsGroup('Keep:')
   millrace
@@ -208,6 +220,13 @@ function addKeeping(millrace: Command): void {
     .option('--dry-run', 'only list what would be run')
     .addOption(jsonOption())
     .action(async (options) => (await import('./migrate.ts')).migrate(options))
+  millrace
+    .command('fence')
+    .description('after a failover or restore of Postgres: every coordinator takes its lanes anew')
+    .option('--engine <name>', 'only those of this engine')
+    .addOption(jsonOption())
+    .addHelpText('after', aboutFence)
+    .action(async (options) => (await import('./fence.ts')).fence(options))
   millrace
     .command('settings')
     .description('every setting with its variable, its default and what it is for')
