@@ -6,27 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../src/base/poll.ts'
-import type { Fetched, Partition } from '../../src/intake/intake.ts'
-
-/** What is tested. Every engine has one. */
-export interface IntakeUnderTest {
-  /** Ends the process's part in the group properly: the others take over at once. Twice is safe. */
-  stop(): Promise<void>
-  setTopics(topics: readonly string[]): Promise<void>
-  read(partition: Partition, fromOffset: number): void
-  pause(partition: Partition): void
-  resume(partition: Partition): void
-  confirm(): Promise<boolean>
-  bounds(topic: string): Promise<ReadonlyMap<number, { readonly earliest: number; readonly latest: number }>>
-  offsetsAt(topic: string, timeMs: number): Promise<ReadonlyMap<number, number>>
-  incarnation(topic: string): Promise<string>
-}
-
-export interface Listener {
-  assigned(partitions: readonly Partition[]): void
-  received(partition: Partition, fetched: Fetched): void
-  recreated(topic: string, incarnation: string): void
-}
+import type { Partition } from '../../src/intake/intake.ts'
+import { type IntakeUnderTest, type Listener, Reader } from './reader.ts'
 
 /** A Kafka with one consumer group. Topics, transactions and intakes are gone when the test file is done. */
 export interface World {
@@ -42,8 +23,8 @@ export interface World {
   deleteBefore(partition: Partition, offset: number): Promise<void>
   /** A started intake of the group, another process as it were. */
   join(listener: Listener): Promise<IntakeUnderTest>
-  /** The intake is cut off and not heard of until its session is over; then it comes back. Resolves when it is back. */
-  partition?(intake: IntakeUnderTest): Promise<void>
+  /** Cuts the intake off from Kafka until its session is over, and a little longer. Resolves when it hears again. */
+  cutOff(intake: IntakeUnderTest): Promise<void>
 }
 
 export interface ContractOptions {
@@ -259,11 +240,10 @@ export function intakeContract(name: string, makeWorld: () => Promise<World>, op
   )
 
   inWorld('a member that was away past its session is told what is its own then, and reads on', async (world) => {
-    if (!world.partition) return
     await using first = await readerOf(world, 2, waitFor)
     await using second = await joined(world, first.topic)
     await waitFor('one each', () => first.mine.length === 1 && second.mine.length === 1)
-    const back = world.partition(first.intake)
+    const back = world.cutOff(first.intake)
     await waitFor('all with the second', () => second.mine.length === 2)
     await back
     await waitFor('a share of the first again', () => first.mine.length === 1 && second.mine.length === 1)
@@ -277,67 +257,6 @@ export function intakeContract(name: string, makeWorld: () => Promise<World>, op
 
 /** An hour ago, to the second: old enough to tell, young enough to be kept. */
 const recentMs = Math.floor(Date.now() / 1000) * 1000 - 3_600_000
-
-/** One member, and all that it was told. */
-class Reader implements AsyncDisposable {
-  readonly topic: string
-  readonly recreated: string[] = []
-  readonly #fetched: { partition: number; fetched: Fetched }[] = []
-  intake!: IntakeUnderTest
-  mine: readonly Partition[] = []
-  onReceived: () => void = () => undefined
-  onAssigned: () => void = () => undefined
-
-  constructor(topic: string) {
-    this.topic = topic
-  }
-
-  readonly listener: Listener = {
-    assigned: (partitions) => {
-      this.mine = partitions
-      this.onAssigned()
-    },
-    received: ({ partition }, fetched) => {
-      this.#fetched.push({ partition, fetched })
-      this.onReceived()
-    },
-    recreated: (topic, incarnation) => this.recreated.push(`${topic} ${incarnation}`),
-  }
-
-  at(partition: number): Partition {
-    return { topic: this.topic, partition }
-  }
-
-  records(partition: number) {
-    return this.#of(partition).flatMap((fetched) => fetched.records)
-  }
-
-  values(partition: number): string[] {
-    return this.records(partition).map((record) => String(record.value))
-  }
-
-  missing(partition: number): string[] {
-    const ranges = this.#of(partition).flatMap((fetched) => fetched.missing)
-    return ranges.flatMap((range) => offsetsOf(range).map((offset) => `${offset} ${range.reason}`))
-  }
-
-  /** Every offset that was told of, fetch by fetch, in order within each; what a fetch covers must be told. */
-  told(partition: number): number[] {
-    return this.#of(partition).flatMap(({ records, missing, nextOffset }) => {
-      const offsets = [...records.map((record) => record.offset), ...missing.flatMap(offsetsOf)].sort((a, b) => a - b)
-      assert.equal(offsets.at(-1), nextOffset - 1)
-      return offsets
-    })
-  }
-
-  #of(partition: number): Fetched[] {
-    return this.#fetched.filter((each) => each.partition === partition).map((each) => each.fetched)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.intake.stop()
-  }
-}
 
 /** The only member of a group on a topic of its own, which has been given all of it. */
 async function readerOf(
@@ -359,8 +278,4 @@ async function joined(world: World, topic: string): Promise<Reader> {
 
 async function produce(world: World, partition: Partition, values: readonly string[]): Promise<void> {
   for (const value of values) await world.produce(partition, value)
-}
-
-function offsetsOf({ fromOffset, toOffset }: { fromOffset: number; toOffset: number }): number[] {
-  return Array.from({ length: toOffset - fromOffset + 1 }, (_, at) => fromOffset + at)
 }

@@ -1,5 +1,8 @@
 /** A real Kafka for the contract of `test/contract/intake.ts`. */
 
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs'
 import { systemClock } from '../../src/base/clock.ts'
 import { until } from '../../src/base/poll.ts'
 import { Intake, type IntakeListener, type IntakeOptions } from '../../src/intake/intake.ts'
@@ -15,6 +18,7 @@ export async function kafkaWorld(): Promise<World> {
   const transactional = await freshProducer(unique('transactional'))
   const groupId = unique('group')
   const partitionsOf = new Map<string, number>()
+  const wires = new Map<Intake, Wire>()
   const create = async (topic: string, partitions: number) => {
     await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
   }
@@ -46,7 +50,49 @@ export async function kafkaWorld(): Promise<World> {
       await own.fetchTopicOffsets(topic)
       await own.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
     },
-    join: (listener) => startIntake(groupId, listener),
+    async join(listener) {
+      const wire = new Wire()
+      const intake = await startIntake(groupId, listener, { client: (settings) => wire.client(settings) })
+      wires.set(intake, wire)
+      return intake
+    },
+    async cutOff(intake) {
+      const wire = wires.get(intake as Intake)
+      wire?.hold()
+      await sleep(sessionTimeoutMs + 1500)
+      wire?.letGo()
+    },
+  }
+}
+
+/** The least that brokers allow by default. */
+const sessionTimeoutMs = 6000
+
+/** The connections of one consumer, which can be made deaf: what is asked goes out once, no answer comes in. */
+class Wire {
+  readonly #sockets = new Set<Socket>()
+  #isHeld = false
+
+  client({ brokers, clientId }: KafkaSettings): Kafka {
+    const retry = { initialRetryTime: 100, maxRetryTime: 1000, retries: 5 }
+    const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
+      const socket = connect({ host, port }, onConnect)
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+      if (this.#isHeld) setImmediate(() => socket.pause())
+      return socket
+    }
+    return new Kafka({ brokers: [...brokers], clientId, socketFactory, retry, logLevel: logLevel.NOTHING })
+  }
+
+  hold(): void {
+    this.#isHeld = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  letGo(): void {
+    this.#isHeld = false
+    for (const socket of this.#sockets) socket.resume()
   }
 }
 
@@ -57,7 +103,7 @@ export async function startIntake(
   settings: Partial<KafkaSettings> = {},
 ): Promise<Intake> {
   const { brokers } = await servers()
-  const plain = { brokers, groupId, clientId: 'test', tls: false, sasl: null, sessionTimeoutMs: 6000 }
+  const plain = { brokers, groupId, clientId: 'test', tls: false, sasl: null, sessionTimeoutMs }
   const intake = new Intake({ ...plain, ...settings }, systemClock(), options)
   atEnd(() => intake.stop())
   await intake.start(listener)
