@@ -1,7 +1,7 @@
 /**
  * Our assigner as kafkajs wants it. Every member says what it holds in its subscription; whoever the group has made its
- * leader decides. It goes by two names: the second is that of coordinators before 0.2, so that a group of both has a
- * protocol in common; they claim nothing, and share out in turn when one of them leads.
+ * leader decides. It goes by two names: the second is the client's own round robin, which earlier coordinators have alone,
+ * so that a group of both has a protocol in common; they claim nothing, and share out in turn when one of them leads.
  */
 import kafkajs, { type Cluster, type PartitionAssigner } from 'kafkajs'
 import { assign, type Claim, type GroupMember } from './assignment.ts'

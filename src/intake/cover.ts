@@ -40,7 +40,11 @@ export function cover<M extends Message>(
   const records: M[] = []
   const missing: Missing[] = []
   let next = position
+  let end = position
+  let batch: Message['batchContext']
   for (const message of messages) {
+    if (!batch || message.batchContext !== batch) end = Math.max(end, endOf(message))
+    batch = message.batchContext
     const offset = Number(message.offset)
     const reason = reasonOf(message, offset)
     if (offset < next) continue
@@ -49,7 +53,6 @@ export function cover<M extends Message>(
     else add(missing, offset, offset, reason)
     next = offset + 1
   }
-  const end = messages.reduce((most, message) => Math.max(most, endOf(message)), next)
   if (end > next) add(missing, next, end - 1, 'compacted')
   return { messages: records, missing, nextOffset: end }
 }

@@ -81,7 +81,6 @@ export class Doubts {
     const { topic, partition } = place
     const toOffset = earliest - 1
     place.position = earliest
-    publish('gap', { topic, partition, from: String(fromOffset), to: String(toOffset), reason: 'retention' })
     const missing = [{ fromOffset, toOffset, reason: 'retention' as const }]
     this.#parts.deliver({ topic, partition }, { records: [], nextOffset: earliest, missing })
   }

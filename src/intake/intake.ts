@@ -235,7 +235,8 @@ export class Intake {
     try {
       if (this.#isLookDue()) await this.#look()
       await this.#doubts.settle(this.#presence)
-      if (await this.#watchdog.barks(this.#places.all())) await this.#membership.build(this.#membership.topics)
+      const barks = await this.#watchdog.barks(this.#places.all())
+      if (barks && !this.#stopped) await this.#membership.build(this.#membership.topics)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       if (!this.#membership.hasConsumer) this.#outage.tell(error)
@@ -251,7 +252,8 @@ export class Intake {
     const { hasConsumer, pauseMs } = this.#membership
     if (this.#wanted.length === 0 || (!hasConsumer && pauseMs > 0)) return false
     const isOld = performance.now() - this.#lookedMs > topicIdEveryMs
-    return isOld || this.#lookAtOnce || !hasConsumer || this.missingTopics.length > 0 || this.#doubts.all().length > 0
+    const misses = this.missingTopics.length > 0 || !this.#wanted.every((topic) => this.#presence.has(topic))
+    return isOld || this.#lookAtOnce || !hasConsumer || misses || this.#doubts.all().length > 0
   }
 
   async #look(): Promise<void> {
@@ -277,10 +279,8 @@ export class Intake {
   #onRecreated(topic: string): void {
     const incarnation = this.#presence.idOf(topic)
     for (const place of this.#places.all()) if (place.topic === topic) this.#doubts.hold(place)
-    const message =
-      `the topic seems to have been deleted and created again: ${topic} has another id, ${incarnation}; ` +
-      'its records are not taken for those of the old one'
-    publish('notice', { level: 'error', message, code: 'topic_recreated', topic })
+    const message = `${topic} has another id now, ${incarnation}: it was deleted and created again`
+    publish('notice', { level: 'info', message })
     this.#listener.recreated(topic, incarnation)
   }
 }

@@ -146,6 +146,8 @@ export class Member {
       retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 8, restartOnFailure: async () => false },
     })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload.memberAssignment))
+    // On its way to a crash it is stopped first, and takes no orders any more.
+    consumer.on(consumer.events.STOP, () => (this.#joined = false))
     consumer.on(consumer.events.FETCH, () => !this.#ended && this.#listener.onAlive())
     consumer.on(consumer.events.CRASH, ({ payload }) => this.#crash(payload.error))
     return consumer

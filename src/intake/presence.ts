@@ -1,10 +1,8 @@
 /** Which of the topics we want exist, and whether each is still the one we know: Kafka's id tells. */
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
+import { topicGoneMs } from './settings.ts'
 import type { Topics } from './topics.ts'
-
-/** A broker may not have heard of a topic yet that another one has: gone is what is missing in so many looks in a row. */
-const missingLooksMax = 2
 
 export interface Look {
   /** To be subscribed to. */
@@ -18,7 +16,7 @@ export class Presence {
   readonly #ids = new Map<string, string>()
   /** Ids of topics that are gone: a broker that lags behind may still name them. */
   readonly #past = new Set<string>()
-  /** For how many looks each has been missing. */
+  /** Since when each is missing, on the clock of `performance.now()`. */
   readonly #missing = new Map<string, number>()
   #waitedFor = ''
 
@@ -32,15 +30,20 @@ export class Presence {
   }
 
   /** Throws `EngineError` `kafka_outage`. */
-  async look(wanted: readonly string[], subscribed: readonly string[]): Promise<Look> {
+  async look(
+    wanted: readonly string[],
+    subscribed: readonly string[],
+    clockMs: () => number = () => performance.now(),
+  ): Promise<Look> {
     const ids = await this.#topics.ids(wanted)
+    const nowMs = clockMs()
     for (const topic of wanted) {
       if (ids.has(topic)) this.#missing.delete(topic)
-      else this.#missing.set(topic, (this.#missing.get(topic) ?? 0) + 1)
+      else if (this.has(topic)) this.#missing.set(topic, nowMs)
     }
     const recreated = [...ids].filter(([topic, id]) => this.#isAnother(topic, id)).map(([topic]) => topic)
     const isThere = (topic: string) =>
-      ids.has(topic) || (subscribed.includes(topic) && (this.#missing.get(topic) ?? 0) < missingLooksMax)
+      ids.has(topic) || (subscribed.includes(topic) && nowMs - (this.#missing.get(topic) ?? nowMs) < topicGoneMs)
     this.#tellMissing(wanted.filter((topic) => !isThere(topic)))
     return { present: wanted.filter(isThere), recreated }
   }

@@ -41,6 +41,8 @@ export const tendEveryMs = 1_000
 export const heartbeatMs = 500
 /** A topic's id is asked for so often, in milliseconds: deleted and created again, it may look as if it went on. */
 export const topicIdEveryMs = 60_000
+/** A topic that is read counts as gone after this, in milliseconds: a broker may not have heard of it that others have. */
+export const topicGoneMs = 1_000
 /**
  * What was not fetched for so long, in milliseconds, is checked before it is read on: Kafka may have deleted and created
  * it again in the meantime. Fetched again and again, a partition cannot be gone unseen.

@@ -87,6 +87,9 @@ test('members of the version before are in the same group, and when the last has
   await until('all', () => first.mine.length === 4, { forMs: 10_000 })
   const groups = await admin.describeGroups([groupId])
   assert.equal(groups.groups[0]?.protocol, 'millrace-sticky')
+  const another = await oldMember(groupId, topic)
+  await until('two each again', () => first.mine.length === 2 && another.mine().length === 2, { forMs: 10_000 })
+  assert.equal(another.protocol(), 'RoundRobinAssigner')
 })
 
 test('of aborted transactions that overlap nothing is read, wherever reading begins', async () => {
@@ -225,7 +228,7 @@ function altered(kafka: Kafka, alter: (handle: EachBatchHandler) => EachBatchHan
   return kafka
 }
 
-/** A coordinator of 0.1, as far as the group sees it. */
+/** A coordinator that has only the client's own assigner, as far as the group sees it. */
 async function oldMember(groupId: string, topic: string) {
   const consumer = (await client()).consumer({
     groupId,
