@@ -92,7 +92,7 @@ export class Engine {
       engine: config.engine,
       session: ledger.session,
       ledger,
-      intake: this.#face(),
+      intake: this.#intake,
       workers: this.#pool,
       clock,
       sealer: config.sealKey === null ? null : createSealer(config.sealKey),
@@ -108,29 +108,13 @@ export class Engine {
     await this.#patiently(() =>
       this.#intake.start({
         assigned: (partitions) => coordinator.assign(partitions),
-        received: (partition, records) => {
-          const nextOffset = (records.at(-1)?.offset ?? -1) + 1
-          coordinator.receive(partition, { records, nextOffset, missing: [] })
-        },
+        received: (partition, fetched) => coordinator.receive(partition, fetched),
+        recreated: (topic) => coordinator.recreated(topic),
       }),
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
-  }
-
-  #face() {
-    const intake = this.#intake
-    return {
-      read: intake.read.bind(intake),
-      pause: intake.pause.bind(intake),
-      resume: intake.resume.bind(intake),
-      bounds: intake.bounds.bind(intake),
-      offsetsAt: intake.offsetsAt.bind(intake),
-      reportProgress: intake.reportProgress.bind(intake),
-      incarnation: async () => '',
-      confirm: async () => true,
-    }
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */

@@ -1,60 +1,82 @@
 /**
  * Kafka -> records by partition. The callback only hands over, so heartbeats never starve; where to read is ours to
- * say (the ledger's offsets), Kafka's own offsets are told afterwards, for lag tools.
+ * say (the ledger's offsets), Kafka's own offsets are told afterwards, for lag tools. Everything that may take its time
+ * (looking for topics, checking a doubtful offset, building a consumer anew) is done by one loop beside it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/error.ts'
-import type { RawRecord } from '../envelope/record.ts'
+import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import { createClient } from './client.ts'
-import { judge } from './position.ts'
+import { Confirmations } from './confirmations.ts'
+import { cover } from './cover.ts'
+import { Doubts } from './doubts.ts'
+import { Errand } from './errand.ts'
+import type { Batch, MemberListener } from './member.ts'
+import { Membership } from './membership.ts'
+import { Outage } from './outage.ts'
+import { type Fetched, isRead, type Partition } from './partition.ts'
+import { Places } from './places.ts'
+import { Presence } from './presence.ts'
 import { probe } from './probe.ts'
 import { recordOf } from './record.ts'
-import {
-  fetchBytesPerPartition,
-  fetchWaitMs,
-  type KafkaSettings,
-  leaveMsMax,
-  metadataAgeMs,
-  topicPollMs,
-} from './settings.ts'
-import { type Bounds, Topics } from './topics.ts'
+import { type KafkaSettings, leaveMsMax, tendEveryMs, topicIdEveryMs, watchdogMs } from './settings.ts'
+import { type Bounds, isUnknownTopic, Topics } from './topics.ts'
+import { Watchdog } from './watchdog.ts'
 
-export interface Partition {
-  readonly topic: string
-  readonly partition: number
-}
+export type { Fetched, Missing, Partition } from './partition.ts'
 
 export interface IntakeListener {
   /** These partitions are ours now, and no others. */
   assigned(partitions: readonly Partition[]): void
-  received(partition: Partition, records: readonly RawRecord[]): void
+  /** What comes next of a partition, from the position on. */
+  received(partition: Partition, fetched: Fetched): void
+  /** Another topic goes by this name now. Nothing of it is read until `read` is called. */
+  recreated(topic: string, incarnation: string): void
+}
+
+export interface IntakeOptions {
+  readonly watchdogMs?: number
+  /** Makes the client of one consumer. */
+  readonly client?: (settings: KafkaSettings) => Kafka
 }
 
 export class Intake {
   readonly #settings: KafkaSettings
   readonly #clock: Clock
-  readonly #kafka: Kafka
   readonly #topics: Topics
-  /** What is read: its next offset. A partition without one is held until `read`. */
-  readonly #positions = new Map<string, number>()
-  readonly #checking = new Set<string>()
-  #listener: IntakeListener = { assigned: () => undefined, received: () => undefined }
-  #consumer: Consumer | undefined
+  readonly #presence: Presence
+  readonly #places = new Places()
+  readonly #membership: Membership
+  readonly #confirmations = new Confirmations()
+  readonly #doubts: Doubts
+  readonly #outage: Outage
+  readonly #watchdog: Watchdog
+  readonly #tending = new Errand(() => this.#tend())
+  #listener: IntakeListener = { assigned: () => undefined, received: () => undefined, recreated: () => undefined }
   #wanted: readonly string[] = []
-  #subscribed: readonly string[] = []
-  #poll: NodeJS.Timeout | undefined
-  #changing: Promise<void> = Promise.resolve()
-  #downSince: number | null = null
+  #lookedMs = 0
+  #lookAtOnce = false
+  #tick: NodeJS.Timeout | undefined
   #stopped = false
 
-  constructor(settings: KafkaSettings, clock: Clock) {
+  constructor(settings: KafkaSettings, clock: Clock, options: IntakeOptions = {}) {
     this.#settings = settings
     this.#clock = clock
-    this.#kafka = createClient(settings)
-    this.#topics = new Topics(this.#kafka, settings.brokers.join(','))
+    const address = settings.brokers.join(',')
+    this.#topics = new Topics(createClient(settings), address)
+    this.#presence = new Presence(this.#topics)
+    this.#membership = new Membership(settings, options.client ?? createClient, this.#memberListener())
+    this.#outage = new Outage(address)
+    this.#watchdog = new Watchdog(options.watchdogMs ?? watchdogMs, (topic) => this.bounds(topic))
+    this.#doubts = new Doubts({
+      places: this.#places,
+      consumer: this.#membership,
+      bounds: (topic) => this.bounds(topic),
+      onDoubt: () => this.#lookSoon(),
+      deliver: (partition, fetched) => this.#listener.received(partition, fetched),
+    })
   }
 
   /** Connects; throws when no broker answers. Reading begins with `setTopics`. */
@@ -62,35 +84,51 @@ export class Intake {
     this.#listener = listener
     await probe(this.#settings)
     await this.#topics.connect()
-    this.#poll = setInterval(() => void this.#change(), topicPollMs)
+    this.#tick = setInterval(() => void this.#tending.ask(), tendEveryMs)
   }
 
   /** Reads these topics from now on, each as soon as it is there. Topics once read stay until the end. */
   async setTopics(topics: readonly string[]): Promise<void> {
     this.#wanted = [...new Set([...this.#wanted, ...topics])].sort()
-    await this.#change()
+    await this.#tending.ask()
   }
 
   get missingTopics(): readonly string[] {
-    return this.#wanted.filter((topic) => !this.#subscribed.includes(topic))
+    return this.#wanted.filter((topic) => !this.#membership.topics.includes(topic))
   }
 
   get connected(): boolean {
-    return this.#downSince === null
+    return !this.#outage.present
   }
 
+  /** Also lifts a pause. What is not ours is left alone. */
   read(partition: Partition, fromOffset: number): void {
-    this.#positions.set(nameOf(partition), fromOffset)
-    this.#seek(partition, fromOffset)
-    this.resume(partition)
+    const place = this.#places.of(partition)
+    if (!place) return
+    Object.assign(place, { position: fromOffset, paused: false, doubted: false, seenMs: performance.now() })
+    this.#membership.seek(place, fromOffset)
+    this.#membership.resume(place)
   }
 
-  pause({ topic, partition }: Partition): void {
-    this.#consumer?.pause([{ topic, partitions: [partition] }])
+  /** Nothing more of it comes, from this call on. */
+  pause(partition: Partition): void {
+    const place = this.#places.of(partition)
+    if (!place) return
+    place.paused = true
+    this.#membership.pause(place)
   }
 
-  resume({ topic, partition }: Partition): void {
-    this.#consumer?.resume([{ topic, partitions: [partition] }])
+  resume(partition: Partition): void {
+    const place = this.#places.of(partition)
+    if (!place?.paused) return
+    place.paused = false
+    this.#doubts.addIfUnwatched(place)
+    if (isRead(place)) this.#membership.resume(place)
+  }
+
+  /** True when the group has accepted a heartbeat that we sent after this call; false when it assigned anew first. */
+  confirm(): Promise<boolean> {
+    return this.#stopped ? Promise.resolve(false) : this.#confirmations.confirm()
   }
 
   bounds(topic: string): Promise<ReadonlyMap<number, Bounds>> {
@@ -101,178 +139,148 @@ export class Intake {
     return this.#topics.offsetsAt(topic, timeMs)
   }
 
+  /** Kafka's id of the topic, a UUID; '' if the broker cannot say. Throws `kafka_outage` or `unknown_topic`. */
+  async incarnation(topic: string): Promise<string> {
+    const { id, recreated } = await this.#presence.incarnation(topic)
+    if (recreated) this.#onRecreated(topic)
+    return id
+  }
+
   async reportProgress(progress: ReadonlyMap<Partition, number>): Promise<void> {
-    const offsets = [...progress].map(([each, offset]) => ({ ...each, offset: String(offset) }))
-    await this.#consumer?.commitOffsets(offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+    const ours = [...progress].filter(([each]) => this.#places.of(each))
+    if (ours.length === 0) return
+    await this.#membership.commit(ours.map(([{ topic, partition }, offset]) => ({ topic, partition, offset })))
   }
 
   /** Leaves the group, so that the others take over at once. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    clearInterval(this.#poll)
-    const left = this.#changing.then(() => this.#consumer?.disconnect()).then(() => this.#topics.disconnect())
-    // A Kafka that is away cannot be told: it takes us out of the group when the session is over.
-    await Promise.race([left.catch(() => undefined), sleep(leaveMsMax, undefined, { ref: false })])
+    clearInterval(this.#tick)
+    this.#confirmations.fail()
+    await this.#membership.leave()
+    await Promise.race([this.#topics.disconnect().catch(() => undefined), sleep(leaveMsMax, undefined, { ref: false })])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  /** Subscribes anew when a topic has appeared. One change at a time. */
-  #change(): Promise<void> {
-    if (this.#stopped || this.missingTopics.length === 0) return this.#changing
-    this.#changing = this.#changing.then(() => this.#subscribeNew()).catch((error) => this.#tellOutage(error))
-    return this.#changing
-  }
+  // What the consumer says. Nothing here waits.
 
-  #told: string = ''
-
-  async #subscribeNew(): Promise<void> {
-    if (this.#stopped || this.missingTopics.length === 0) return
-    const existing = await this.#topics.existing()
-    if (!this.#consumer) this.#tellRecovered()
-    const found = this.#wanted.filter((topic) => existing.has(topic))
-    this.#tellMissing(this.#wanted.filter((topic) => !existing.has(topic)))
-    if (found.every((topic) => this.#subscribed.includes(topic))) return
-    await this.#subscribe(found)
-    this.#subscribed = found
-  }
-
-  #tellMissing(missing: readonly string[]): void {
-    const text = missing.join(', ')
-    if (text === this.#told) return
-    this.#told = text
-    if (text) publish('notice', { level: 'warn', message: `waiting for topics that Kafka does not have yet: ${text}` })
-  }
-
-  async #subscribe(topics: readonly string[]): Promise<void> {
-    const consumer = this.#consumer ?? (await this.#connectConsumer())
-    await consumer.stop()
-    await consumer.subscribe({ topics: [...topics], fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 1,
-      eachBatch: (payload) => this.#onBatch(payload),
-    })
-  }
-
-  async #connectConsumer(): Promise<Consumer> {
-    const { groupId, sessionTimeoutMs } = this.#settings
-    const consumer = this.#kafka.consumer({
-      groupId,
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(sessionTimeoutMs, 6000),
-      heartbeatInterval: Math.floor(sessionTimeoutMs / 4),
-      maxWaitTimeInMs: fetchWaitMs,
-      maxBytesPerPartition: fetchBytesPerPartition,
-      metadataMaxAge: metadataAgeMs,
-      retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 8, restartOnFailure: async () => true },
-    })
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload.memberAssignment))
-    consumer.on(consumer.events.CRASH, ({ payload }) => this.#tellOutage(payload.error))
-    consumer.on(consumer.events.FETCH, () => this.#tellRecovered())
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-      if (payload.batchSize === 0) this.#skipFiltered(payload)
-    })
-    await consumer.connect()
-    this.#consumer = consumer
-    return consumer
-  }
-
-  /** Nothing is fetched of a new partition before its lane says from where. */
-  #onJoin(assignment: Record<string, number[]>): void {
-    this.#tellRecovered()
-    const partitions = Object.entries(assignment).flatMap(([topic, numbers]) =>
-      numbers.map((partition) => ({ topic, partition })),
-    )
-    const names = new Set(partitions.map(nameOf))
-    for (const name of this.#positions.keys()) if (!names.has(name)) this.#positions.delete(name)
-    for (const partition of partitions) if (!this.#positions.has(nameOf(partition))) this.pause(partition)
-    this.#listener.assigned(partitions)
-  }
-
-  async #onBatch({ batch, resolveOffset, isStale }: EachBatchPayload): Promise<void> {
-    if (isStale()) return
-    const partition = { topic: batch.topic, partition: batch.partition }
-    const position = this.#positions.get(nameOf(partition))
-    if (position === undefined) return
-    const lastOffset = Number(batch.lastOffset())
-    const range = { fetchedFrom: Number((batch as unknown as { fetchedOffset: string }).fetchedOffset), lastOffset }
-    const judgement = judge(position, range)
-    if (judgement !== 'take') return this.#recheck(partition, position)
-    const fetchedUs = this.#clock.nowUs()
-    const records = batch.messages.map((message) => recordOf(message, fetchedUs))
-    resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
-    this.#positions.set(nameOf(partition), lastOffset + 1)
-    const { topic } = partition
-    publish('lag', { topic, partition: partition.partition, records: Number(batch.highWatermark) - lastOffset - 1 })
-    this.#listener.received(
-      partition,
-      records.filter((record) => record.offset >= position),
-    )
-  }
-
-  /** A batch of nothing but control records and aborted messages never reaches the callback. */
-  #skipFiltered(payload: { topic: string; partition: number; firstOffset: string | null; lastOffset: string }): void {
-    const position = this.#positions.get(nameOf(payload))
-    if (position === undefined || payload.firstOffset === null || Number(payload.firstOffset) > position) return
-    this.#positions.set(nameOf(payload), Math.max(position, Number(payload.lastOffset) + 1))
-  }
-
-  /** Not what was asked for: read again from our place, unless Kafka does not have it any more. */
-  async #recheck(partition: Partition, position: number): Promise<void> {
-    const name = nameOf(partition)
-    if (this.#checking.has(name)) return
-    this.#checking.add(name)
-    try {
-      const bounds = (await this.bounds(partition.topic)).get(partition.partition)
-      if (this.#positions.get(name) !== position || !bounds) return
-      if (bounds.latest < position) this.#tellRegressed(partition, bounds.latest, position)
-      else if (bounds.earliest > position) this.read(partition, bounds.earliest)
-      else this.#seek(partition, position)
-    } finally {
-      this.#checking.delete(name)
+  #memberListener(): MemberListener {
+    return {
+      claim: () => this.#places.claim(),
+      onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
+      onBatch: (batch) => this.#onBatch(batch),
+      onHeartbeat: () => this.#confirmations.sending(),
+      onFetched: (partition) => this.#onFetched(partition),
+      onOutOfRange: (partition) => this.#onOutOfRange(partition),
+      onUnknownTopic: () => this.#lookSoon(),
+      onAlive: () => this.#outage.over(),
+      onCrashed: (error) => this.#onCrashed(error),
     }
   }
 
-  #tellRegressed(partition: Partition, latest: number, position: number): void {
-    this.pause(partition)
-    const message =
-      `${nameOf(partition)} ends at offset ${latest}, before the place it was read to (${position}): ` +
-      'the topic seems to have been deleted and created again; the partition is not read any more'
-    publish('notice', { level: 'error', message, code: 'offsets_regressed' })
+  /** Nothing is fetched of a new partition before its lane says from where; those we keep are read on. */
+  #onAssigned(partitions: readonly Partition[], generation: number): void {
+    this.#confirmations.fail()
+    this.#places.assign(partitions, generation)
+    for (const place of this.#places.all()) {
+      this.#doubts.addIfUnwatched(place)
+      if (place.position !== null) this.#membership.seek(place, place.position)
+      if (isRead(place)) this.#membership.resume(place)
+      else this.#membership.pause(place)
+    }
+    this.#listener.assigned(partitions)
   }
 
-  #seek({ topic, partition }: Partition, offset: number): void {
-    this.#consumer?.seek({ topic, partition, offset: String(offset) })
+  #onFetched(partition: Partition): void {
+    const place = this.#places.of(partition)
+    if (place) place.seenMs = performance.now()
   }
 
-  /** A broker that has just started says for a second or two that its group is not loaded: that is no outage. */
-  #tellOutage(error: unknown): void {
-    if (this.#downSince !== null || isStarting(error)) return
-    this.#downSince = performance.now()
-    const address = this.#settings.brokers.join(',')
-    publish('outage', { service: 'kafka', address, message: messageOf(error) })
+  #onOutOfRange(partition: Partition): void {
+    const place = this.#places.of(partition)
+    if (place) this.#doubts.add(place)
   }
 
-  #tellRecovered(): void {
-    if (this.#downSince === null) return
-    const downMs = Math.round(performance.now() - this.#downSince)
-    this.#downSince = null
-    publish('recovered', { service: 'kafka', address: this.#settings.brokers.join(','), downMs })
+  #onBatch(batch: Batch): void {
+    const place = this.#places.of(batch)
+    if (!place || !isRead(place)) return
+    if (batch.fetchedFrom !== place.position) {
+      this.#doubts.add(place)
+      return
+    }
+    const { messages, missing, nextOffset } = cover(place.position, batch.fetch.messages, batch.fetch.aborted)
+    const fetchedUs = this.#clock.nowUs()
+    batch.continueAt(nextOffset)
+    place.position = nextOffset
+    const { topic, partition } = place
+    publish('lag', { topic, partition, records: Math.max(0, batch.highWatermark - nextOffset) })
+    const records = messages.map((message) => recordOf(message, fetchedUs))
+    this.#listener.received({ topic, partition }, { records, nextOffset, missing })
   }
-}
 
-function isStarting(error: unknown): boolean {
-  const seen = [error, (error as { cause?: unknown }).cause].map(
-    (each) => (each as { type?: unknown } | undefined)?.type,
-  )
-  return seen.includes('GROUP_LOAD_IN_PROGRESS') || seen.includes('GROUP_COORDINATOR_NOT_AVAILABLE')
-}
+  /** That a topic is gone is told as such. */
+  #onCrashed(error: unknown): void {
+    if (!isUnknownTopic(error)) this.#outage.tell(error)
+    setTimeout(() => this.#lookSoon(), this.#membership.pauseMs + 1).unref()
+  }
 
-function nameOf(partition: { readonly topic: string; readonly partition: number }): string {
-  return `${partition.topic}/${partition.partition}`
+  // What takes its time, one thing after the other.
+
+  async #tend(): Promise<void> {
+    if (this.#stopped) return
+    try {
+      if (this.#isLookDue()) await this.#look()
+      await this.#doubts.settle(this.#presence)
+      const barks = await this.#watchdog.barks(this.#places.all())
+      if (barks && !this.#stopped) await this.#membership.build(this.#membership.topics)
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      if (!this.#membership.hasConsumer) this.#outage.tell(error)
+    }
+  }
+
+  #lookSoon(): void {
+    this.#lookAtOnce = true
+    void this.#tending.ask()
+  }
+
+  #isLookDue(): boolean {
+    const { hasConsumer, pauseMs } = this.#membership
+    if (this.#wanted.length === 0 || (!hasConsumer && pauseMs > 0)) return false
+    const isOld = performance.now() - this.#lookedMs > topicIdEveryMs
+    const misses = this.missingTopics.length > 0 || !this.#wanted.every((topic) => this.#presence.has(topic))
+    return isOld || this.#lookAtOnce || !hasConsumer || misses || this.#doubts.all().length > 0
+  }
+
+  async #look(): Promise<void> {
+    this.#lookAtOnce = false
+    const { topics: subscribed, hasConsumer } = this.#membership
+    const { present, recreated } = await this.#presence.look(this.#wanted, subscribed)
+    this.#lookedMs = performance.now()
+    for (const topic of recreated) this.#onRecreated(topic)
+    if (this.#stopped || (hasConsumer && present.join() === subscribed.join())) return
+    if (present.length > 0) await this.#membership.build(present)
+    else await this.#readNothing()
+  }
+
+  async #readNothing(): Promise<void> {
+    this.#outage.over()
+    if (this.#membership.topics.length === 0) return
+    await this.#membership.leave()
+    this.#confirmations.fail()
+    this.#places.assign([], 0)
+    this.#listener.assigned([])
+  }
+
+  #onRecreated(topic: string): void {
+    const incarnation = this.#presence.idOf(topic)
+    for (const place of this.#places.all()) if (place.topic === topic) this.#doubts.hold(place)
+    const message = `${topic} has another id now, ${incarnation}: it was deleted and created again`
+    publish('notice', { level: 'info', message })
+    this.#listener.recreated(topic, incarnation)
+  }
 }

@@ -32,7 +32,27 @@ export const fetchBytesPerPartition = 2 * 1024 * 1024
 export const metadataAgeMs = 5_000
 /** How long a broker may take for the first question it is asked, in milliseconds. */
 export const probeMs = 3_000
-/** A topic that is not there yet is looked for so often, in milliseconds. */
-export const topicPollMs = 1_000
+/** A topic that is not there yet is looked for so often, in milliseconds; so are other things seen to. */
+export const tendEveryMs = 1_000
+/**
+ * How often the group hears of us, in milliseconds, and we of it: others learn by the answer that a member has left. Half
+ * a second and the fetch before it keep that below one; a request of some bytes each costs a broker nothing.
+ */
+export const heartbeatMs = 500
+/** A topic's id is asked for so often, in milliseconds: deleted and created again, it may look as if it went on. */
+export const topicIdEveryMs = 60_000
+/** A topic that is read counts as gone after this, in milliseconds: a broker may not have heard of it that others have. */
+export const topicGoneMs = 1_000
+/**
+ * What was not fetched for so long, in milliseconds, is checked before it is read on: Kafka may have deleted and created
+ * it again in the meantime. Fetched again and again, a partition cannot be gone unseen.
+ */
+export const unwatchedMsMax = 5_000
+/** A partition that lags and is not fetched for so long, in milliseconds, means that the consumer has stopped. */
+export const watchdogMs = 30_000
+/** Kafka is asked for the end of a topic that is not fetched no more often than this, in milliseconds. */
+export const watchdogAskEveryMs = 10_000
+/** A consumer that crashes is built again after this, and twice as late each time up to the most. Milliseconds. */
+export const rebuildPauseMs = { first: 200, most: 5_000 }
 /** Leaving the group takes no longer than this, in milliseconds. */
 export const leaveMsMax = 3_000

@@ -1,6 +1,7 @@
-/** What Kafka has: topics, their partitions and offsets; and topics made for one machine. */
+/** What Kafka has: topics, their ids, partitions and offsets; and topics made for one machine. */
 import type { Admin, Kafka } from 'kafkajs'
 import { EngineError, messageOf } from '../base/error.ts'
+import { TopicIds } from './topic-ids.ts'
 
 export interface Bounds {
   readonly earliest: number
@@ -10,13 +11,17 @@ export interface Bounds {
 
 /** Failures are `EngineError` `kafka_outage`, retryable. */
 export class Topics {
-  readonly #admin: Admin
+  readonly #kafka: Kafka
   readonly #address: string
+  readonly #ids: TopicIds
+  #admin: Admin
 
   /** `address` is for errors. */
   constructor(kafka: Kafka, address: string) {
-    this.#admin = kafka.admin()
+    this.#kafka = kafka
     this.#address = address
+    this.#ids = new TopicIds(kafka)
+    this.#admin = kafka.admin()
   }
 
   connect(): Promise<void> {
@@ -25,6 +30,15 @@ export class Topics {
 
   async existing(): Promise<ReadonlySet<string>> {
     return new Set(await this.#asked('list topics', this.#admin.listTopics()))
+  }
+
+  /** Of these topics, those that exist, with Kafka's id of each as a UUID; '' where the broker cannot say. */
+  async ids(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (topics.length === 0) return new Map()
+    const ids = await this.#asked(`ids of ${topics.join(', ')}`, this.#ids.of(topics))
+    if (ids !== null) return ids
+    const existing = await this.existing()
+    return new Map(topics.filter((topic) => existing.has(topic)).map((topic) => [topic, '']))
   }
 
   async bounds(topic: string): Promise<ReadonlyMap<number, Bounds>> {
@@ -48,15 +62,29 @@ export class Topics {
   }
 
   async disconnect(): Promise<void> {
-    await this.#admin.disconnect()
+    await Promise.all([this.#admin.disconnect(), this.#ids.disconnect()])
   }
 
   async #asked<T>(what: string, answer: Promise<T>): Promise<T> {
     try {
       return await answer
     } catch (cause) {
+      if (isUnknownTopic(cause)) await this.#forget()
       const message = `Kafka at ${this.#address}: ${what}: ${messageOf(cause)}`
       throw new EngineError('kafka_outage', message, { retryable: true, cause })
     }
   }
+
+  /** A client that was asked once for a topic asks for it ever after, and gets no answer at all once it is deleted. */
+  async #forget(): Promise<void> {
+    const old = this.#admin
+    this.#admin = this.#kafka.admin()
+    await Promise.allSettled([old.disconnect(), this.#admin.connect()])
+  }
+}
+
+/** Deleted, or not there yet. */
+export function isUnknownTopic(error: unknown): boolean {
+  const { type, cause } = error as { type?: unknown; cause?: unknown }
+  return type === 'UNKNOWN_TOPIC_OR_PARTITION' || (cause !== undefined && cause !== error && isUnknownTopic(cause))
 }

@@ -41,6 +41,8 @@ export interface Facts {
   'in-doubt': { workflow: string; step: string; transactionId: string }
   /** Offsets that were not there to be read. */
   gap: { topic: string; partition: number; from: string; to: string; reason: string }
+  /** The consumer had stopped though this partition had more, and was built anew; the total is of this process. */
+  watchdog: { topic: string; partition: number; stalledMs: number; total: number }
   /** A record on a topic that no workflow names any more. */
   passed: { topic: string; partition: number; offset: string }
   dispatch: { function: string; invocations: number }

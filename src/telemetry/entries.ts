@@ -67,6 +67,12 @@ export const tellings: Tellings = {
         `${fact.workflow} ${fact.transactionId}: nobody knows what step ${fact.step} did; \`millrace resolve\` settles it`,
       ),
   },
+  watchdog: {
+    say: (fact) =>
+      error(
+        `nothing of ${lane(fact)} was fetched for ${fact.stalledMs} ms though it has more: the consumer is built anew (${fact.total} times so far)`,
+      ),
+  },
   dispatch: { say: (fact) => debug(`${fact.invocations} invocations of ${fact.function} dispatched`) },
   ended: {
     many: 'failed transactions',

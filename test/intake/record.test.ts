@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { KafkaMessage } from 'kafkajs'
-import { judge } from '../../src/intake/position.ts'
 import { recordOf } from '../../src/intake/record.ts'
 
 function message(what: Record<string, unknown>): KafkaMessage {
@@ -31,16 +30,3 @@ test('headers: repeated ones are kept apart, texts become bytes, null is empty',
     ['a=1', 'a=2', 'b=', 'd=x'],
   )
 })
-
-const ranges: readonly [number, number, number, string][] = [
-  [10, 10, 15, 'take'],
-  [10, 8, 15, 'take'],
-  [10, 8, 10, 'take'],
-  [10, 8, 9, 'behind'],
-  [10, 11, 15, 'ahead'],
-]
-for (const [position, fetchedFrom, lastOffset, expected] of ranges) {
-  test(`at ${position}, a batch fetched from ${fetchedFrom} up to ${lastOffset}: ${expected}`, () => {
-    assert.equal(judge(position, { fetchedFrom, lastOffset }), expected)
-  })
-}
