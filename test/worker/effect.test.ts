@@ -12,7 +12,7 @@ const known: Readonly<Record<string, Case>> = {
   'retry() thrown': ['refuses', 'throw retry'],
   'fail() returned': ['refuses', 'fail'],
   'fail() thrown': ['refuses', 'throw fail'],
-  'fail() when told of the deadline': ['gives-up', null, { timeoutMs: 300 }],
+  'fail() when told of the deadline': ['gives-up', null, { timeoutMs: 3000 }],
   'input that does not fit, so it was not called': ['typed', { order: 1 }],
   'no time left when a process was free': ['echo', 1, { notAfterUs: 1 }],
 }
@@ -33,7 +33,7 @@ const unknown: Readonly<Record<string, Case>> = {
 describe('what an attempt did is', { concurrency: true, timeout: 30_000 }, () => {
   let at: Bench
   before(async () => {
-    at = await bench({ limits: { processesMax: 16 } })
+    at = await bench({ limits: { processesMax: 16, abortLeadMs: 1000 } })
   })
   after(() => at[Symbol.asyncDispose]())
 
