@@ -6,7 +6,7 @@ import { EngineError } from '../../src/base/error.ts'
 import type { Place } from '../../src/intake/partition.ts'
 import { Watchdog } from '../../src/intake/watchdog.ts'
 
-const stalledMs = 50
+const stalledMs = 1000
 let asked = 0
 beforeEach(() => (asked = 0))
 
