@@ -57,7 +57,7 @@ export class Topics {
     const missing = topics.filter((topic) => !existing.has(topic))
     if (missing.length === 0) return []
     const config = missing.map((topic) => ({ topic, numPartitions: partitions }))
-    await this.#asked('create topics', this.#admin.createTopics({ topics: config, waitForLeaders: true }))
+    await this.#asked('create topics', this.#admin.createTopics({ topics: config, waitForLeaders: false }))
     return missing
   }
 

@@ -14,6 +14,7 @@ import type { KafkaSettings } from '../../src/intake/settings.ts'
 import { type Facts, subscribe } from '../../src/telemetry/channels.ts'
 import { Reader } from '../contract/reader.ts'
 import { atEnd } from '../support/at-end.ts'
+import { createTopic } from '../support/create-topic.ts'
 import { startIntake } from '../support/intake-world.ts'
 import { client, freshAdmin, freshProducer } from '../support/kafka.ts'
 import { unique } from '../support/servers.ts'
@@ -50,7 +51,7 @@ test('one of three stops and another starts in its place: only its partitions mo
 })
 
 test('a topic is read only by members that know it, though the leader does not', async () => {
-  const [old, fresh] = [await createTopic(2), await createTopic(3)]
+  const [old, fresh] = [await freshTopic(2), await freshTopic(3)]
   const groupId = unique('group')
   const leader = await join(groupId, [old])
   await until('the first', () => leader.mine.length === 2, { forMs: 10_000 })
@@ -62,7 +63,7 @@ test('a topic is read only by members that know it, though the leader does not',
 })
 
 test('a topic that appears moves nothing', async () => {
-  const [topic, later] = [await createTopic(4), unique('later')]
+  const [topic, later] = [await freshTopic(4), unique('later')]
   const groupId = unique('group')
   const members = [await join(groupId, [topic, later]), await join(groupId, [topic, later])]
   await until('all to be shared', () => isSharedOut(members, 4), { forMs: 10_000 })
@@ -71,13 +72,13 @@ test('a topic that appears moves nothing', async () => {
   for (const [at, each] of members.entries()) {
     each.onAssigned = () => moved.push(...missingFrom(before[at] ?? [], namesOf(each)))
   }
-  await createTopic(2, later)
+  await freshTopic(2, later)
   await until('the new one to be shared', () => isSharedOut(members, 6), { forMs: 10_000 })
   assert.deepEqual(moved, [])
 })
 
 test('members of the version before are in the same group, and when the last has gone partitions stay where they are', async () => {
-  const topic = await createTopic(4)
+  const topic = await freshTopic(4)
   const groupId = unique('group')
   const old = await oldMember(groupId, topic)
   const first = await join(groupId, [topic])
@@ -120,7 +121,7 @@ test('of aborted transactions that overlap nothing is read, wherever reading beg
 
 test('a topic is deleted: others are read on, it is said once; made again, it is another one', async () => {
   const groupId = unique('group')
-  const [topic, doomed] = [await createTopic(1), await createTopic(1)]
+  const [topic, doomed] = [await freshTopic(1), await freshTopic(1)]
   const reader = await join(groupId, [topic, doomed])
   await until('both', () => reader.mine.length === 2, { forMs: 10_000 })
   const incarnation = await reader.intake.incarnation(doomed)
@@ -139,7 +140,7 @@ test('a topic is deleted: others are read on, it is said once; made again, it is
   await sleep(3000)
   assert.deepEqual(said, [`Kafka does not have these topics any more, waiting for them: ${doomed}`])
   assert.deepEqual(outages, [])
-  await createTopic(1, doomed)
+  await freshTopic(1, doomed)
   await until('both again', () => reader.mine.length === 2, { forMs: 15_000 })
   const now = await reader.intake.incarnation(doomed)
   assert.notEqual(now, incarnation)
@@ -150,7 +151,7 @@ test('a topic is deleted: others are read on, it is said once; made again, it is
 
 test('a consumer that hangs is built anew by the watchdog, and goes on where it was', async () => {
   const hanging = { at: 0 }
-  const topic = await createTopic(1)
+  const topic = await freshTopic(1)
   const clientOf = (settings: KafkaSettings) => altered(createClient(settings), (run) => hang(run, hanging))
   const facts: Facts['watchdog'][] = []
   const stop = subscribe('watchdog', (fact) => facts.push(fact))
@@ -174,7 +175,7 @@ test('a consumer that hangs is built anew by the watchdog, and goes on where it 
 })
 
 test('a crash that kafkajs gives up on is an outage, and mended by a new consumer in the same place', async () => {
-  const topic = await createTopic(2)
+  const topic = await freshTopic(2)
   const groupId = unique('group')
   let crash = false
   const breaks = (handle: EachBatchHandler): EachBatchHandler => {
@@ -251,7 +252,7 @@ async function oldMember(groupId: string, topic: string) {
 }
 
 async function group(partitions: number, size: number): Promise<{ topic: string; groupId: string; members: Reader[] }> {
-  const topic = await createTopic(partitions)
+  const topic = await freshTopic(partitions)
   const groupId = unique('group')
   const members: Reader[] = []
   for (let at = 0; at < size; at++) members.push(await join(groupId, [topic]))
@@ -267,8 +268,8 @@ async function join(groupId: string, topics: readonly string[], options: IntakeO
   return reader
 }
 
-async function createTopic(partitions: number, topic = unique('intake')): Promise<string> {
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
+async function freshTopic(partitions: number, topic = unique('intake')): Promise<string> {
+  await createTopic(admin, topic, partitions)
   atEnd(() => admin.deleteTopics({ topics: [topic] }).catch(() => undefined))
   return topic
 }

@@ -17,6 +17,7 @@ import { startKafka } from '../../src/local/kafka.ts'
 import { startPostgres } from '../../src/local/postgres.ts'
 import { eraseServers } from '../../src/local/servers.ts'
 import { runCoordinator } from '../support/coordinator.ts'
+import { createTopic } from '../support/create-topic.ts'
 import { freshProject } from '../support/project.ts'
 
 const events = 600
@@ -33,7 +34,7 @@ test('Postgres and Kafka are killed and come back', { timeout: 180_000 }, async 
   const client = new Kafka({ brokers: kafka.brokers, logLevel: logLevel.NOTHING, retry: { retries: 20 } })
   const admin = client.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: 'outage', numPartitions: 2 }], waitForLeaders: true })
+  await createTopic(admin, 'outage', 2)
   await admin.disconnect()
   const workflows = await freshProject({ 'outage.yaml': workflow, 'functions/work.ts': work })
   const coordinator = runCoordinator(workflows, {

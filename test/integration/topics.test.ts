@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
 import { until } from '../../src/base/poll.ts'
 import { assertAccounted, heldSpans } from '../support/accounted.ts'
+import { createTopic } from '../support/create-topic.ts'
 import { freshAdmin, freshProducer } from '../support/kafka.ts'
 import { freshScene, terminate } from '../support/scene.ts'
 import { freshTopic, unique } from '../support/servers.ts'
@@ -167,7 +168,7 @@ test('a workflow added to a topic that is read begins at the next offset; what K
 test('a topic that was deleted and made again is read as another one, and loud', async () => {
   await admin.deleteTopics({ topics: [names.gone] })
   await until('the topic to be gone', async () => !(await admin.listTopics()).includes(names.gone), { forMs: 10_000 })
-  await admin.createTopics({ topics: [{ topic: names.gone, numPartitions: 1 }], waitForLeaders: true })
+  await createTopic(admin, names.gone, 1)
   await publish(producer, names.gone, ['another first'])
   await scene.ended(3, { workflow: 'gone' })
   assert.match(coordinator.logs(), new RegExp(`"level":"error".*topic ${names.gone} was deleted and made again`))

@@ -9,6 +9,7 @@ import { Intake, type IntakeListener, type IntakeOptions } from '../../src/intak
 import type { KafkaSettings } from '../../src/intake/settings.ts'
 import type { World } from '../contract/intake.ts'
 import { atEnd } from './at-end.ts'
+import { createTopic } from './create-topic.ts'
 import { freshAdmin, freshProducer } from './kafka.ts'
 import { servers, unique } from './servers.ts'
 
@@ -20,7 +21,7 @@ export async function kafkaWorld(): Promise<World> {
   const partitionsOf = new Map<string, number>()
   const wires = new Map<Intake, Wire>()
   const create = async (topic: string, partitions: number) => {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
+    await createTopic(admin, topic, partitions)
   }
   return {
     async createTopic(partitions) {

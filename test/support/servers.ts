@@ -9,6 +9,7 @@ import { migrationsDir } from '../../src/engine.ts'
 import { migrate } from '../../src/ledger/migrate.ts'
 import { eraseServers, startServers } from '../../src/local/servers.ts'
 import { atEnd } from './at-end.ts'
+import { createTopic } from './create-topic.ts'
 
 export interface TestServers {
   readonly brokers: readonly string[]
@@ -92,7 +93,7 @@ export async function freshTopic(partitions = 4, name = unique('events')): Promi
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: name, numPartitions: partitions }], waitForLeaders: true })
+  await createTopic(admin, name, partitions)
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   atEnd(async () => {
