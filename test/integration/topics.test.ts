@@ -121,7 +121,13 @@ test('what an aborted transaction left behind is passed as absent', async () => 
 test('a stamp that is no time harms nothing', async () => {
   const stamps = [String(2n ** 63n - 1n), '8640000000000001', '8640000000000000', '253402300800000', '1']
   for (const timestamp of stamps) {
-    const headers = { ce_specversion: '1.0', ce_id: '1', ce_type: 't', ce_source: 's', ce_time: '2026-11-23T08:00:00Z' }
+    const headers = {
+      ce_specversion: '1.0',
+      ce_id: timestamp,
+      ce_type: 't',
+      ce_source: 's',
+      ce_time: '2026-11-23T08:00:00Z',
+    }
     const value = JSON.stringify({ n: timestamp })
     await producer.send({
       topic: names.stamped,
@@ -155,7 +161,7 @@ test('a workflow added to a topic that is read begins at the next offset; what K
   await scene.ended(2, { workflow: 'gone' })
   assert.deepEqual(await read('gone'), ['first', 'kept'])
   await assertAccounted(scene.ledger, names.gone, ['gone'], [{ partition: 0, from: 0, to: 5 }])
-  assert.match(coordinator.logs(), /"level":"warn".*offsets 1 to 3 of \S+ are not there to be read/)
+  assert.match(coordinator.logs(), /"level":"error".*offsets 1 to 3 of \S+ are not there to be read/)
 })
 
 test('a topic that was deleted and made again is read as another one, and loud', async () => {
