@@ -5,6 +5,9 @@ import { Member, type MemberListener } from './member.ts'
 import type { Partition } from './partition.ts'
 import { type KafkaSettings, rebuildPauseMs } from './settings.ts'
 
+/** What crashed sooner than this after it was built will crash again: each time the whole group shares out anew. */
+const steadyMs = 2 * rebuildPauseMs.most
+
 export class Membership {
   readonly #settings: KafkaSettings
   readonly #client: (settings: KafkaSettings) => Kafka
@@ -13,6 +16,7 @@ export class Membership {
   #memberId = ''
   #topics: readonly string[] = []
   #pauseMs = rebuildPauseMs.first
+  #builtMs = 0
   #buildAfterMs = 0
 
   constructor(settings: KafkaSettings, client: (settings: KafkaSettings) => Kafka, listener: MemberListener) {
@@ -48,6 +52,7 @@ export class Membership {
     )
     this.#member = member
     this.#topics = topics
+    this.#builtMs = performance.now()
     void before?.end({ leave: false })
     await member.start()
   }
@@ -80,8 +85,9 @@ export class Membership {
   #onCrashed(member: Member): void {
     this.#memberId = member.memberId
     this.#member = undefined
+    const lives = performance.now() - this.#builtMs > steadyMs
+    this.#pauseMs = lives ? rebuildPauseMs.first : Math.min(this.#pauseMs * 2, rebuildPauseMs.most)
     this.#buildAfterMs = performance.now() + this.#pauseMs
-    this.#pauseMs = Math.min(this.#pauseMs * 2, rebuildPauseMs.most)
   }
 
   /** What a consumer says after its time is nobody's business. */
@@ -95,11 +101,7 @@ export class Membership {
       onFetched: (partition) => isCurrent() && to.onFetched(partition),
       onOutOfRange: (partition) => isCurrent() && to.onOutOfRange(partition),
       onUnknownTopic: () => isCurrent() && to.onUnknownTopic(),
-      onAlive: () => {
-        if (!isCurrent()) return
-        this.#pauseMs = rebuildPauseMs.first
-        to.onAlive()
-      },
+      onAlive: () => isCurrent() && to.onAlive(),
       onCrashed: (error) => {
         if (!isCurrent()) return
         onCrashed()
