@@ -16,6 +16,7 @@ import {
   type KafkaSettings,
   leaveMsMax,
   metadataAgeMs,
+  rebalanceMs,
 } from './settings.ts'
 import { type Cluster, type Fetch, Tap, type TapListener } from './tap.ts'
 
@@ -136,7 +137,7 @@ export class Member {
       groupId,
       partitionAssigners: assigners(() => this.#listener.claim()).map(tapped),
       sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(sessionTimeoutMs, 6000),
+      rebalanceTimeout: rebalanceMs,
       heartbeatInterval: Math.min(heartbeatMs, Math.floor(sessionTimeoutMs / 4)),
       maxWaitTimeInMs: fetchWaitMs,
       maxBytesPerPartition: fetchBytesPerPartition,

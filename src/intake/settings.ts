@@ -39,6 +39,11 @@ export const tendEveryMs = 1_000
  * a second and the fetch before it keep that below one; a request of some bytes each costs a broker nothing.
  */
 export const heartbeatMs = 500
+/**
+ * How long the group waits for its members when it shares out anew, in milliseconds. Those that live are there within a
+ * second; one that was killed holds all others up for so long, or until its session is over.
+ */
+export const rebalanceMs = 3_000
 /** A topic's id is asked for so often, in milliseconds: deleted and created again, it may look as if it went on. */
 export const topicIdEveryMs = 60_000
 /** A topic that is read counts as gone after this, in milliseconds: a broker may not have heard of it that others have. */

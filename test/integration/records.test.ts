@@ -105,14 +105,14 @@ const cases: readonly Case[] = [
   {
     name: 'no customer for the key',
     value: '{"n": 1}',
-    headers: typed,
+    headers: cloudEvent('shop.order', 'order-2'),
     all: 'transaction',
     typed: 'expression_failed',
   },
   {
     name: 'a key that is a fraction',
     value: '{"customer": 1.5}',
-    headers: typed,
+    headers: cloudEvent('shop.order', 'order-3'),
     all: 'transaction',
     typed: 'expression_failed',
   },
