@@ -33,13 +33,13 @@ export interface Reading {
   readonly transactions: readonly Transaction[]
   readonly rows: readonly TransactionRow[]
   readonly deadLetters: readonly DeadLetterRow[]
-  /** Copies of the dead letters; the lane numbers them. */
+  /** Copies of the dead letters. */
   readonly messages: readonly Message[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
 }
 
-/** A message that its lane has not numbered yet. */
+/** A message without its number, which it gets when it is written. */
 export type Message = Omit<MessageRow, 'seq'>
 
 export interface Place {
@@ -81,7 +81,8 @@ function given(letter: DeadLetterRow, plans: readonly Plan[]): Reading {
 /** Its key, value and headers are read from the dead letter when it is published. */
 export function copyOf(deadLetterId: string, topic: string): Message {
   const id = messageId(`${deadLetterId}/${topic}`)
-  return { id, transactionId: null, step: null, n: 0, topic, key: null, value: null, headers: '{}', deadLetterId }
+  const place = { id, transactionId: null, step: null, n: 0, topic }
+  return { ...place, key: null, value: null, headers: '{}', deadLetterId, error: null }
 }
 
 export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {

@@ -324,6 +324,8 @@ export interface MessageRow {
   readonly headers: string
   /** A copy of this dead letter; key, value and headers are taken from there. */
   readonly deadLetterId: string | null
+  /** It could not be made, and why: it is passed over. */
+  readonly error: string | null
 }
 
 export interface DeadLetterRow {
