@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { durationPattern, formatDuration, parseDuration } from './duration.ts'
 import { defaults, limits } from './limits.ts'
+import { topicPattern } from './message.ts'
 import { splitPlaceholders } from './placeholder.ts'
 
 export type WorkflowFile = z.infer<typeof workflowModel>
@@ -27,7 +28,6 @@ export const namePattern = new RegExp(`^[a-z][a-z0-9_-]{0,${limits.nameCharsMax 
 /** No `-`: CEL reads `steps.a-b.output` as a subtraction. */
 export const idPattern = new RegExp(`^(?!(?:in|true|false|null)$)[a-z][a-z0-9_]{0,${limits.nameCharsMax - 1}}$`)
 export const usesPattern = /^[a-z0-9_-]+(?:\/[a-z0-9_-]+)*$/
-const topicPattern = new RegExp(`^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,${limits.topicCharsMax}}$`)
 
 const stepTimeout = duration('how long one attempt may run', limits.stepTimeoutMs).describe(
   'How long one attempt may run; its process is killed then.',
