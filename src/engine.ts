@@ -12,10 +12,13 @@ import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
 import { CurrentPlans } from './current-plans.ts'
 import { createSealer } from './envelope/seal.ts'
+import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
+import { outboxPatience } from './outbox/limits.ts'
+import { Outbox } from './outbox/outbox.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
@@ -39,6 +42,7 @@ export class Engine {
   readonly #pool: Pool
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
+  #outbox: Outbox | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   readonly #current: CurrentPlans
   #started: Promise<void> | undefined
@@ -88,6 +92,11 @@ export class Engine {
     this.#ledger = ledger
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
+    const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
+    const kafka = createClient(kafkaSettings(config), outboxPatience)
+    const outbox = new Outbox({ engine: config.engine, kafka, ledger, sealer, clock })
+    this.#outbox = outbox
+    void outbox.failed.then((error) => this.#fail(error))
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -95,7 +104,8 @@ export class Engine {
       intake: this.#intake,
       workers: this.#pool,
       clock,
-      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+      outbox,
+      sealer,
       limits: limitsOf(this.#options),
       planFromSource,
     })
@@ -156,6 +166,7 @@ export class Engine {
     // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
     await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
+    await this.#outbox?.stop()
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
@@ -180,6 +191,7 @@ export class Engine {
       owner: `${hostname()}:${process.pid}`,
       leaseMs: config['kafka.sessionTimeout'],
       // It hears of being asked with its next sign of life, and has some time to say that it is done.
+      keepPublishedMs: config['outbox.keep'],
       handoverMs: config.handoverTimeout + defaultLimits.renewEveryMs + 1000,
     })
   }
