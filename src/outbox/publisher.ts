@@ -128,8 +128,9 @@ export class Publisher {
     try {
       if (sendable.length > 0) await session.send(sendable)
     } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== 'message_refused') throw error
-      await this.#narrow(sendable, messageOf(error))
+      if (!(error instanceof EngineError)) throw error
+      if (error.code === 'message_refused') await this.#narrow(sendable, messageOf(error))
+      else await this.#upToMissing(messages, error)
       return false
     }
     for (const each of messages) if (each.error !== null) this.#tellRefused(each, each.error)
@@ -145,6 +146,15 @@ export class Publisher {
     const [first, second] = messages
     if (first && !second) held(await this.#parts.ledger.refuseMessage(this.#lane, first.seq, why))
     else this.#rows = messages.length >> 1
+  }
+
+  /** Those before the first one whose topic is missing need not wait for it. */
+  async #upToMissing(messages: readonly OutboxMessage[], error: EngineError): Promise<void> {
+    const { missing } = error.details as { missing?: ReadonlySet<string> }
+    const before = messages.findIndex((each) => each.error === null && missing?.has(each.topic))
+    if (before <= 0) throw error
+    await this.#drop()
+    this.#rows = before
   }
 
   /** Nothing is known of the session any more: the next one asks Kafka how far it came. */

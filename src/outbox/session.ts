@@ -109,7 +109,7 @@ class KafkaSession implements Session {
     const existing = new Set(await this.#parts.admin.listTopics().catch(() => []))
     const missing = new Set(messages.map((message) => message.topic).filter((topic) => !existing.has(topic)))
     const message = `waiting for topics that Kafka does not have: ${[...missing].join(', ')}`
-    return new EngineError('topic_missing', message, { retryable: true, cause: error })
+    return new EngineError('topic_missing', message, { retryable: true, cause: error, details: { missing } })
   }
 
   /** The client's types do not know that it passes `metadata` on. */
