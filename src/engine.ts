@@ -10,14 +10,16 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
+import type { OutboxLedger } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
-import { createSealer } from './envelope/seal.ts'
+import { createSealer, type Sealer } from './envelope/seal.ts'
 import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
-import { outboxPatience } from './outbox/limits.ts'
+import { KafkaSessions } from './outbox/kafka-sessions.ts'
+import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
@@ -93,10 +95,7 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
     const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
-    const kafka = createClient(kafkaSettings(config), outboxPatience)
-    const outbox = new Outbox({ engine: config.engine, kafka, ledger, sealer, clock })
-    this.#outbox = outbox
-    void outbox.failed.then((error) => this.#fail(error))
+    const outbox = this.#outboxOf(ledger, sealer, clock)
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -125,6 +124,15 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
+  }
+
+  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock): Outbox {
+    const { config } = this.#options
+    const kafka = createClient(kafkaSettings(config), outboxPatience)
+    const sessions = new KafkaSessions({ engine: config.engine, kafka, sealer, limits: outboxLimits })
+    this.#outbox = new Outbox({ ledger, sessions, clock, limits: outboxLimits })
+    void this.#outbox.failed.then((error) => this.#fail(error))
+    return this.#outbox
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */

@@ -128,7 +128,6 @@ export interface Outbox {
 /** Its epoch may change while it is ours: it is read anew each time. */
 export interface OutboxLane extends HeldLane {
   readonly partition: PartitionRef
-  readonly incarnation: string
 }
 
 /** All of these look at the fence: null or false says that the lane is not held under this epoch. */

@@ -1,44 +1,35 @@
 /** Publishes what lanes wrote for Kafka: a publisher for each lane that has something, as long as the lane is ours. */
-import type { Admin, Kafka } from 'kafkajs'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { HeldLane, OutboxLane, OutboxLedger } from '../coordinator/ports.ts'
-import type { Sealer } from '../envelope/seal.ts'
-import { kafkaError } from './failure.ts'
-import { defaultLimits, type OutboxLimits } from './limits.ts'
-import { Publisher, type Session } from './publisher.ts'
-import { openSession } from './session.ts'
+import type { OutboxLimits } from './limits.ts'
+import { Publisher } from './publisher.ts'
+import type { Sessions } from './session.ts'
 
-export interface OutboxOptions {
-  readonly engine: string
-  readonly kafka: Kafka
+export interface OutboxParts {
   readonly ledger: OutboxLedger
-  /** Null: no seal key. */
-  readonly sealer: Sealer | null
+  readonly sessions: Sessions
   readonly clock: Clock
-  readonly limits?: Partial<OutboxLimits>
+  readonly limits: OutboxLimits
 }
 
 export class Outbox implements AsyncDisposable {
-  readonly #options: OutboxOptions
-  readonly #limits: OutboxLimits
+  readonly #parts: OutboxParts
   readonly #ledger: OutboxLedger
   readonly #publishers = new Map<number, Publisher>()
-  #admin: Promise<Admin> | undefined
   #stopped: Promise<void> | undefined
   #fail: (error: Error) => void = () => undefined
   /** What broke it, for whoever supervises; never resolves while all is well. */
   readonly failed = new Promise<Error>((resolve) => (this.#fail = resolve))
 
-  constructor(options: OutboxOptions) {
-    this.#options = options
-    this.#limits = { ...defaultLimits, ...options.limits }
-    this.#ledger = oneAtATime(options.ledger)
+  constructor(parts: OutboxParts) {
+    this.#parts = parts
+    this.#ledger = oneAtATime(parts.ledger)
   }
 
   wake(lane: OutboxLane): void {
     if (this.#stopped) return
     const known = this.#publishers.get(lane.laneId)
-    const publisher = known ?? new Publisher(lane, this.#parts())
+    const publisher = known ?? this.#publisherOf(lane)
     this.#publishers.set(lane.laneId, publisher)
     publisher.wake()
   }
@@ -63,44 +54,19 @@ export class Outbox implements AsyncDisposable {
     await this.stop()
   }
 
+  #publisherOf(lane: OutboxLane): Publisher {
+    return new Publisher(lane, { ...this.#parts, ledger: this.#ledger, onBroken: (error) => this.#fail(error) })
+  }
+
   async #stop(): Promise<void> {
+    const { clock, limits, sessions } = this.#parts
     const closed = Promise.all([...this.#publishers.values()].map((each) => each.close()))
-    const gone = closed.then(() => this.#admin).then((admin) => admin?.disconnect())
+    const gone = closed.then(() => sessions.stop())
     const enough = new AbortController()
-    const outOfTime = sleep(this.#options.clock, this.#limits.stopMsMax, enough.signal)
+    const outOfTime = sleep(clock, limits.stopMsMax, enough.signal)
     await Promise.race([gone.catch(() => undefined), outOfTime])
     enough.abort()
   }
-
-  #parts() {
-    return {
-      ledger: this.#ledger,
-      clock: this.#options.clock,
-      limits: this.#limits,
-      openSession: (lane: OutboxLane) => this.#openSession(lane),
-      onBroken: (error: Error) => this.#fail(error),
-    }
-  }
-
-  /** After a failure the next one asks through a connection of its own: one that hangs is not met again. */
-  async #openSession(lane: OutboxLane): Promise<Session> {
-    const { engine, kafka, sealer } = this.#options
-    this.#admin ??= connected(kafka)
-    const admin = this.#admin
-    try {
-      return await openSession(lane, { engine, kafka, sealer, limits: this.#limits, admin: await admin })
-    } catch (error) {
-      if (this.#admin === admin) this.#admin = undefined
-      void admin.then((each) => each.disconnect()).catch(() => undefined)
-      throw kafkaError(error)
-    }
-  }
-}
-
-async function connected(kafka: Kafka): Promise<Admin> {
-  const admin = kafka.admin()
-  await admin.connect()
-  return admin
 }
 
 /** Many lanes may have something at once, and connections to the ledger are few: commits come before them. */

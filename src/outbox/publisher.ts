@@ -7,22 +7,13 @@ import { EngineError, messageOf } from '../base/error.ts'
 import type { OutboxLane, OutboxLedger, OutboxMessage } from '../coordinator/ports.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { OutboxLimits } from './limits.ts'
-
-/** A producer that has fenced every one before it in the same lane. */
-export interface Session {
-  /** How far the lane was published by Kafka's word: the number and the id of the last message; null: it knows nothing. */
-  readonly reached: { readonly seq: number; readonly id: string } | null
-  /** All of them or none. Throws `EngineError`, `message_refused` for what Kafka will never take; it is of no use then. */
-  send(messages: readonly OutboxMessage[]): Promise<void>
-  close(): Promise<void>
-}
+import type { Session, Sessions } from './session.ts'
 
 export interface PublisherParts {
   readonly ledger: OutboxLedger
   readonly clock: Clock
   readonly limits: OutboxLimits
-  /** Throws `EngineError`. */
-  openSession(lane: OutboxLane): Promise<Session>
+  readonly sessions: Pick<Sessions, 'open'>
   /** Broken code: nothing that waiting would mend. */
   onBroken(error: Error): void
 }
@@ -108,9 +99,9 @@ export class Publisher {
 
   /** The fence is asked first, so that a lane that was lost does not fence its new owner in Kafka. */
   async #open(): Promise<Session> {
-    const { ledger, openSession } = this.#parts
+    const { ledger, sessions } = this.#parts
     held(await ledger.outboxPlace(this.#lane, 0))
-    const session = await openSession(this.#lane)
+    const session = await sessions.open(this.#lane)
     this.#session = session
     const { reached } = session
     const { publishedSeq, id } = held(await ledger.outboxPlace(this.#lane, reached?.seq ?? 0))
