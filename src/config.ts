@@ -135,6 +135,12 @@ export const settings = {
     2000,
     'How long attempts under way may take to end in a lane that goes to another coordinator.',
   ),
+  'outbox.keep': setting(
+    'MILLRACE_OUTBOX_KEEP',
+    duration,
+    24 * 60 * 60 * 1000,
+    'Published messages stay in `millrace.outbox` for so long.',
+  ),
   startTimeout: setting(
     'MILLRACE_START_TIMEOUT',
     duration,

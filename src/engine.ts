@@ -10,12 +10,17 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
+import type { OutboxLedger } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
-import { createSealer } from './envelope/seal.ts'
+import { createSealer, type Sealer } from './envelope/seal.ts'
+import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
+import { KafkaSessions } from './outbox/kafka-sessions.ts'
+import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
+import { Outbox } from './outbox/outbox.ts'
 import { publish } from './telemetry/channels.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
@@ -39,6 +44,7 @@ export class Engine {
   readonly #pool: Pool
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
+  #outbox: Outbox | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   readonly #current: CurrentPlans
   #started: Promise<void> | undefined
@@ -88,6 +94,8 @@ export class Engine {
     this.#ledger = ledger
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
+    const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
+    const outbox = this.#outboxOf(ledger, sealer, clock)
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -95,7 +103,8 @@ export class Engine {
       intake: this.#intake,
       workers: this.#pool,
       clock,
-      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+      outbox,
+      sealer,
       limits: limitsOf(this.#options),
       planFromSource,
     })
@@ -115,6 +124,15 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
+  }
+
+  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock): Outbox {
+    const { config } = this.#options
+    const kafka = createClient(kafkaSettings(config), outboxPatience)
+    const sessions = new KafkaSessions({ engine: config.engine, kafka, sealer, limits: outboxLimits })
+    this.#outbox = new Outbox({ ledger, sessions, clock, limits: outboxLimits })
+    void this.#outbox.failed.then((error) => this.#fail(error))
+    return this.#outbox
   }
 
   /** Reads workflow and function files again. What runs stays on its version. */
@@ -156,6 +174,7 @@ export class Engine {
     // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
     await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
+    await this.#outbox?.stop()
     await this.#intake.stop()
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
@@ -180,6 +199,7 @@ export class Engine {
       owner: `${hostname()}:${process.pid}`,
       leaseMs: config['kafka.sessionTimeout'],
       // It hears of being asked with its next sign of life, and has some time to say that it is done.
+      keepPublishedMs: config['outbox.keep'],
       handoverMs: config.handoverTimeout + defaultLimits.renewEveryMs + 1000,
     })
   }

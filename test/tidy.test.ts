@@ -19,11 +19,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   coordinator: [...core, 'telemetry'],
   intake: [...core, 'telemetry'],
   worker: [...core, 'telemetry'],
+  outbox: [...core, 'telemetry'],
   ledger: [...core, 'telemetry'],
   local: [...core],
   api: [...core, 'telemetry'],
   cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', '.'],
-  '.': [...core, 'telemetry', 'coordinator', 'intake', 'worker', 'ledger', 'local', 'api'],
+  '.': [...core, 'telemetry', 'coordinator', 'intake', 'worker', 'ledger', 'outbox', 'local', 'api'],
 }
 
 /** A shell fits its port by type: it may import the types of this one file, and only as types. */
@@ -31,7 +32,7 @@ const ports = 'coordinator/ports.ts'
 
 /** Outside libraries and the only rooms that know them. Node's own are named where only one room should. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
-  kafkajs: ['intake', 'cli'],
+  kafkajs: ['intake', 'outbox', 'cli'],
   snappy: ['intake'],
   'lz4-napi': ['intake'],
   fzstd: ['intake'],
@@ -88,7 +89,7 @@ function mayImport({ file, room, target, typeOnly }: Import): boolean {
   const to = relative(src, join(src, dirname(file), target))
   const toRoom = roomOf(to)
   if (toRoom === room || allowed[room]?.includes(toRoom)) return true
-  return to === ports && typeOnly && ['intake', 'worker', 'ledger'].includes(room)
+  return to === ports && typeOnly && ['intake', 'worker', 'ledger', 'outbox'].includes(room)
 }
 
 function mayKnow(room: string, target: string): boolean {

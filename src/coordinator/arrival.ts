@@ -3,6 +3,7 @@ import { EngineError, messageOf } from '../base/error.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import { type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
+import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { admit } from '../transaction/admit.ts'
@@ -33,13 +34,13 @@ export interface Reading {
   readonly transactions: readonly Transaction[]
   readonly rows: readonly TransactionRow[]
   readonly deadLetters: readonly DeadLetterRow[]
-  /** Copies of the dead letters; the lane numbers them. */
+  /** Copies of the dead letters. */
   readonly messages: readonly Message[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
 }
 
-/** A message that its lane has not numbered yet. */
+/** A message without its number, which it gets when it is written. */
 export type Message = Omit<MessageRow, 'seq'>
 
 export interface Place {
@@ -81,7 +82,8 @@ function given(letter: DeadLetterRow, plans: readonly Plan[]): Reading {
 /** Its key, value and headers are read from the dead letter when it is published. */
 export function copyOf(deadLetterId: string, topic: string): Message {
   const id = messageId(`${deadLetterId}/${topic}`)
-  return { id, transactionId: null, step: null, n: 0, topic, key: null, value: null, headers: '{}', deadLetterId }
+  const place = { id, transactionId: null, step: null, n: 0, topic }
+  return { ...place, key: null, value: null, headers: '{}', deadLetterId, error: null }
 }
 
 export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
@@ -178,31 +180,19 @@ export function deadLetter(
 }
 
 function sealedOf(record: RawRecord, room: ReadingRoom): Buffer | null {
-  const auth = record.headers.filter((header) => isCredential(header.name))
-  return sealed(Object.fromEntries(auth.map((header) => [header.name, header.value.toString('utf8')])), room.sealer)
+  return sealed(storedHeaders(record.headers.filter((header) => isCredential(header.name))), room.sealer)
 }
 
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {
   return { workflowId, fromOffset: record.offset, toOffset: record.offset, reason }
 }
 
-function sealed(auth: Readonly<Record<string, string>>, sealer: Sealer | null): Buffer | null {
+function sealed(auth: StoredHeaders, sealer: Sealer | null): Buffer | null {
   return sealer === null || Object.keys(auth).length === 0 ? null : sealer.seal(auth)
 }
 
 function headersText(record: RawRecord): string {
-  const plain = record.headers.filter((header) => !isCredential(header.name))
-  return JSON.stringify(Object.fromEntries(plain.map((header) => [legible(header.name), headerValue(header.value)])))
-}
-
-function headerValue(value: Buffer): string | { base64: string } {
-  const text = value.toString('utf8')
-  const exact = Buffer.from(text, 'utf8').equals(value) && !text.includes('\u0000')
-  return exact ? text : { base64: value.toString('base64') }
-}
-
-function legible(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd')
+  return JSON.stringify(storedHeaders(record.headers.filter((header) => !isCredential(header.name))))
 }
 
 function whereOf(place: Place): string {

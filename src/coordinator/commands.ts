@@ -2,10 +2,10 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import type { Message, Place, ReadingRoom } from './arrival.ts'
+import type { Place, ReadingRoom } from './arrival.ts'
 import { type Entry, entry, joined } from './entry.ts'
 import type { Lane } from './lane.ts'
-import type { Command, CommandAnswer, MessageRow, StoredLetter } from './ports.ts'
+import type { Command, CommandAnswer, StoredLetter } from './ports.ts'
 import { redrive } from './redrive.ts'
 import { resolution } from './resolution.ts'
 import type { Roster } from './roster.ts'
@@ -21,7 +21,6 @@ export interface LaneFace {
   admit(transactions: readonly Transaction[], nowUs: number): Entry[]
   /** It is not to be after all. */
   drop(transaction: Transaction, nowUs: number): void
-  numbered(messages: readonly Message[]): MessageRow[]
 }
 
 export class Commands {
@@ -94,14 +93,14 @@ export class Commands {
     const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, redrivenFrom }
     const reading = redrive(command, letter, place, room())
     this.#settledLetters.add(redrivenFrom)
-    const started = this.#face.admit(reading.transactions, nowUs)
+    const begun = joined(this.#face.admit(reading.transactions, nowUs))
     const parts = {
       transactions: reading.rows,
       deadLetters: reading.deadLetters,
-      messages: [...this.#face.numbered(reading.messages), ...started.flatMap((each) => each.messages)],
       letterStates: [{ id: redrivenFrom, state: 'redriven' } as const],
       commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
-      ...joined(started),
+      ...begun,
+      messages: [...reading.messages, ...begun.messages],
     }
     return entry(lane, { kind: 'redrive', command, admitted: reading.transactions }, parts)
   }

@@ -21,6 +21,7 @@ import type {
   Invocation,
   InvocationResult,
   Ledger,
+  Outbox,
   PartitionRef,
   VersionIds,
   Workers,
@@ -36,11 +37,15 @@ export interface CoordinatorParts {
   readonly ledger: Ledger
   readonly intake: Intake
   readonly workers: Workers
+  readonly outbox: Outbox
   readonly clock: Clock
   readonly sealer: Sealer | null
   readonly limits: CoordinatorLimits
   readonly planFromSource: (source: string, version: string) => Plan
 }
+
+/** How often it looks whether all is published, in milliseconds. */
+const lookEveryMs = 10
 
 export class Coordinator {
   readonly #parts: CoordinatorParts
@@ -75,7 +80,8 @@ export class Coordinator {
       wake: () => this.#wake.ring(),
       underWayOf: (lane) => this.#performer.underWayOf(lane),
       onDraining: (lane) => this.#performer.drainLane(lane),
-      onUnpublished: () => undefined,
+      onUnpublished: (lane) => parts.outbox.wake(lane),
+      isPublishing: (lane) => parts.outbox.isBusy(lane),
       onClosed: (lane) => this.#forget(lane),
       onBroken: (error) => this.#fail(error),
     })
@@ -168,12 +174,21 @@ export class Coordinator {
 
   /** What is told on the way out is not worth a long wait: a server may be away. */
   async #farewell(): Promise<void> {
-    const told = this.#upkeep.last().then(() => this.#lanes.releaseAll())
     const { clock, limits } = this.#parts
     const enough = new AbortController()
+    const published = this.#upkeep.last().then(() => this.#published(enough.signal))
+    const told = published.then(() => this.#lanes.releaseAll())
     const outOfTime = sleep(clock, limits.farewellMs, enough.signal)
     await Promise.race([told.catch(ignoreOutage), outOfTime])
     enough.abort()
+  }
+
+  /** What was committed last is on its way: its own half of the time is enough for it, or the next owner publishes it. */
+  async #published(signal: AbortSignal): Promise<void> {
+    const { clock, limits, outbox } = this.#parts
+    const untilUs = clock.nowUs() + (limits.farewellMs / 2) * 1000
+    const isBusy = () => this.#lanes.open().some((lane) => outbox.isBusy(lane))
+    while (isBusy() && clock.nowUs() < untilUs && !signal.aborted) await sleep(clock, lookEveryMs, signal)
   }
 
   #giveUp(): void {
@@ -237,6 +252,7 @@ export class Coordinator {
     for (const { entries: done, returnedUs, duplicates } of written) {
       for (const each of done) {
         const own = duplicates.size === 0 ? each : this.#withoutCopies(each, duplicates, returnedUs)
+        if (own.messages.length > 0 && !own.lane.closed) this.#parts.outbox.wake(own.lane)
         if (!own.lane.closed) this.#performer.perform(own.lane, own.acts, returnedUs, invocations)
         this.#tellEndings(own)
       }
@@ -278,6 +294,7 @@ export class Coordinator {
   #forget(lane: Lane): void {
     this.#flow.forget(lane)
     this.#performer.abandon(lane)
+    this.#parts.outbox.close(lane)
     this.#wake.ring()
   }
 }

@@ -3,9 +3,10 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
-import type { AttemptRow, BegunRow, Effect, EndingRow, LiveEffect } from '../transaction/effect.ts'
+import type { AttemptRow, BegunRow, Effect, EndingRow, LiveEffect, OutgoingRow } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Message } from './arrival.ts'
 import { lowestId } from './horizon.ts'
 import type { Lane } from './lane.ts'
 import type {
@@ -36,7 +37,8 @@ export interface Entry {
   readonly deadLetters: readonly DeadLetterRow[]
   readonly failedLetters: readonly FailedLetterRow[]
   readonly letterStates: readonly LetterState[]
-  readonly messages: readonly MessageRow[]
+  /** In the order in which they are to be published. */
+  readonly messages: readonly Message[]
   readonly commands: readonly CommandAnswer[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
@@ -87,13 +89,14 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
 }
 
 /** What transitions asked for. */
-export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'acts'>
+export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'messages' | 'acts'>
 
 /** What a transition asked for, parted into rows and acts. */
 export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Asked {
   const begun: BegunRow[] = []
   const attempts: AttemptRow[] = []
   const endings: EndingRow[] = []
+  const messages: Message[] = []
   const acts: Act[] = []
   for (const effect of effects) {
     switch (effect.type) {
@@ -106,11 +109,22 @@ export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]
       case 'RecordEnding':
         endings.push(effect.row)
         break
+      case 'RecordMessage':
+        messages.push(outgoing(effect.row))
+        break
       default:
         acts.push({ transaction, effect })
     }
   }
-  return { begun, attempts, endings, acts }
+  return { begun, attempts, endings, messages, acts }
+}
+
+function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
+  return { ...row, key: bytes(key), value: bytes(value), headers: JSON.stringify(headers), deadLetterId: null }
+}
+
+function bytes(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text, 'utf8')
 }
 
 export function joined(entries: readonly Asked[]): Asked {
@@ -118,6 +132,7 @@ export function joined(entries: readonly Asked[]): Asked {
     begun: entries.flatMap((each) => each.begun),
     attempts: entries.flatMap((each) => each.attempts),
     endings: entries.flatMap((each) => each.endings),
+    messages: entries.flatMap((each) => each.messages),
     acts: entries.flatMap((each) => each.acts),
   }
 }
@@ -160,7 +175,10 @@ export function batchOf(
     deadLetters: rowsOf(entries, (each) => each.deadLetters),
     failedLetters: rowsOf(entries, (each) => each.failedLetters),
     letterStates: rowsOf(entries, (each) => each.letterStates),
-    messages: rowsOf(entries, (each) => each.messages),
+    messages: numbered(
+      rowsOf(entries, (each) => each.messages),
+      entries,
+    ),
     commands: rowsOf(entries, (each) => each.commands),
     passed: merged(rowsOf(entries, (each) => each.passed)),
     subscriptions: rowsOf(entries, (each) => each.subscriptions),
@@ -172,6 +190,19 @@ function rowsOf<Row extends object>(entries: readonly Entry[], pick: (each: Entr
   const rows: OfLane<Row>[] = []
   for (const each of entries) for (const row of pick(each)) rows.push({ ...row, laneId: each.lane.laneId })
   return rows
+}
+
+/**
+ * Numbers are given when a batch is written, in its order, and again when it is written again: so a lane's numbers appear
+ * in the ledger in their order, and whoever reads on from one misses none.
+ */
+function numbered(rows: readonly OfLane<Message>[], entries: readonly Entry[]): OfLane<MessageRow>[] {
+  const last = new Map(entries.map(({ lane }) => [lane.laneId, lane.committedSeq]))
+  return rows.map((row) => {
+    const seq = (last.get(row.laneId) ?? 0) + 1
+    last.set(row.laneId, seq)
+    return { ...row, seq }
+  })
 }
 
 function progressOf(entries: readonly Entry[], whole: boolean): LaneProgress[] {

@@ -13,6 +13,7 @@ export interface HandoverParts {
   readonly signal: AbortSignal
   wake(): void
   underWayOf(lane: Lane): number
+  isPublishing(lane: Lane): boolean
   onDraining(lane: Lane): void
 }
 
@@ -47,6 +48,7 @@ export class Handover {
   }
 
   #isDone(lane: Lane): boolean {
-    return this.#parts.underWayOf(lane) === 0 && !lane.hasEvents && !lane.inCommit
+    const { underWayOf, isPublishing } = this.#parts
+    return underWayOf(lane) === 0 && !lane.hasEvents && !lane.inCommit && !isPublishing(lane)
   }
 }

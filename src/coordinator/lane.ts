@@ -11,7 +11,7 @@ import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { deadLetter, type Message, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
+import { deadLetter, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
 import { idsOf } from './catalogue.ts'
 import { claimed } from './claims.ts'
@@ -24,7 +24,6 @@ import type {
   DeadLetterRow,
   DedupClaim,
   Fetched,
-  MessageRow,
   MissingRange,
   OpenedLane,
   OpenRef,
@@ -60,6 +59,8 @@ export class Lane {
   epoch: number
   /** Offset of the next record that is not in the ledger. */
   committedOffset: number
+  /** Number of its last message in the ledger. */
+  committedSeq: number
   /** It goes to another coordinator: what runs may end, nothing new begins. */
   draining = false
   closed = false
@@ -75,7 +76,6 @@ export class Lane {
   #expected: number
   /** One behind `#expected` by the records that wait. */
   #readOffset: number
-  #seq: number
 
   constructor(
     partition: PartitionRef,
@@ -89,9 +89,9 @@ export class Lane {
     this.laneId = opened.laneId
     this.epoch = opened.epoch
     this.committedOffset = opened.nextOffset
+    this.committedSeq = opened.outbox.seq
     this.#expected = opened.nextOffset
     this.#readOffset = opened.nextOffset
-    this.#seq = opened.outbox.seq
     this.#engine = engine
     this.#room = room
     this.#subscriptions = new Map(opened.subscriptions)
@@ -103,7 +103,6 @@ export class Lane {
       foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
       admit: (transactions, nowUs) => this.#admit(transactions, nowUs, Number.POSITIVE_INFINITY),
       drop: (transaction, nowUs) => this.#startNext(this.#roster.drop(transaction), nowUs),
-      numbered: (messages) => this.#numbered(messages),
     })
   }
 
@@ -174,6 +173,12 @@ export class Lane {
       publish('refusal', { what: `record ${topic}/${partition}/${offset}`, reason: 'already read' })
     }
     this.#expected = Math.max(this.#expected, fetched.nextOffset)
+  }
+
+  /** It is in the ledger up to here. */
+  committed(nextOffset: number, seq: number | null): void {
+    this.committedOffset = nextOffset
+    if (seq !== null) this.committedSeq = seq
   }
 
   /** Puts an event of one of its transactions into the inbox. What would begin something new is for the next owner. */
@@ -293,7 +298,7 @@ export class Lane {
     this.#follow(before, transaction, event.atUs, released)
     const asked = rowsAndActs(transaction, effects)
     const failedLetters = failedLettersOf(transaction, asked.endings)
-    const messages = this.#numbered(failedLetters.messages)
+    const messages = [...asked.messages, ...failedLetters.messages]
     const commands = command ? [done(command, 'settled')] : []
     const parts = { ...asked, failedLetters: failedLetters.rows, messages, commands }
     return entry(this, { kind: 'event', before, event, command }, parts)
@@ -357,16 +362,17 @@ export class Lane {
       publish('passed', { ...this.partition, offset: String(record.offset) })
     }
     const started = this.#admit(reading.transactions, nowUs, residentMax)
-    const ended = started.flatMap((each) => each.endings)
+    const begun = joined(started)
+    const ended = begun.endings
     const { subscriptions } = reading
     const parts = {
       nextOffset: this.#readOffset,
       transactions: withoutRecordsOf(ended, reading.rows),
       deadLetters: [...reading.deadLetters, ...this.#failedAtOnce(record, reading, ended, nowUs)],
-      messages: [...this.#numbered(reading.messages), ...started.flatMap((each) => each.messages)],
       passed,
       subscriptions,
-      ...joined(started),
+      ...begun,
+      messages: [...reading.messages, ...begun.messages],
     }
     const source = { kind: 'record', record, admitted: reading.transactions } as const
     return { folded: entry(this, source, parts), started: started.length }
@@ -403,10 +409,6 @@ export class Lane {
     const { fromOffset: from, toOffset: to, reason } = gap
     publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
     return [gap]
-  }
-
-  #numbered(messages: readonly Message[]): MessageRow[] {
-    return messages.map((message) => ({ ...message, seq: ++this.#seq }))
   }
 
   #place({ offset }: { readonly offset: number }, admittedUs: number): Place {

@@ -30,6 +30,8 @@ export interface LanesParts {
   wake(): void
   /** Attempts of a lane that are under way. */
   underWayOf(lane: Lane): number
+  /** Messages of a lane are on their way. */
+  isPublishing(lane: Lane): boolean
   /** What no process runs yet is for the next owner. */
   onDraining(lane: Lane): void
   /** A lane is not ours any more. */

@@ -115,6 +115,68 @@ export interface Ledger {
   settle(batch: Batch): Promise<Settled>
 }
 
+/** Brings lanes' messages from the ledger to Kafka. What it needs of the ledger is `OutboxLedger`. */
+export interface Outbox {
+  /** A lane of ours has messages in the ledger that are not published. */
+  wake(lane: OutboxLane): void
+  /** Something of the lane is on its way, or is about to be; false also while an outage holds it. */
+  isBusy(lane: HeldLane): boolean
+  /** Ours no more: nothing further of it is begun. Correctness does not hang on it. */
+  close(lane: HeldLane): void
+}
+
+/** Its epoch may change while it is ours: it is read anew each time. */
+export interface OutboxLane extends HeldLane {
+  readonly partition: PartitionRef
+}
+
+/** All of these look at the fence: null or false says that the lane is not held under this epoch. */
+export interface OutboxLedger {
+  /** Up to where the lane's messages are marked, and the id of the message with this number; null: there is none. */
+  outboxPlace(
+    lane: HeldLane,
+    seq: number,
+  ): Promise<{ readonly publishedSeq: number; readonly id: string | null } | null>
+  /** What comes after this number, in order: one message at least, and no more than so many and so many bytes. */
+  unpublished(lane: HeldLane, afterSeq: number, most: OutboxBite): Promise<readonly OutboxMessage[] | null>
+  /** Kafka has all up to this number. */
+  markPublished(lane: HeldLane, seq: number): Promise<boolean>
+  /** Kafka will never take this one. */
+  refuseMessage(lane: HeldLane, seq: number, error: string): Promise<boolean>
+}
+
+export interface OutboxBite {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** A message as it waits to be published. */
+export interface OutboxMessage {
+  readonly seq: number
+  readonly id: string
+  readonly transactionId: string | null
+  readonly topic: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** JSON text. */
+  readonly headers: string
+  /** It was given up on: it is passed over. */
+  readonly error: string | null
+  /** The dead letter that it is a copy of; key, value and headers are its own. */
+  readonly letter: OutboxLetter | null
+}
+
+export interface OutboxLetter {
+  readonly id: string
+  readonly sealed: Buffer | null
+  readonly code: string
+  readonly reason: string
+  /** Of the record. */
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
 export interface HeldLane {
   readonly laneId: number
   readonly epoch: number
@@ -324,6 +386,8 @@ export interface MessageRow {
   readonly headers: string
   /** A copy of this dead letter; key, value and headers are taken from there. */
   readonly deadLetterId: string | null
+  /** It could not be made, and why: it is passed over. */
+  readonly error: string | null
 }
 
 export interface DeadLetterRow {

@@ -1,7 +1,8 @@
 /** A dead letter is made a transaction again: read anew from its bytes, by the workflows there are now. */
 import { EngineError, messageOf } from '../base/error.ts'
 import { decode } from '../envelope/decode.ts'
-import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
+import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
@@ -36,15 +37,15 @@ function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null,
     offset: letter.offset,
     key: letter.key,
     value: value === undefined ? letter.value : Buffer.from(value, 'base64'),
-    headers: [...headersOf(letter.headers), ...headersOf(JSON.stringify(auth))],
+    headers: [...rawHeaders(JSON.parse(letter.headers)), ...rawHeaders(auth)],
     timestampUs: null,
     fetchedUs: nowUs,
   }
 }
 
 /** Without them it would be another event, and go wrong in another way. */
-function unsealed(sealed: Buffer, sealer: Sealer | null): Readonly<Record<string, string>> {
-  if (sealer !== null) return sealer.open(sealed)
+function unsealed(sealed: Buffer, sealer: Sealer | null): StoredHeaders {
+  if (sealer !== null) return sealer.open<StoredHeaders>(sealed)
   const message = 'its credentials are sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY'
   throw new EngineError('redrive_refused', message)
 }
@@ -56,13 +57,4 @@ function argsOf({ args }: Command): { readonly value?: string } {
   } catch (cause) {
     throw new EngineError('redrive_refused', `the command's arguments are no JSON: ${messageOf(cause)}`)
   }
-}
-
-/** From the text that a dead letter keeps them in. */
-export function headersOf(text: string): RawHeader[] {
-  const entries = Object.entries(JSON.parse(text) as Record<string, string | { base64: string }>)
-  return entries.map(([name, value]) => ({
-    name,
-    value: typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value.base64, 'base64'),
-  }))
 }

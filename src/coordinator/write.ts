@@ -95,7 +95,7 @@ export class Writer {
     for (const lane of batch.lanes) {
       const own = entries.find((each) => each.lane.laneId === lane.laneId)?.lane
       if (!own) continue
-      if (passed.has(lane.laneId)) own.committedOffset = lane.nextOffset
+      if (passed.has(lane.laneId)) own.committed(lane.nextOffset, seqOf(batch, lane.laneId))
       else this.#fence(own)
     }
     const durationMs = (returnedUs - batch.sentUs) / 1000
@@ -158,4 +158,9 @@ export class Writer {
   #tellRecovered(since: number): void {
     publish('recovered', { service: 'postgres', address: '', downMs: Math.round((this.#clock.nowUs() - since) / 1000) })
   }
+}
+
+/** Of the lane's last message in the batch; null when there is none. */
+function seqOf({ messages }: Batch, laneId: number): number | null {
+  return messages.findLast((row) => row.laneId === laneId)?.seq ?? null
 }

@@ -1,11 +1,12 @@
 /** Credentials at rest: AES-256-GCM under a key that only the coordinators have. */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { EngineError } from '../base/error.ts'
+import type { StoredHeaders } from './headers.ts'
 
 export interface Sealer {
-  seal(fields: Readonly<Record<string, string>>): Buffer
+  seal(fields: StoredHeaders): Buffer
   /** Throws `EngineError` `seal_broken` when the key is another one or the bytes were changed. */
-  open(sealed: Buffer): Record<string, string>
+  open<Fields extends StoredHeaders = Readonly<Record<string, string>>>(sealed: Buffer): Fields
 }
 
 /** Layout: version (1 byte), nonce (12), tag (16), ciphertext of the fields' JSON. */

@@ -15,6 +15,22 @@ export interface Context {
   /** Aborted at the deadline, just before the kill. */
   readonly signal: AbortSignal
   readonly log: Log
+  /**
+   * A message to Kafka, sent if this attempt ends well and its result counts, and never otherwise. Throws (as `fail`) for
+   * what cannot be a message, and beyond 1,000 messages or 1 MiB of them.
+   */
+  emit(message: Message): void
+}
+
+/** A message to Kafka. */
+export interface Message {
+  readonly topic: string
+  /** Messages of one key go to one partition, in order. */
+  readonly key?: string | number | bigint | boolean | null
+  /** Anything that JSON can say; null is a record without a value. */
+  readonly value: unknown
+  /** Of a null one nothing is sent. */
+  readonly headers?: Readonly<Record<string, string | number | boolean | null>>
 }
 
 /** Lines end in the attempt's `logs`, bounded; `fields` are written as JSON behind the message. */

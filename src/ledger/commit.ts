@@ -126,8 +126,8 @@ function rareParts(original: (id: string) => string): string {
   where d.id = r.id and ${held}
 ), messages as (
   insert into millrace_data.outbox
-    (lane_id, seq, id, transaction_id, step, n, topic, key, value, headers, dead_letter_id, commit_id)
-  select lane, seq, id, transaction, step, n, topic, key, value, headers, letter, $1::int8
+    (lane_id, seq, id, transaction_id, step, n, topic, key, value, headers, dead_letter_id, error, commit_id)
+  select lane, seq, id, transaction, step, n, topic, key, value, headers, letter, error, $1::int8
   from ${rows.messages.from}
   where ${held} and (transaction is null or ${original('transaction')})
 ), commands as (

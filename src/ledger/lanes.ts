@@ -13,6 +13,8 @@ export interface EngineIds {
   readonly leaseMs: number
   /** A holder that was asked gets so long to hand over, in milliseconds. */
   readonly handoverMs: number
+  /** Published messages stay in the outbox for so long, in milliseconds. */
+  readonly keepPublishedMs: number
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The Postgres ledger as the coordinator uses it. */
-import type { Batch, CommitAnswer, Ledger, Settled } from '../coordinator/ports.ts'
+import type { Batch, CommitAnswer, Ledger, OutboxLedger, Settled } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import { type AnswerRow, commitAnswer, commitStatement } from './commit.ts'
 import { type Connections, connect, type LedgerSettings } from './connect.ts'
@@ -13,11 +13,12 @@ import {
   unfinishedTopics,
 } from './lanes.ts'
 import { load } from './load.ts'
+import { outboxOf } from './outbox.ts'
 import { renew } from './renew.ts'
 import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
 
-export interface OpenLedger extends Ledger, AsyncDisposable {
+export interface OpenLedger extends Ledger, OutboxLedger, AsyncDisposable {
   /** The high half of this coordinator's commit ids. */
   readonly session: number
   unfinishedTopics(): Promise<string[]>
@@ -38,11 +39,12 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     takeLane: (lane) => takeLane(db, settings, session, lane),
     strandedLanes: (topic, incarnation) => strandedLanes(db, settings, topic, incarnation),
     releaseLanes: (lanes) => releaseLanes(db, lanes),
-    tidy: () => tidy(db),
+    tidy: () => tidy(db, settings),
     renew: (last, lanes) => renew(db, last, lanes),
     load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
     settle: (batch) => settle(db, batch),
+    ...outboxOf(db),
     unfinishedTopics: () => unfinishedTopics(db, settings),
     stop: () => db.end(),
     [Symbol.asyncDispose]: () => db.end(),

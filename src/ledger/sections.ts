@@ -221,6 +221,7 @@ export const messages = section<Rows<'messages'>>(
     ['value', 'bytea', (row) => row.value],
     ['headers', 'text', (row) => row.headers],
     ['letter', 'uuid', (row) => row.deadLetterId],
+    ['error', 'text', (row) => legible(row.error)],
   ],
 )
 

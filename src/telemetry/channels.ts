@@ -33,6 +33,13 @@ export interface Facts {
   }
   /** The topic is another one than before, of the same name: it is read from its start. */
   'topic.recreated': { topic: string; incarnation: string }
+  /** Messages of a lane are in Kafka, and marked. */
+  published: { topic: string; partition: number; messages: number; durationMs: number }
+  /** Messages of a lane wait: Kafka or the ledger is away, or a topic is missing. */
+  'outbox.stalled': { topic: string; partition: number; code: string; reason: string }
+  'outbox.resumed': { topic: string; partition: number }
+  /** A message that is passed over for good: Kafka will never take it, or it could not be made. */
+  'message.refused': { topic: string; partition: number; id: string; to: string; reason: string }
   /** A copy of an event that is in the ledger already; it starts nothing. */
   duplicate: { workflow: string; transactionId: string; firstId: string }
   /** Another coordinator asks for a lane, or has got it. */

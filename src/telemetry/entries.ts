@@ -52,6 +52,16 @@ export const tellings: Tellings = {
   'topic.recreated': {
     say: (fact) => error(`topic ${fact.topic} was deleted and made again: it is read from its start, as another topic`),
   },
+  published: { say: (fact) => debug(`${fact.messages} messages of ${lane(fact)} published in ${fact.durationMs} ms`) },
+  'outbox.stalled': {
+    many: 'lanes whose messages wait',
+    say: (fact) => warn(`messages of ${lane(fact)} wait: ${fact.reason}`),
+  },
+  'outbox.resumed': { say: (fact) => info(`messages of ${lane(fact)} are published again`) },
+  'message.refused': {
+    many: 'messages passed over',
+    say: (fact) => error(`message ${fact.id} to ${fact.to} is passed over: ${fact.reason}`),
+  },
   duplicate: {
     many: 'copies of events',
     say: (fact) => info(`${fact.workflow}: a copy of the event of ${fact.firstId} starts nothing`),

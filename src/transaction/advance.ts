@@ -4,6 +4,7 @@ import { isStorable, stringifyJson } from '../envelope/json.ts'
 import type { Block, Step } from '../workflow/plan.ts'
 import type { AttemptRow, Effect } from './effect.ts'
 import { idempotencyKey } from './ids.ts'
+import { messagesOfCompleted, messagesOfFailed } from './publish.ts'
 import { lostBeforeAlone } from './retry.ts'
 import { isSettled, nothing, progressOf, type StepProgress, scopeOf, type Transaction } from './transaction.ts'
 
@@ -46,7 +47,19 @@ export function withStep(transaction: Transaction, step: Step, change: Partial<S
   return { ...transaction, steps }
 }
 
+/** What it publishes when it has completed may fail, and it with it. */
 export function end(moved: Moved, atUs: number, error: StepError | null = null): Moved {
+  const { transaction } = moved
+  if (error !== null) return ended(moved, atUs, error, messagesOfFailed(transaction, error))
+  try {
+    return ended(moved, atUs, null, messagesOfCompleted(transaction))
+  } catch (thrown) {
+    if (!(thrown instanceof EngineError)) throw thrown
+    return end(moved, atUs, { code: thrown.code, message: messageOf(thrown) })
+  }
+}
+
+function ended(moved: Moved, atUs: number, error: StepError | null, messages: readonly Effect[]): Moved {
   const state = error === null ? 'completed' : 'failed'
   const row = {
     transactionId: moved.transaction.id,
@@ -58,7 +71,7 @@ export function end(moved: Moved, atUs: number, error: StepError | null = null):
   } as const
   return {
     transaction: { ...moved.transaction, state },
-    effects: [...moved.effects, { type: 'RecordEnding', row }],
+    effects: [...moved.effects, { type: 'RecordEnding', row }, ...messages],
   }
 }
 

@@ -18,4 +18,14 @@ export interface AttemptReport {
   readonly finishedUs: number | null
   readonly receivedUs: number
   readonly logs: string | null
+  /** What its function gave to `context.emit`; without it, nothing. Only one that ends `ok` publishes it. */
+  readonly emitted?: readonly Emitted[]
+}
+
+export interface Emitted {
+  readonly topic: string
+  readonly key: string | null
+  /** JSON text; null: a record without a value. */
+  readonly value: string | null
+  readonly headers: Readonly<Record<string, string>>
 }

@@ -4,7 +4,7 @@ import type { Step } from '../workflow/plan.ts'
 import type { AttemptOutcome } from './attempt.ts'
 
 export type Effect = DurableEffect | LiveEffect
-export type DurableEffect = RecordBegun | RecordAttempt | RecordEnding
+export type DurableEffect = RecordBegun | RecordAttempt | RecordEnding | RecordMessage
 export type LiveEffect = Invoke | Proceed | ArmTimer
 
 /** "May have run": durable before a function that is not idempotent is called. */
@@ -60,6 +60,28 @@ export interface EndingRow {
   readonly endedUs: number
   /** Its record was kept in case it failed: it can go now. */
   readonly recordKept: boolean
+}
+
+export interface RecordMessage {
+  readonly type: 'RecordMessage'
+  readonly row: OutgoingRow
+}
+
+/** A message to Kafka, in the commit of what caused it. */
+export interface OutgoingRow {
+  readonly id: string
+  readonly transactionId: string
+  /** Null: of the transaction's end. */
+  readonly step: number | null
+  /** Among those of its step or end, from 0. */
+  readonly n: number
+  readonly topic: string
+  readonly key: string | null
+  /** JSON text; null: a record without a value. */
+  readonly value: string | null
+  readonly headers: Readonly<Record<string, string>>
+  /** It could not be made, and why: it is kept to be seen, and not published. */
+  readonly error: string | null
 }
 
 /** Run a step's function. */

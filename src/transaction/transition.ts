@@ -3,6 +3,7 @@
  * and done. No I/O, no clock, no randomness. The table is data: a state without an answer to an event does not compile.
  */
 import { assert } from '../base/assert.ts'
+import { EngineError, messageOf } from '../base/error.ts'
 import type { Step } from '../workflow/plan.ts'
 import { advance, emptyRow, failStep, invoke, type Moved, type StepError, timedOut, withStep } from './advance.ts'
 import type { AttemptRow, Effect } from './effect.ts'
@@ -15,6 +16,7 @@ import type {
   TimerDue,
   TransactionEvent,
 } from './event.ts'
+import { messagesOfStep } from './publish.ts'
 import { failureCounts, judge, type Verdict } from './retry.ts'
 import { outputOf, progressOf, type Transaction, type TransactionState } from './transaction.ts'
 
@@ -98,8 +100,9 @@ function timerOf(transaction: Transaction, step: Step): Effect {
 }
 
 /** An attempt has ended: record it, then settle the step or wait for the next attempt. */
-function settle(transaction: Transaction, event: AttemptEnded): Transition {
-  const step = stepOf(transaction, event.step)
+function settle(transaction: Transaction, ended: AttemptEnded): Transition {
+  const step = stepOf(transaction, ended.step)
+  const { event, messages } = withMessages(transaction, step, ended)
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
   if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
@@ -108,9 +111,25 @@ function settle(transaction: Transaction, event: AttemptEnded): Transition {
   const row = rowOf(transaction, event, verdict)
   const moved: Moved = {
     transaction: withStep(transaction, step, { ...counted, begun: false }),
-    effects: [{ type: 'RecordAttempt', row }],
+    effects: [{ type: 'RecordAttempt', row }, ...messages],
   }
   return follow(moved, step, event, verdict)
+}
+
+/** One that ended well, with what it publishes; if that cannot be made, it has failed for good. */
+function withMessages(
+  transaction: Transaction,
+  step: Step,
+  event: AttemptEnded,
+): { readonly event: AttemptEnded; readonly messages: readonly Effect[] } {
+  if (event.report.outcome !== 'ok') return { event, messages: [] }
+  try {
+    return { event, messages: messagesOfStep(done(transaction, step, event), step, event.report.emitted ?? []) }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
+    return { event: { ...event, report: { ...event.report, ...said } }, messages: [] }
+  }
 }
 
 /** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
@@ -163,14 +182,23 @@ function resolve(transaction: Transaction, event: StepResolved): Transition {
   const step = transaction.plan.steps.find((each) => each.id === event.step)
   if (!step || progressOf(transaction, step.no).state !== 'in_doubt')
     return { refused: `step ${event.step} is not in doubt` }
-  const moved: Moved = {
-    transaction: { ...transaction, state: 'queued' },
-    effects: [{ type: 'RecordAttempt', row: resolution(transaction, step, event) }],
+  const queued: Transaction = { ...transaction, state: 'queued' }
+  const waiting = withStep(queued, step, countedOf(transaction, step, event))
+  const record = { type: 'RecordAttempt', row: resolution(transaction, step, event) } as const
+  if (event.outcome === 'fail') {
+    return failStep({ transaction: waiting, effects: [record] }, step, resolvedError(event), event.atUs)
   }
-  const counted = { ...moved, transaction: withStep(moved.transaction, step, countedOf(transaction, step, event)) }
-  if (event.outcome === 'fail') return failStep(counted, step, resolvedError(event), event.atUs)
-  const output = outputOf(event.output)
-  return { ...counted, transaction: withStep(counted.transaction, step, { state: 'ok', output }) }
+  return publishing(withStep(waiting, step, { state: 'ok', output: outputOf(event.output) }), step, record)
+}
+
+/** An output that its step's messages cannot be made of is refused: another one may be given. */
+function publishing(settled: Transaction, step: Step, record: Effect): Transition {
+  try {
+    return { transaction: settled, effects: [record, ...messagesOfStep(settled, step, [])] }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return { refused: messageOf(error) }
+  }
 }
 
 /** As if it were restored from its rows, the resolution's among them. */

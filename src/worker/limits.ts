@@ -35,6 +35,9 @@ export interface PoolLimits {
   readonly logBytesMax: number
   /** Of an error's message: it is a column people read, not a place for payloads. */
   readonly messageCharsMax: number
+  /** Messages of one attempt, and their bytes together: they are rows of one commit. */
+  readonly emittedMax: number
+  readonly emittedBytesMax: number
   /** The signal is aborted this long before the kill (or a tenth of the timeout, if that is less). */
   readonly abortLeadMs: number
   /** What is read at once of a process's raw stdout and stderr before it is left alone for `rawPauseMs`. */
@@ -61,6 +64,8 @@ export const defaultLimits: PoolLimits = {
   outputBytesMax: 1024 * 1024,
   logBytesMax: 16 * 1024,
   messageCharsMax: 4000,
+  emittedMax: 1000,
+  emittedBytesMax: 1024 * 1024,
   abortLeadMs: 50,
   rawBytesMax: 256 * 1024,
   rawPauseMs: 50,

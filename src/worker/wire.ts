@@ -33,12 +33,24 @@ export type Answer = readonly [
 /** To the process: abort the signal of this attempt; say that you hear. */
 export type Order = readonly ['abort', id: number] | readonly ['ping']
 
-/** From the process: the function is loaded; it cannot be; what an attempt that still runs has written; it hears. */
+/**
+ * From the process: the function is loaded; it cannot be; what an attempt that still runs has written; what one that ends
+ * well now has emitted (the second line, a list of `EmittedMessage`); it hears.
+ */
 export type Note =
   | readonly ['hello', concurrency: number | null, idempotent: boolean]
   | readonly ['unfit', code: string, message: string]
   | readonly ['logs', id: number, text: string]
+  | readonly ['emitted', id: number]
   | readonly ['pong']
+
+/** `value` is JSON text, or null. */
+export type EmittedMessage = readonly [
+  topic: string,
+  key: string | null,
+  value: string | null,
+  headers: Readonly<Record<string, string>>,
+]
 
 /** What a process is started with, as one JSON argument. */
 export interface ChildSettings {
@@ -47,6 +59,8 @@ export interface ChildSettings {
   readonly outputBytesMax: number
   readonly logBytesMax: number
   readonly messageCharsMax: number
+  readonly emittedMax: number
+  readonly emittedBytesMax: number
   readonly abortLeadMs: number
 }
 

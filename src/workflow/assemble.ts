@@ -3,8 +3,8 @@ import { assert } from '../base/assert.ts'
 import type { Meaning } from './check.ts'
 import { parseDuration } from './duration.ts'
 import { defaults } from './limits.ts'
-import { parseTime, type StepFile, type WorkflowFile } from './model.ts'
-import type { Deduplicate, From, KafkaTrigger, Plan, RetryPolicy, Step } from './plan.ts'
+import { type MessageFile, parseTime, type StepFile, type WorkflowFile } from './model.ts'
+import type { Deduplicate, From, KafkaTrigger, Plan, Publication, RetryPolicy, Step } from './plan.ts'
 
 export function assemble(source: string, version: string, file: WorkflowFile, meaning: Meaning): Plan {
   const steps = file.steps.map((step, no) => assembleStep(step, no, meaning))
@@ -16,6 +16,10 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     key: meaning.expressions.get('key') ?? null,
     deduplicate: deduplicate(file.deduplicate, meaning),
     deadLetter: { topic: file.deadLetter?.topic ?? null, failed: file.deadLetter?.failed ?? false },
+    publish: {
+      completed: publications(file.publish?.completed, 'publish.completed', meaning),
+      failed: publications(file.publish?.failed, 'publish.failed', meaning),
+    },
     timeoutMs: file.timeout === undefined ? null : ms(file.timeout),
     body: { kind: 'sequence', blocks: steps.map((step) => ({ kind: 'step', step })) },
     steps,
@@ -40,7 +44,27 @@ function assembleStep(file: StepFile, no: number, meaning: Meaning): Step {
     retry: retryPolicy(file.retry ?? defaults.retry),
     timeoutMs: ms(file.timeout),
     optional: file.optional,
+    publish: publications(file.publish, `steps[${no}].publish`, meaning),
   }
+}
+
+/** `path`: where they stand in the file, as `labelOf` writes it. */
+function publications(
+  file: MessageFile | MessageFile[] | undefined,
+  path: string,
+  meaning: Meaning,
+): readonly Publication[] {
+  if (file === undefined) return []
+  if (!Array.isArray(file)) return [publication(file, path, meaning)]
+  return file.map((each, place) => publication(each, `${path}[${place}]`, meaning))
+}
+
+function publication({ topic }: MessageFile, path: string, { expressions, templates }: Meaning): Publication {
+  const value = templates.get(`${path}.value`)
+  const headers = templates.get(`${path}.headers`)
+  assert(value && headers, `${path} was compiled`)
+  const when = expressions.get(`${path}.when`) ?? null
+  return { topic, key: expressions.get(`${path}.key`) ?? null, value, headers, when }
 }
 
 function retryPolicy(file: NonNullable<StepFile['retry']>): RetryPolicy {

@@ -7,12 +7,13 @@ import { parseDuration } from './duration.ts'
 import { compileExpression, type Gives } from './expression/compile.ts'
 import type { ExpressionProblem, Names } from './expression/names.ts'
 import { defaults, limits } from './limits.ts'
+import { whyReserved } from './message.ts'
 import { idPattern, usesPattern } from './model.ts'
 import { didYouMean } from './nearest.ts'
 import { hasPlaceholder } from './placeholder.ts'
 import type { Path } from './places.ts'
 import type { Expression, Template } from './plan.ts'
-import { type Finding, shorten } from './problem.ts'
+import { type Finding, finding, shorten } from './problem.ts'
 import { type FieldFinding, labelOf, valueAt } from './shape.ts'
 import { compileTemplate } from './template.ts'
 
@@ -32,6 +33,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   const known = ids.filter((id) => id !== null)
   checkExpression(checking, ['key'], { ...noSteps, later: known }, 'key')
   checkExpression(checking, ['deduplicate', 'by'], { ...noSteps, later: known }, 'key')
+  checkEndings(checking, known)
   checkUnique(checking, ids)
   for (const place of steps.keys()) {
     if (checking.findings.length > enough) break
@@ -69,7 +71,52 @@ function checkStep(checking: Checking, place: number, names: Names): void {
   checkUses(checking, [...at, 'uses'])
   checkDelays(checking, [...at, 'retry'])
   checkExpression(checking, [...at, 'when'], names, 'bool')
-  checkTemplate(checking, [...at, 'with'], names)
+  checkTemplate(checking, [...at, 'with'], names, 'with')
+  checkPublish(checking, [...at, 'publish'], ownOutputToo(names))
+}
+
+/** What a step publishes is made when it has ended well. */
+function ownOutputToo(names: Names): Names {
+  const { settled, later, self } = names
+  const ended = self === null ? settled : [...settled, self]
+  return { ...names, settled: ended, later: later.filter((id) => id !== self), published: true }
+}
+
+/** Every step has ended by then; the output of one that never ran is null. */
+function checkEndings(checking: Checking, ids: readonly string[]): void {
+  const names = { settled: ids, later: [], self: null, nothingSettled: 'event', published: true }
+  checkPublish(checking, ['publish', 'completed'], names)
+  checkPublish(checking, ['publish', 'failed'], { ...names, error: true })
+}
+
+/** One message, or a list of them. */
+function checkPublish(checking: Checking, path: Path, names: Names): void {
+  const value = valueAt(checking.file, path)
+  const places = Array.isArray(value) ? [...value.slice(0, limits.publishMax).keys()] : []
+  for (const place of places) checkMessage(checking, [...path, place], names)
+  if (!Array.isArray(value)) checkMessage(checking, path, names)
+}
+
+function checkMessage(checking: Checking, path: Path, names: Names): void {
+  if (typeof valueAt(checking.file, path) !== 'object') return
+  checkExpression(checking, [...path, 'when'], names, 'bool')
+  checkExpression(checking, [...path, 'key'], names, 'key')
+  checkTemplate(checking, [...path, 'value'], names, 'value')
+  checkTemplate(checking, [...path, 'headers'], names, 'headers')
+  const headers = valueAt(checking.file, [...path, 'headers'])
+  for (const name of Object.keys((headers ?? {}) as object)) checkHeader(checking, [...path, 'headers', name], name)
+}
+
+function checkHeader(checking: Checking, path: Path, name: string): void {
+  const why = whyReserved(name)
+  if (why === null) return
+  const found = finding(
+    'reserved_header',
+    `the header "${shorten(name)}" ${why}`,
+    'another name',
+    'rename or remove it',
+  )
+  checking.findings.push({ ...found, path, part: 'key' })
 }
 
 function checkUnique(checking: Checking, ids: readonly (string | null)[]): void {
@@ -127,8 +174,8 @@ function checkExpression(checking: Checking, path: Path, names: Names, gives: Gi
   if (expression) checking.expressions.set(labelOf(path), expression)
 }
 
-function checkTemplate(checking: Checking, path: Path, names: Names): void {
-  const { template, problems } = compileTemplate((valueAt(checking.file, path) ?? {}) as Json, names)
+function checkTemplate(checking: Checking, path: Path, names: Names, field: string): void {
+  const { template, problems } = compileTemplate((valueAt(checking.file, path) ?? {}) as Json, names, field)
   for (const { offset, path: inside, ...finding } of problems) add(checking, [...path, ...inside], finding, offset)
   if (template) checking.templates.set(labelOf(path), template)
 }

@@ -32,6 +32,10 @@ export const limits = {
   retryDelayMs: { min: 1, max: day },
   /** How long a copy is known as one: each key is a row for so long. */
   deduplicateMs: { min: 1000, max: 90 * day },
+  /** Messages one step or one ending may publish; each is a row of the ledger. */
+  publishMax: 20,
+  /** UTF-8 bytes of one message's key, value and headers together. Kafka's own default for a message is 1 MiB. */
+  messageBytesMax: 1024 * 1024,
   /** Problems reported of one file; the rest is counted. Keeps a file of garbage from flooding a terminal. */
   problemsMax: 100,
   /** Files in the folder of functions, and how deep: a stray link to a whole disk must not hang a start. */

@@ -6,10 +6,12 @@
 import { z } from 'zod'
 import { durationPattern, formatDuration, parseDuration } from './duration.ts'
 import { defaults, limits } from './limits.ts'
+import { topicPattern } from './message.ts'
 import { splitPlaceholders } from './placeholder.ts'
 
 export type WorkflowFile = z.infer<typeof workflowModel>
 export type StepFile = z.infer<typeof stepModel>
+export type MessageFile = z.infer<typeof messageModel>
 
 const nameExpected = `a name of a-z, 0-9, _ and -, that begins with a letter, up to ${limits.nameCharsMax} long`
 const idExpected = `an id of a-z, 0-9 and _, that begins with a letter, up to ${limits.nameCharsMax} long`
@@ -17,13 +19,15 @@ const usesExpected = 'the name of a function: a path inside of functions/ withou
 const topicExpected = `a topic's name: letters, digits, . _ and -, up to ${limits.topicCharsMax} long`
 const fromExpected = 'earliest, latest or a time such as 2026-01-31T00:00:00Z'
 const withExpected = 'a map of inputs, or one ${{ }} that gives the whole input'
+const valueExpected = 'the value to publish: a map, a list, a text or a number, with CEL inside of ${{ }}'
+const headerExpected = 'a text, a number, or true or false'
+const messageExpected = 'a message: a map with topic and value'
 const stepExpected = 'a step with id and uses'
 
 export const namePattern = new RegExp(`^[a-z][a-z0-9_-]{0,${limits.nameCharsMax - 1}}$`)
 /** No `-`: CEL reads `steps.a-b.output` as a subtraction. */
 export const idPattern = new RegExp(`^(?!(?:in|true|false|null)$)[a-z][a-z0-9_]{0,${limits.nameCharsMax - 1}}$`)
 export const usesPattern = /^[a-z0-9_-]+(?:\/[a-z0-9_-]+)*$/
-const topicPattern = new RegExp(`^(?!\\.{1,2}$)[a-zA-Z0-9._-]{1,${limits.topicCharsMax}}$`)
 
 const stepTimeout = duration('how long one attempt may run', limits.stepTimeoutMs).describe(
   'How long one attempt may run; its process is killed then.',
@@ -53,6 +57,55 @@ const retryModel = z.strictObject(
   'a map with attempts, backoff, initial, max, jitter',
 )
 
+const messageModel = z.strictObject(
+  {
+    topic: topic().describe('The topic it is published to.'),
+    key: z
+      .string('a CEL expression')
+      .optional()
+      .describe('CEL: messages of one key go to one partition, in order. Without it, the message has no key.'),
+    value: z
+      .unknown()
+      .refine((value) => value !== undefined && value !== null, valueExpected)
+      .describe('What is published, as JSON: literals, and CEL inside of ${{ }}. One that gives null is a tombstone.'),
+    headers: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()], headerExpected), 'a map of headers')
+      .optional()
+      .describe('By name: texts, with CEL inside of ${{ }}. One that gives null is left out.'),
+    when: z
+      .string('a CEL expression in quotes')
+      .optional()
+      .describe('CEL that gives true or false; on false nothing is published.'),
+  },
+  messageExpected,
+)
+
+const messagesModel = () =>
+  z.union(
+    [
+      messageModel,
+      z
+        .array(messageModel, messageExpected)
+        .min(1, 'at least one message')
+        .max(limits.publishMax, `at most ${limits.publishMax} messages`),
+    ],
+    messageExpected,
+  )
+
+const endingsModel = z.strictObject(
+  {
+    completed: messagesModel()
+      .optional()
+      .describe('Published when the transaction has completed: one message, or a list.'),
+    failed: messagesModel()
+      .optional()
+      .describe(
+        'Published when the transaction has failed: one message, or a list. It sees error.code and error.message.',
+      ),
+  },
+  'a map with completed, failed',
+)
+
 const stepModel = z.strictObject(
   {
     id: z
@@ -78,6 +131,9 @@ const stepModel = z.strictObject(
     retry: retryModel.optional().describe('What happens after a failed attempt.'),
     timeout: stepTimeout.default(defaults.timeout),
     optional: yesOrNo().default(false).describe('Its failure does not fail the transaction; its output is then null.'),
+    publish: messagesModel()
+      .optional()
+      .describe('Published when the step has ended well: one message, or a list. It sees the output of the step.'),
   },
   stepExpected,
 )
@@ -149,6 +205,7 @@ export const workflowModel = z
       deduplicate: deduplicateModel
         .optional()
         .describe('Copies of one event start nothing; false takes every record for a new one.'),
+      publish: endingsModel.optional().describe('Messages to Kafka about how a transaction ended, by its ending.'),
       deadLetter: deadLetterModel.optional().describe('What is done with records and transactions that are given up.'),
       timeout: duration('how long the whole may take', limits.workflowTimeoutMs)
         .optional()

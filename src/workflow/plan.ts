@@ -15,6 +15,8 @@ export interface Plan {
   readonly deduplicate: Deduplicate
   /** What becomes of records that cannot become a transaction, and of transactions that fail. */
   readonly deadLetter: DeadLetterPolicy
+  /** Messages to Kafka, by how a transaction ended. */
+  readonly publish: { readonly completed: readonly Publication[]; readonly failed: readonly Publication[] }
   /** From admission to the end, also the time spent behind the key; null is without limit. */
   readonly timeoutMs: number | null
   readonly body: Block
@@ -74,6 +76,18 @@ export interface Step {
   readonly timeoutMs: number
   /** Its failure does not fail the transaction; its output is then null. */
   readonly optional: boolean
+  /** Messages to Kafka when it has ended well. */
+  readonly publish: readonly Publication[]
+}
+
+/** A message that a workflow sends. */
+export interface Publication {
+  readonly topic: string
+  readonly key: Expression | null
+  readonly value: Template
+  /** Renders a map. */
+  readonly headers: Template
+  readonly when: Expression | null
 }
 
 export interface RetryPolicy {
@@ -88,13 +102,17 @@ export interface Expression {
   evaluate(scope: Scope): Json
 }
 
-/** A compiled `with:`. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
+/** A compiled `with:`, or a message's value. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
 export interface Template {
   render(scope: Scope): Json
 }
 
-/** What expressions see. A skipped or failed optional step's output is null; a step not yet settled is absent. */
+/**
+ * What expressions see. A skipped or failed optional step's output is null; a step not yet settled is absent. `error` is
+ * there once a transaction has failed.
+ */
 export interface Scope {
   readonly event: Envelope
   readonly steps: Readonly<Record<string, { readonly output: Json }>>
+  readonly error?: { readonly code: string; readonly message: string }
 }

@@ -55,7 +55,7 @@ function fromIssue(issue: Issue, path: Path, file: unknown): FieldFinding[] {
 
 /** The branch of a union that the value was meant for: the one whose kind it has. */
 function fitsKind(errors: readonly Issue[]): boolean {
-  return errors.every((error) => error.path.length > 0 || error.code !== 'invalid_type')
+  return errors.every((error) => error.path.length > 0 || !['invalid_type', 'invalid_value'].includes(error.code))
 }
 
 function missingField(path: Path, expected: string): FieldFinding {
@@ -77,11 +77,11 @@ function wrongValue(path: Path, value: unknown, expected: string): FieldFinding 
 
 /** Fields of later versions: refused by name, so that nobody looks for a mistake of their own. */
 const later = new Set([
-  ...['parallel', 'forEach', 'switch', 'call', 'compensate', 'sleep', 'wait', 'publish'],
+  ...['parallel', 'forEach', 'switch', 'call', 'compensate', 'sleep', 'wait'],
   ...['order', 'http', 'schedule', 'require', 'schema', 'format', 'auth', 'idempotent', 'classify'],
 ])
 /** Those that stand for a step of another kind, which has no `uses`. */
-const laterSteps = ['parallel', 'forEach', 'switch', 'call', 'sleep', 'wait', 'publish']
+const laterSteps = ['parallel', 'forEach', 'switch', 'call', 'sleep', 'wait']
 
 function unknownField(name: string, path: Path, known: readonly string[]): FieldFinding {
   const at = { path: [...path, name], part: 'key' } as const
@@ -107,13 +107,20 @@ const schema = workflowSchema() as Schema
 /** The names that the model knows at a path, those that are not there yet foremost. */
 function fieldsAt(path: Path, file: unknown): string[] {
   let at: Schema | undefined = schema
-  for (const segment of path) {
-    at = typeof segment === 'number' ? at?.items : at?.properties?.[segment]
-    at = at?.anyOf?.find((each) => each.properties) ?? at
-  }
+  for (const segment of path) at = branchesOf(at).flatMap((each) => into(each, segment))[0]
+  at = branchesOf(at).find((each) => each.properties)
   const names = Object.keys(at?.properties ?? {})
   const isThere = (name: string) => valueAt(file, [...path, name]) !== undefined
   return [...names.filter((name) => !isThere(name)), ...names.filter(isThere)]
+}
+
+function branchesOf(at: Schema | undefined): Schema[] {
+  return at?.anyOf ?? (at ? [at] : [])
+}
+
+function into({ items, properties }: Schema, segment: string | number): Schema[] {
+  const inner = typeof segment === 'number' ? items : properties?.[segment]
+  return inner ? [inner] : []
 }
 
 /** What is missing only because something of a later version stands in its place. */

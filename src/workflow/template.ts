@@ -1,5 +1,5 @@
 /**
- * Compiles a step's `with:`. A text that is one `${{ }}` keeps its value's type; with anything around it, it is a
+ * Compiles a step's `with:`, or what is published. A text that is one `${{ }}` keeps its value's type; with anything around it, it is a
  * text: null becomes nothing, maps and lists become JSON. What holds no expression is kept as it is.
  */
 import { EngineError } from '../base/error.ts'
@@ -19,9 +19,10 @@ export type CompiledTemplate =
   | { readonly template: Template; readonly problems: readonly [] }
   | { readonly template: null; readonly problems: readonly TemplateProblem[] }
 
-export function compileTemplate(value: Json, names: Names): CompiledTemplate {
+/** `field`: what its errors call it. */
+export function compileTemplate(value: Json, names: Names, field = 'with'): CompiledTemplate {
   const problems: TemplateProblem[] = []
-  const part = compile(typeof value === 'string' ? value.trim() : value, [], { names, problems })
+  const part = compile(typeof value === 'string' ? value.trim() : value, [], { names, problems, field })
   if (problems.length > 0) return { template: null, problems }
   return { template: Object.freeze({ render: renderer(part) }), problems: [] }
 }
@@ -33,6 +34,7 @@ type Compiled = { readonly constant: Json } | { readonly render: (scope: Scope) 
 
 interface Compiling {
   readonly names: Names
+  readonly field: string
   readonly problems: TemplateProblem[]
 }
 
@@ -80,7 +82,7 @@ function compileText(text: string, path: PathTo, to: Compiling): Compiled {
     return { constant: null }
   }
   if (split.parts.every((part) => typeof part === 'string')) return { constant: split.parts.join('') }
-  const input = inputName(path)
+  const input = inputName(to.field, path)
   const parts = split.parts.map((part) => (typeof part === 'string' ? part : compilePart(part, path, to)))
   const only = parts[0]
   if (parts.length === 1 && typeof only === 'object') return { render: named(input, (scope) => only.evaluate(scope)) }
@@ -104,7 +106,8 @@ function joined(parts: readonly (string | Expression)[], scope: Scope): string {
   return text
 }
 
-function asText(value: Json): string {
+/** As it stands among other text: null is nothing, maps and lists are JSON. */
+export function asText(value: Json): string {
   if (value === null) return ''
   return typeof value === 'object' ? stringifyJson(value) : String(value)
 }
@@ -122,8 +125,8 @@ function named(input: string, render: (scope: Scope) => Json): (scope: Scope) =>
   }
 }
 
-function inputName(path: PathTo): string {
-  let name = 'with'
+function inputName(field: string, path: PathTo): string {
+  let name = field
   for (const segment of path) name += typeof segment === 'number' ? `[${segment}]` : `.${segment}`
   return name
 }

@@ -135,6 +135,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     ledger,
     intake,
     workers,
+    outbox: { wake() {}, isBusy: () => false, close() {} },
     clock: systemClock(),
     sealer: null,
     limits: { ...quick, ...options.limits },

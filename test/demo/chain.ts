@@ -88,6 +88,7 @@ function contextOf(step: string, transactionId: string, attempt: number): Contex
     idempotencyKey: `${transactionId}:${step}`,
     deadline: new Date(Date.now() + 10_000),
     signal: AbortSignal.timeout(10_000),
+    emit: nothing,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   }
 }

@@ -45,6 +45,7 @@ export async function open(db: TestLedger, owner: string, engine = 'shop', lease
     connectionsMax: 4,
     answerMsMax: 10_000,
     leaseMs: 0,
+    keepPublishedMs: 0,
     handoverMs: 0,
     ...lease,
   }

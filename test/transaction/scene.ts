@@ -96,6 +96,10 @@ export function told(effect: Effect): string {
     }
     case 'RecordEnding':
       return `end ${effect.row.state}${effect.row.errorCode ? ` ${effect.row.errorCode}` : ''}`
+    case 'RecordMessage': {
+      const { topic, key, value, error } = effect.row
+      return `publish ${topic} ${key} ${error ?? value}`
+    }
   }
 }
 

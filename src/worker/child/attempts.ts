@@ -5,6 +5,7 @@ import type { FunctionDefinition } from '../../function/define.ts'
 import { storable } from '../text.ts'
 import type { Call, ChildSettings, Order } from '../wire.ts'
 import { type Attempt, abort, contextOf } from './context.ts'
+import { Emissions } from './emit.ts'
 import type { Link } from './link.ts'
 import { LogBook } from './logs.ts'
 import { perform } from './perform.ts'
@@ -46,6 +47,7 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
       id: call[0],
       call,
       logs,
+      emissions: new Emissions(settings.emittedMax, settings.emittedBytesMax),
       startedUs: clock.nowUs(),
       abort: null,
       timer: null,
@@ -64,7 +66,9 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     if (attempt.timer !== null) clearTimeout(attempt.timer)
     if (trace !== null) attempt.logs.write(trace)
     const said = message === null ? null : storable(message.slice(0, settings.messageCharsMax))
-    const { id, startedUs, logs } = attempt
+    const { id, startedUs, logs, emissions } = attempt
+    const emitted = emissions.close()
+    if (outcome === 'ok' && emitted !== null) link.send(['emitted', id], emitted)
     link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, logs.close(), effectUnknown], output)
   }
   return {

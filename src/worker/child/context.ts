@@ -2,11 +2,13 @@
 import { inspect } from 'node:util'
 import type { Context, Log } from '../../function/define.ts'
 import type { Call } from '../wire.ts'
+import type { Emissions } from './emit.ts'
 import type { LogBook } from './logs.ts'
 
 export interface Attempt {
   readonly id: number
   readonly logs: LogBook
+  readonly emissions: Emissions
   readonly startedUs: number
   /** Made when the function first asks for its signal, or the pool aborts it. */
   abort: AbortController | null
@@ -33,6 +35,7 @@ export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () =>
     get signal() {
       return signalOf(attempt, abortLeadMs, sendLogs)
     },
+    emit: (message) => attempt.emissions.add(message),
     get log() {
       log ??= logOf(attempt.logs)
       return log

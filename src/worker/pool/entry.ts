@@ -1,6 +1,6 @@
 /** An invocation on its way through the pool, and the result it ends in. */
 import { type Clock, systemClock } from '../../base/clock.ts'
-import type { AttemptOutcome, Invocation, InvocationResult } from '../port.ts'
+import type { AttemptOutcome, Emitted, Invocation, InvocationResult } from '../port.ts'
 import { storable } from '../text.ts'
 import type { Answer } from '../wire.ts'
 
@@ -23,6 +23,8 @@ export interface Entry {
   dispatchedUs: number | null
   /** What it wrote as far as it is known. */
   logs: string
+  /** Told just before the result. */
+  emitted: readonly Emitted[] | null
   /** Raw bytes of its process taken for its own, and those there was no room for. */
   rawBytes: number
   rawDropped: number
@@ -45,6 +47,7 @@ export function enter(invocation: Invocation): Entry {
     deadlineMs: Number.POSITIVE_INFINITY,
     dispatchedUs: null,
     logs: '',
+    emitted: null,
     rawBytes: 0,
     rawDropped: 0,
   }
@@ -66,6 +69,7 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     finishedUs,
     receivedUs: clock.nowUs(),
     logs: logsOf(entry, logs ?? ''),
+    ...(outcome === 'ok' && entry.emitted !== null && { emitted: entry.emitted }),
   }
 }
 

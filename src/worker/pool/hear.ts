@@ -1,8 +1,8 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
 import type { PoolLimits } from '../limits.ts'
-import type { InvocationResult } from '../port.ts'
+import type { Emitted, InvocationResult } from '../port.ts'
 import { storable } from '../text.ts'
-import { type Answer, type Note, pairReader } from '../wire.ts'
+import { type Answer, type EmittedMessage, type Note, pairReader } from '../wire.ts'
 import { answered, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
@@ -24,8 +24,14 @@ export interface Heard {
 const pipesMsMax = 500
 
 /** Beside the output: message and logs, each character escaped at worst sixfold. */
-function lineCharsMax({ outputBytesMax, logBytesMax, messageCharsMax }: PoolLimits): number {
-  return Math.max(outputBytesMax, 6 * (logBytesMax + messageCharsMax + 2000))
+function lineCharsMax({
+  outputBytesMax,
+  logBytesMax,
+  messageCharsMax,
+  emittedMax,
+  emittedBytesMax,
+}: PoolLimits): number {
+  return Math.max(outputBytesMax, 6 * (logBytesMax + messageCharsMax + 2000), 6 * emittedBytesMax + 20 * emittedMax)
 }
 
 export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
@@ -60,9 +66,31 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   if (kind === 'hello') heard.hello(first, second !== false)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
   else if (kind === 'pong') heard.pong()
+  else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
+}
+
+function hearEmitted(entry: Entry | undefined, body: string): boolean {
+  const emitted = emittedOf(parsed(body))
+  if (entry !== undefined) entry.emitted = emitted
+  return emitted !== null
+}
+
+/** Null when it is not what our child program writes. */
+function emittedOf(said: unknown): Emitted[] | null {
+  if (!Array.isArray(said) || !said.every(isMessage)) return null
+  return said.map(([topic, key, value, headers]) => ({ topic, key, value, headers }))
+}
+
+function isMessage(said: unknown): said is EmittedMessage {
+  if (!Array.isArray(said) || said.length !== 4) return false
+  const [topic, key, value, headers] = said
+  const isTextOrNull = (text: unknown) => text === null || typeof text === 'string'
+  if (typeof topic !== 'string' || !isTextOrNull(key) || !isTextOrNull(value)) return false
+  if (typeof headers !== 'object' || headers === null) return false
+  return Object.values(headers).every((header) => typeof header === 'string')
 }
 
 function hearAnswer(answer: Answer, body: string, running: Map<number, Entry>, heard: Heard): boolean {

@@ -21,7 +21,7 @@ export function spawnChild(
   limits: PoolLimits,
   env: Readonly<Record<string, string>>,
 ): Child {
-  const { outputBytesMax, logBytesMax, messageCharsMax, abortLeadMs, heapMb } = limits
+  const { outputBytesMax, logBytesMax, messageCharsMax, emittedMax, emittedBytesMax, abortLeadMs, heapMb } = limits
   const coordinatorPid = process.pid
   const settings: ChildSettings = {
     module,
@@ -29,6 +29,8 @@ export function spawnChild(
     outputBytesMax,
     logBytesMax,
     messageCharsMax,
+    emittedMax,
+    emittedBytesMax,
     abortLeadMs,
   }
   const flags = [`--max-old-space-size=${heapMb}`, '--enable-source-maps']

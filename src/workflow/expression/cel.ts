@@ -102,6 +102,16 @@ class StepView {
   }
 }
 
+/** Why a transaction failed. */
+class ErrorView {
+  readonly code: string
+  readonly message: string
+  constructor({ code, message }: { readonly code: string; readonly message: string }) {
+    this.code = code
+    this.message = message
+  }
+}
+
 /** `dyn` where null or any JSON may stand; the others are checked before any event is seen. */
 const eventFields = {
   id: 'string',
@@ -121,7 +131,9 @@ const environment = new Environment({
 })
   .registerType('Event', { ctor: EventView, fields: eventFields })
   .registerType('Step', { ctor: StepView, fields: { output: 'dyn' } })
+  .registerType('Failure', { ctor: ErrorView, fields: { code: 'string', message: 'string' } })
   .registerVariable('event', 'Event')
+  .registerVariable('error', 'Failure')
   .registerVariable('steps', 'map<string, Step>')
   .registerFunction('string(google.protobuf.Timestamp): string', timestampText)
   .registerFunction('string(google.protobuf.Duration): string', durationText)
@@ -131,7 +143,8 @@ function contextOf(scope: Scope, steps: readonly string[]) {
   for (const id of steps) {
     if (Object.hasOwn(scope.steps, id)) views.set(id, new StepView(scope.steps[id]!.output))
   }
-  return { event: new EventView(scope.event), steps: views }
+  const known = { event: new EventView(scope.event), steps: views }
+  return scope.error ? { ...known, error: new ErrorView(scope.error) } : known
 }
 
 function mistaken<T>(act: () => T): T {

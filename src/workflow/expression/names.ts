@@ -11,6 +11,10 @@ export interface Names {
   readonly self: string | null
   /** What may be used instead while `settled` is empty. */
   readonly nothingSettled: string
+  /** It sees why its transaction failed. */
+  readonly error?: boolean
+  /** What it gives is published, and kept until then: credentials are not for that. */
+  readonly published?: boolean
 }
 
 export interface ExpressionProblem extends Finding {

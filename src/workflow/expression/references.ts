@@ -51,7 +51,8 @@ function visitName(name: string, offset: number, bound: Bound, walk: Walk): void
   if (bound.has(name)) return
   if (name === 'event') walk.problems.push(bareEvent(offset))
   else if (name === 'steps') walk.problems.push(bareSteps(offset, walk.names))
-  else if (!isBuiltIn(name)) walk.problems.push(unknownVariable(name, offset, bound))
+  else if (name === 'error') walk.problems.push(bareError(offset, walk.names, bound))
+  else if (!isBuiltIn(name)) walk.problems.push(unknownVariable(name, offset, bound, walk.names))
 }
 
 type Access = Extract<Node, { op: '.' | '.?' | '[]' | '[?]' }>
@@ -69,6 +70,7 @@ function visitAccess(node: Access, bound: Bound, walk: Walk): void {
   if (root.op !== 'id' || bound.has(root.args)) visit(root, bound, walk)
   else if (root.args === 'event') checkEvent(links, walk)
   else if (root.args === 'steps') checkSteps(links, walk)
+  else if (root.args === 'error' && walk.names.error) checkError(links, walk)
   else visit(root, bound, walk)
 }
 
@@ -93,8 +95,17 @@ const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'aut
 
 function checkEvent([field]: Link[], walk: Walk): void {
   if (field!.name === null) walk.problems.push(bareEvent(field!.offset))
+  else if (field!.name === 'auth' && walk.names.published) walk.problems.push(publishedAuth(field!.offset))
   else if (eventFields.includes(field!.name)) walk.fields.add(field!.name)
   else walk.problems.push(unknownField(field!.name, field!.offset))
+}
+
+const errorFields = ['code', 'message']
+
+function checkError([field]: Link[], walk: Walk): void {
+  if (field!.name === null || !errorFields.includes(field!.name)) {
+    walk.problems.push(bareError(field!.offset, walk.names, new Set()))
+  }
 }
 
 function checkSteps([step, output]: Link[], walk: Walk): void {
@@ -120,7 +131,8 @@ function visitMethod([name, receiver, args]: [string, Node, Node[]], bound: Boun
 
 /** `list.map(item, …)` and its kin: the first argument names a variable for the others. */
 function visitMacro(variable: string, binds: boolean, args: readonly Node[], bound: Bound, walk: Walk): void {
-  if (variable === 'event' || variable === 'steps') walk.problems.push(shadowed(variable, args[0]!.start))
+  if (variable === 'event' || variable === 'steps' || variable === 'error')
+    walk.problems.push(shadowed(variable, args[0]!.start))
   const outside = binds ? 2 : 1
   visitAll(args.slice(1, outside), bound, walk)
   visitAll(args.slice(outside), new Set(bound).add(variable), walk)
@@ -171,14 +183,35 @@ function bareSteps(offset: number, names: Names): ExpressionProblem {
   }
 }
 
-function unknownVariable(name: string, offset: number, bound: Bound): ExpressionProblem {
-  const near = nearest(name, ['event', 'steps', ...bound])
+function bareError(offset: number, names: Names, bound: Bound): ExpressionProblem {
+  if (!names.error) return unknownVariable('error', offset, bound, names)
+  return {
+    offset,
+    code: 'bare_error',
+    message: '"error" is used without one of its fields',
+    expected: 'error.code or error.message',
+    fix: 'write error.code or error.message',
+  }
+}
+
+function publishedAuth(offset: number): ExpressionProblem {
+  return {
+    offset,
+    code: 'auth_published',
+    message: 'credentials are not published',
+    expected: 'fields of the event that are no credentials',
+    fix: 'let a function use event.auth through its with:, and publish what it gives',
+  }
+}
+
+function unknownVariable(name: string, offset: number, bound: Bound, names: Names): ExpressionProblem {
+  const near = nearest(name, ['event', 'steps', ...(names.error ? ['error'] : []), ...bound])
   const otherwise = `a field of the event's data is event.data.${shorten(name)}, and text goes in quotes`
   return {
     offset,
     code: 'unknown_variable',
     message: `unknown name "${shorten(name)}"`,
-    expected: 'event or steps',
+    expected: names.error ? 'event, steps or error' : 'event or steps',
     fix: near ? `did you mean "${near}"?` : otherwise,
   }
 }

@@ -1,0 +1,120 @@
+/** What a step or an ending publishes, made when it has ended. The same again gives the same ids. */
+import { EngineError, messageOf } from '../base/error.ts'
+import { type Json, stringifyJson } from '../envelope/json.ts'
+import { keyText } from '../workflow/expression/compile.ts'
+import { limits } from '../workflow/limits.ts'
+import type { Publication, Scope, Step } from '../workflow/plan.ts'
+import { asText } from '../workflow/template.ts'
+import type { Emitted } from './attempt.ts'
+import type { RecordMessage } from './effect.ts'
+import { messageId } from './ids.ts'
+import { nothing, type Output, progressOf, scopeOf, type Transaction } from './transaction.ts'
+
+/** Of a step that has ended well, then what its function emitted. Throws `EngineError` with what its author must mend. */
+export function messagesOfStep(
+  transaction: Transaction,
+  step: Step,
+  emitted: readonly Emitted[],
+): readonly RecordMessage[] {
+  if (step.publish.length === 0 && emitted.length === 0) return none
+  const of = { transaction, step: step.no, cause: step.id }
+  const own = step.publish.flatMap((each, n) => published(each, scopeOf(transaction), of, n))
+  return [...own, ...emitted.map((each, n) => record(of, step.publish.length + n, each))]
+}
+
+/** Throws `EngineError`, with which the transaction fails. */
+export function messagesOfCompleted(transaction: Transaction): readonly RecordMessage[] {
+  const { completed } = transaction.plan.publish
+  if (completed.length === 0) return none
+  const of = { transaction, step: null, cause: '/completed' }
+  return completed.flatMap((each, n) => published(each, scopeAtEnd(transaction), of, n))
+}
+
+/** It has failed already: what cannot be made is kept with the reason. */
+export function messagesOfFailed(
+  transaction: Transaction,
+  error: { readonly code: string; readonly message: string },
+): readonly RecordMessage[] {
+  const { failed } = transaction.plan.publish
+  if (failed.length === 0) return none
+  const of = { transaction, step: null, cause: '/failed' }
+  const scope = { ...scopeAtEnd(transaction), error }
+  return failed.flatMap((each, n) => {
+    try {
+      return published(each, scope, of, n)
+    } catch (thrown) {
+      if (!(thrown instanceof EngineError)) throw thrown
+      return [refused(of, n, each.topic, thrown)]
+    }
+  })
+}
+
+const none: readonly RecordMessage[] = Object.freeze([])
+
+/** What causes a message. `cause`: a step's id, or an ending, which no id looks like. */
+interface Cause {
+  readonly transaction: Transaction
+  readonly step: number | null
+  readonly cause: string
+}
+
+/** Nothing more comes: the output of what never ran is null. */
+function scopeAtEnd(transaction: Transaction): Scope {
+  const steps: Record<string, Output> = {}
+  for (const step of transaction.plan.steps) {
+    const { state, output } = progressOf(transaction, step.no)
+    steps[step.id] = state === 'ok' ? output : nothing
+  }
+  return { event: transaction.envelope, steps }
+}
+
+/** One, or none when its `when` is false. */
+function published(publication: Publication, scope: Scope, of: Cause, n: number): RecordMessage[] {
+  const { topic, key, value, headers, when } = publication
+  try {
+    if (when !== null && when.evaluate(scope) !== true) return []
+    const message = {
+      topic,
+      key: key === null ? null : keyText(key.evaluate(scope), key.source),
+      value: valueText(value.render(scope)),
+      headers: headersOf(headers.render(scope)),
+    }
+    checkSize(message)
+    return [record(of, n, message)]
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    throw new EngineError(error.code, `publish to ${topic}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function valueText(value: Json): string | null {
+  return value === null ? null : stringifyJson(value)
+}
+
+function headersOf(rendered: Json): Record<string, string> {
+  const given = Object.entries(rendered as Readonly<Record<string, Json>>).filter(([, value]) => value !== null)
+  return Object.fromEntries(given.map(([name, value]) => [name, asText(value)]))
+}
+
+function checkSize({ key, value, headers }: Emitted): void {
+  const texts = [key ?? '', value ?? '', ...Object.entries(headers).flat()]
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  if (bytes <= limits.messageBytesMax) return
+  throw new EngineError('message_too_large', `the message has ${bytes} bytes, ${limits.messageBytesMax} are allowed`)
+}
+
+function record(of: Cause, n: number, { topic, key, value, headers }: Emitted): RecordMessage {
+  return { type: 'RecordMessage', row: { ...placeOf(of, n), topic, key, value, headers, error: null } }
+}
+
+function refused(of: Cause, n: number, topic: string, error: EngineError): RecordMessage {
+  const message = `${error.code}: ${messageOf(error)}`
+  return {
+    type: 'RecordMessage',
+    row: { ...placeOf(of, n), topic, key: null, value: null, headers: {}, error: message },
+  }
+}
+
+function placeOf({ transaction, step, cause }: Cause, n: number) {
+  return { id: messageId(`${transaction.id}/${cause}/${n}`), transactionId: transaction.id, step, n }
+}

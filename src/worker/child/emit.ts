@@ -1,0 +1,91 @@
+/** What an attempt gives to `context.emit`: checked at once, where its author sees who did it, and sent with the result. */
+import { type Json, stringifyJson } from '../../envelope/json.ts'
+import type { Message } from '../../function/define.ts'
+import { fail } from '../../function/outcome.ts'
+import { topicPattern, whyReserved } from '../../workflow/message.ts'
+import type { EmittedMessage } from '../wire.ts'
+
+export class Emissions {
+  readonly #messagesMax: number
+  readonly #bytesMax: number
+  readonly #messages: EmittedMessage[] = []
+  #bytes = 0
+  #open = true
+
+  constructor(messagesMax: number, bytesMax: number) {
+    this.#messagesMax = messagesMax
+    this.#bytesMax = bytesMax
+  }
+
+  /** Throws a `fail` that says what is wrong. */
+  add(message: Message): void {
+    if (!this.#open) throw new Error('context.emit: the attempt has ended, nothing more is sent with it')
+    const made = checked(message)
+    this.#bytes += bytesOf(made)
+    if (this.#messages.length >= this.#messagesMax) throw tooMany(`more than ${this.#messagesMax} messages`)
+    if (this.#bytes > this.#bytesMax) throw tooMany(`${this.#bytes} bytes of messages, ${this.#bytesMax} are allowed`)
+    this.#messages.push(made)
+  }
+
+  /** JSON text of all of them, or null for none; nothing can be added any more. */
+  close(): string | null {
+    this.#open = false
+    return this.#messages.length === 0 ? null : JSON.stringify(this.#messages)
+  }
+}
+
+function checked(message: Message): EmittedMessage {
+  if (typeof message !== 'object' || message === null) throw invalid('what it is given is no message: { topic, value }')
+  const { topic, key, value, headers } = message
+  if (typeof topic !== 'string' || !topicPattern.test(topic)) throw invalid(`${shown(topic)} cannot be a topic's name`)
+  return [topic, keyOf(key), valueText(topic, value), headersOf(topic, headers ?? {})]
+}
+
+function keyOf(key: Message['key']): string | null {
+  if (key === undefined || key === null) return null
+  if (typeof key === 'object' || typeof key === 'function' || typeof key === 'symbol') {
+    throw invalid(`${shown(key)} cannot be a key: give it a text, a number or a boolean`)
+  }
+  return String(key)
+}
+
+function valueText(topic: string, value: unknown): string | null {
+  if (value === null) return null
+  const text = value === undefined ? undefined : textOf(topic, value)
+  if (text === undefined) throw invalid(`the value for ${topic} is ${typeof value}, which JSON cannot say`)
+  return text
+}
+
+function textOf(topic: string, value: unknown): string | undefined {
+  try {
+    return stringifyJson(value as Json)
+  } catch (error) {
+    throw invalid(`the value for ${topic} cannot be written as JSON: ${String(error).split('\n')[0]}`)
+  }
+}
+
+function headersOf(topic: string, headers: NonNullable<Message['headers']>): Record<string, string> {
+  const given = Object.entries(headers).filter(([, value]) => value !== null && value !== undefined)
+  for (const [name, value] of given) {
+    const why = typeof value === 'object' ? 'is no text' : whyReserved(name)
+    if (why !== null) throw invalid(`the header ${shown(name)} for ${topic} ${why}`)
+  }
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
+}
+
+function bytesOf([topic, key, value, headers]: EmittedMessage): number {
+  const texts = [topic, key ?? '', value ?? '', ...Object.entries(headers).flat()]
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : `a ${typeof value}`
+}
+
+function invalid(why: string) {
+  return fail('message_invalid', `context.emit: ${why}`)
+}
+
+function tooMany(why: string) {
+  return fail('message_too_large', `context.emit: the attempt gives ${why}`)
+}
