@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { checkCrashAt, crashPoint } from './base/crash-point.ts'
 import { EngineError } from './base/error.ts'
 import { packageRoot } from './base/package-root.ts'
 import { retryFor } from './base/poll.ts'
@@ -49,6 +50,7 @@ export class Engine {
   readonly failed = new Promise<Error>((resolve) => (this.#fail = resolve))
 
   constructor(options: EngineOptions) {
+    checkCrashAt()
     const { config, workflowsDir } = options
     this.#options = options
     const canSeal = config.sealKey !== null
@@ -156,7 +158,9 @@ export class Engine {
     // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
     await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
+    crashPoint('stop.before-leave')
     await this.#intake.stop()
+    crashPoint('stop.left')
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
   }
