@@ -29,6 +29,8 @@ export interface ArenaOptions {
   readonly perSecond?: number
   readonly env?: Readonly<Record<string, string>>
   readonly make?: (n: number) => readonly Message[]
+  /** A folder that the database's data lies in, instead of the server's own. */
+  readonly dataDir?: string
   /** Where the coordinators reach the database, given where it is: a proxy, for instance. */
   readonly via?: (databaseUrl: string) => Promise<string>
 }
@@ -57,7 +59,7 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
   const topics = [{ topic: id, numPartitions: partitions, replicationFactor: replicas }]
   await admin.createTopics({ topics, waitForLeaders: true })
   cleanup.add(() => admin.deleteTopics({ topics: [id] }))
-  const urls = await makeDatabase(ground.databaseUrl, id, cleanup)
+  const urls = await makeDatabase(ground.databaseUrl, id, options.dataDir, cleanup)
   await migrate(urls.engine, migrationsDir())
   const provider = await startProvider({ book: join(dir, 'book.jsonl') })
   cleanup.add(() => provider.kill())
@@ -86,9 +88,14 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
 }
 
 /** The engine's role owns its database and is bound by what bounds ordinary users. */
-async function makeDatabase(adminUrl: string, id: string, cleanup: Cleanup) {
+async function makeDatabase(adminUrl: string, id: string, dataDir: string | undefined, cleanup: Cleanup) {
   const password = randomBytes(9).toString('base64url')
-  await administer(adminUrl, [`create role ${id} login password '${password}'`, `create database ${id} owner ${id}`])
+  await administer(adminUrl, [
+    `create role ${id} login password '${password}'`,
+    ...(dataDir === undefined ? [] : [`create tablespace ${id} location '${dataDir}'`]),
+    `create database ${id} owner ${id} ${dataDir === undefined ? '' : `tablespace ${id}`}`,
+  ])
+  if (dataDir !== undefined) cleanup.add(() => administer(adminUrl, [`drop tablespace ${id}`]))
   cleanup.add(() => administer(adminUrl, [`drop database ${id} with (force)`, `drop role ${id}`]))
   const admin = new URL(adminUrl)
   admin.pathname = `/${id}`

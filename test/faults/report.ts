@@ -38,7 +38,7 @@ export function tableOf({ rows }: Figures): string[] {
     String(row.disordered),
     String(row.chargedTwice),
     row.recoverySecondsMedian === null ? '-' : `${row.recoverySecondsMedian} (${row.recoverySecondsMax})`,
-    row.ok ? 'ok' : 'failed',
+    row.notRun ?? (row.ok ? 'ok' : 'failed'),
   ])
   const align = ['left', ...Array.from({ length: 7 }, () => 'right'), 'left'] as ('left' | 'right')[]
   return table([head, ...lines], align)

@@ -38,6 +38,12 @@ export interface Outcome {
   readonly problems: readonly string[]
   /** Where logs and data of a failure lie. */
   readonly kept: readonly string[]
+  /** Why it could not be run here at all. */
+  readonly notRun?: string
+}
+
+export function notRun(why: string): Outcome {
+  return { ...joined([]), notRun: why }
 }
 
 export function joined(outcomes: readonly Outcome[]): Outcome {

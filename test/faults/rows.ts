@@ -1,12 +1,13 @@
 /** The rows of the table, in the order in which they run. */
 import type { Row } from './row.ts'
 import { clock } from './rows/clock.ts'
+import { leader } from './rows/cluster.ts'
 import { kill, rolling, stop, storm } from './rows/coordinators.ts'
 import { crashPointsRow } from './rows/crash-points.ts'
 import { everything } from './rows/everything.ts'
 import { kafkaKill, offsetsReset, partitionsAdded } from './rows/kafka.ts'
 import { cutCommit, oneWay, slow } from './rows/network.ts'
-import { connections, postgresKill, readOnly } from './rows/postgres.ts'
+import { connections, diskFull, postgresKill, readOnly } from './rows/postgres.ts'
 import { bad, copies } from './rows/records.ts'
 import { workers } from './rows/workers.ts'
 
@@ -23,6 +24,7 @@ export const rows: readonly Row[] = [
   postgresKill,
   readOnly,
   connections,
+  diskFull,
   kafkaKill,
   bad,
   copies,
@@ -30,4 +32,5 @@ export const rows: readonly Row[] = [
   partitionsAdded,
   clock,
   everything,
+  leader,
 ]

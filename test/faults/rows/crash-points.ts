@@ -41,7 +41,8 @@ interface Way {
   meanwhile?(member: Member, proxy: TcpProxy, arena: Arena): Promise<void>
 }
 
-const terminate = async (member: Member) => {
+const terminate = async (member: Member, _: TcpProxy, arena: Arena) => {
+  await arena.shared([member])
   await sleep(1500)
   member.signal('SIGTERM')
 }

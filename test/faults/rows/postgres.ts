@@ -1,8 +1,10 @@
 /** Postgres away, read-only and out of connections. */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Arena } from '../arena.ts'
+import { ownerOf, smallDisk } from '../disk.ts'
 import { movingAgain } from '../recovery.ts'
-import type { Row } from '../row.ts'
+import { notRun, type Row } from '../row.ts'
 import { type Script, trial } from '../trial.ts'
 import { afterOutageSecondsMax } from './network.ts'
 
@@ -65,6 +67,30 @@ export const connections: Row = {
         recovered(await movingAgain(arena, performance.now()))
       }
     }),
+}
+
+export const diskFull: Row = {
+  name: 'postgres-full',
+  about: 'the disk of the database is full for four seconds (a small file system of its own; needs root on Linux)',
+  rounds: 2,
+  breaksServers: true,
+  async run(room) {
+    const disk = smallDisk(join(room.ground.dir, `disk-${process.pid}`), ownerOf(room.ground.postgres?.pid() ?? 0))
+    if (disk === null) return notRun('not run: no file system could be mounted')
+    const options = { name: 'full', dataDir: disk.dir, recoverySecondsMax: afterOutageSecondsMax }
+    const run = trial(room, options, async ({ arena, recovered, problem }) => {
+      for (let round = 1; round <= room.rounds; round++) {
+        await sleep(room.random.whole(300, 1500))
+        disk.fill()
+        room.tell(`full ${round} of ${room.rounds}`)
+        await sleep(4000)
+        disk.free()
+        recovered(await movingAgain(arena, performance.now()))
+      }
+      if (!arena.members.some((member) => member.facts('outage').length > 0)) problem('no coordinator met a full disk')
+    })
+    return run.finally(() => disk.unmount())
+  },
 }
 
 /** Ends the engine's sessions, as a failover does. */
