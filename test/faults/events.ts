@@ -73,11 +73,8 @@ function badWays(n: number): Way[] {
     { value: JSON.stringify({ ...good, account: 'x'.repeat(20_000) }), expect: 'some' },
     { value: JSON.stringify({ ...good, n: 'not a number' }), expect: 'some' },
     { value: `{"n": ${n}, "account": "a", "account": "b", "dies": "no", "__proto__": {"n": 1}}`, expect: 'some' },
-    {
-      value: JSON.stringify(good),
-      expect: 'ok',
-      headers: { odd: Buffer.from([0, 0xff, 0xfe]), ['h'.repeat(500)]: '' },
-    },
+    { value: JSON.stringify(good), expect: 'some', headers: { odd: Buffer.from([0, 0xff]) } },
+    { value: JSON.stringify(good), expect: 'ok', headers: { odd: Buffer.from([0xff, 0xfe]), ['h'.repeat(500)]: '' } },
   ]
 }
 
