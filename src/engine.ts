@@ -105,7 +105,7 @@ export class Engine {
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
-    await coordinator.setPlans(this.#current.plans)
+    await this.#patiently(() => coordinator.setPlans(this.#current.plans))
     coordinator.start()
     await this.#patiently(() =>
       this.#intake.start({
