@@ -7,10 +7,10 @@ import { mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Admin, Kafka, logLevel, type Message } from 'kafkajs'
+import { type Admin, type ITopicConfig, Kafka, logLevel, type Message } from 'kafkajs'
 import pg from 'pg'
 import { type Provider, startProvider } from '../../demo/provider/spawn.ts'
-import { until } from '../../src/base/poll.ts'
+import { retryFor, until } from '../../src/base/poll.ts'
 import { migrationsDir } from '../../src/engine.ts'
 import { migrate } from '../../src/ledger/migrate.ts'
 import { Cleanup } from './cleanup.ts'
@@ -56,8 +56,7 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
   const admin = kafka.admin()
   await admin.connect()
   cleanup.add(() => admin.disconnect())
-  const topics = [{ topic: id, numPartitions: partitions, replicationFactor: replicas }]
-  await admin.createTopics({ topics, waitForLeaders: true })
+  await createTopic(admin, { topic: id, numPartitions: partitions, replicationFactor: replicas })
   cleanup.add(() => admin.deleteTopics({ topics: [id] }))
   const urls = await makeDatabase(ground.databaseUrl, id, options.dataDir, cleanup)
   await migrate(urls.engine, migrationsDir())
@@ -85,6 +84,11 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
   db.on('error', () => undefined)
   cleanup.add(() => db.end())
   return new Arena({ ground, id, dir, kafka, admin, provider, workflowsDir, publisher, env, db, cleanup, urls })
+}
+
+/** A broker may not know yet what it has just been told to make. */
+async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
+  await retryFor(() => admin.createTopics({ topics: [topic], waitForLeaders: true }), { forMs: 10_000 })
 }
 
 /** The engine's role owns its database and is bound by what bounds ordinary users. */
@@ -200,8 +204,9 @@ export class Arena {
     await until(`${members.length} coordinators to share the lanes (${this.dir})`, spread, { forMs, everyMs: 100 })
   }
 
-  /** Asks those that live to stop, and says what was wrong with how they ended. */
+  /** Asks those that live to stop, and says what was wrong with how any of them ended. */
   async stopMembers(): Promise<string[]> {
+    const unasked = this.members.filter((member) => member.exit !== null && !member.mayEnd)
     const alive = this.alive()
     for (const member of alive) member.signal('SIGTERM')
     const giveUp = new AbortController()
@@ -210,7 +215,10 @@ export class Arena {
     giveUp.abort()
     const wrong = alive.filter((member) => member.exit?.code !== 0)
     for (const member of wrong) member.signal('SIGKILL')
-    return wrong.map((member) => `${member.logFile}: after SIGTERM it ended with ${JSON.stringify(member.exit)}`)
+    return [
+      ...unasked.map((member) => `${member.logFile}: it ended unasked with ${JSON.stringify(member.exit)}`),
+      ...wrong.map((member) => `${member.logFile}: after SIGTERM it ended with ${JSON.stringify(member.exit)}`),
+    ]
   }
 
   /** `keepFiles`: the folder with logs and book, the topic and the database stay for whoever looks. */

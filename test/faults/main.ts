@@ -5,7 +5,7 @@ import { Grounds } from './grounds.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { Random } from './random.ts'
 import { failuresOf, figures, type Result, tableOf } from './report.ts'
-import type { Row } from './row.ts'
+import { joined, type Row } from './row.ts'
 import { rows } from './rows.ts'
 import { doneBefore, keep } from './state.ts'
 
@@ -35,13 +35,16 @@ async function main(): Promise<void> {
 async function runRow(row: Row, options: Options, grounds: Grounds, progress: Progress): Promise<Result> {
   const since = performance.now()
   progress.show(`${row.name}: the servers start`)
-  const outcome = await row.run({
+  const room = {
     ground: await grounds.for(row),
     rounds: options.rounds ?? row.rounds,
     events: options.events,
     random: new Random(`${options.seed} ${row.name}`),
-    tell: (text) => progress.show(`${row.name}: ${text}`),
-  })
+    tell: (text: string) => progress.show(`${row.name}: ${text}`),
+  }
+  const outcome = await row
+    .run(room)
+    .catch((error) => ({ ...joined([]), problems: [`not judged: ${messageOf(error)}`] }))
   return { fault: row.name, seconds: (performance.now() - since) / 1000, ...outcome }
 }
 

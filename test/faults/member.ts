@@ -23,6 +23,8 @@ export class Member {
   readonly logFile: string
   readonly exited: Promise<Exit>
   exit: Exit | null = null
+  /** It was told to go, or to crash; else its end is a failure. */
+  mayEnd = false
 
   constructor(options: MemberOptions) {
     this.logFile = options.logFile
@@ -42,6 +44,7 @@ export class Member {
   }
 
   signal(signal: NodeJS.Signals): void {
+    this.mayEnd ||= signal === 'SIGTERM' || signal === 'SIGKILL'
     if (this.exit === null) process.kill(this.pid, signal)
   }
 

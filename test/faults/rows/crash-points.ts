@@ -91,6 +91,7 @@ function crashAtPoint(room: Room, point: CrashPoint): Promise<Outcome> {
     arena.publisher.start()
     await before?.(arena)
     const member = arena.start({ [crashAt]: `${point}:${room.random.whole(1, passMax)}` })
+    member.mayEnd = true
     await Promise.all([meanwhile?.(member, proxy, arena), reached(script, point, member)])
     arena.start()
   })
