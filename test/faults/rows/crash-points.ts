@@ -47,6 +47,14 @@ const terminate = async (member: Member, _: TcpProxy, arena: Arena) => {
   member.signal('SIGTERM')
 }
 const onTheWayOut: Way = { passMax: 1, meanwhile: terminate }
+/** Another joins, and gets half of the lanes. */
+const whenAskedFor: Way = {
+  passMax: 1,
+  meanwhile: async (member, _, arena) => {
+    await arena.shared([member])
+    arena.start()
+  },
+}
 const atOpening: Way = { passMax: 4 }
 const ambiguous: Way = {
   passMax: 1,
@@ -71,8 +79,12 @@ const ways: Partial<Record<CrashPoint, Way>> = {
   'recall.loaded': { passMax: 2, before: leaveSomeOpen },
   'kafka-commit.before': onTheWayOut,
   'kafka-commit.after': onTheWayOut,
-  'complete.before': onTheWayOut,
-  'complete.after': onTheWayOut,
+  'renew.before': onTheWayOut,
+  'renew.after': onTheWayOut,
+  'handover.begun': whenAskedFor,
+  'handover.drained': whenAskedFor,
+  'release.before': onTheWayOut,
+  'release.after': onTheWayOut,
   'stop.before-drain': onTheWayOut,
   'stop.drained': onTheWayOut,
   'stop.before-leave': onTheWayOut,
