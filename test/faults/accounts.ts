@@ -62,7 +62,10 @@ function add(found: Map<string, string[]>, workflow: string, at: Place, what: st
 function restOf(arena: Arena): Promise<Row[]> {
   return arena.query<Row & { what: string }>(
     `select workflow, kafka_partition as partition, kafka_offset::int as from, kafka_offset::int as to, code as what
-     from millrace.dead_letters where topic = $1 and engine = $1
+     from millrace.dead_letters where topic = $1 and engine = $1 and transaction_id is null
+     union all
+     select workflow, kafka_partition, kafka_offset::int, kafka_offset::int, 'duplicate'
+     from millrace.duplicates where topic = $1 and engine = $1
      union all
      select workflow, kafka_partition, from_offset::int, to_offset::int, reason
      from millrace.passed_offsets where topic = $1 and engine = $1`,

@@ -80,7 +80,7 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
     FAULTS_DIR: dir,
     ...options.env,
   }
-  const db = new pg.Pool({ connectionString: urls.admin, max: 2, connectionTimeoutMillis: 3000, query_timeout: 60_000 })
+  const db = new pg.Pool({ connectionString: urls.admin, max: 1, connectionTimeoutMillis: 3000, query_timeout: 60_000 })
   db.on('error', () => undefined)
   cleanup.add(() => db.end())
   return new Arena({ ground, id, dir, kafka, admin, provider, workflowsDir, publisher, env, db, cleanup, urls })

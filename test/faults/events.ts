@@ -26,6 +26,13 @@ export function eventOf(n: number, { dies = 'no', more = {} }: EventOptions = {}
   return message(account, JSON.stringify({ n, account, dies, ...more }), 'ok')
 }
 
+/** The same as a CloudEvent, so that its copies are known by its id. */
+export function cloudEventOf(n: number, options?: EventOptions): Message {
+  const event = eventOf(n, options)
+  const attributes = { ce_specversion: '1.0', ce_id: `event-${n}`, ce_type: 'test.event', ce_source: '/faults' }
+  return { ...event, headers: { ...event.headers, ...attributes } }
+}
+
 /** The n-th event, bad in the n-th way. */
 export function badRecord(n: number): Message {
   const ways = badWays(n)

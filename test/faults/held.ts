@@ -10,6 +10,8 @@ export interface Held {
   readonly offset: number
   readonly value: Buffer | null
   readonly expect: Expectation
+  /** Of a CloudEvent: copies have the same. */
+  readonly eventId: string | null
 }
 
 export async function readHeld(arena: Arena): Promise<Held[]> {
@@ -26,7 +28,8 @@ export async function readHeld(arena: Arena): Promise<Held[]> {
         next.set(batch.partition, Number(batch.lastOffset()) + 1)
         for (const { offset, value, headers } of batch.messages) {
           const expect = String(headers?.[expectHeader] ?? 'ok') as Expectation
-          held.push({ partition: batch.partition, offset: Number(offset), value, expect })
+          const eventId = headers?.ce_id === undefined ? null : String(headers.ce_id)
+          held.push({ partition: batch.partition, offset: Number(offset), value, expect, eventId })
         }
       },
     })

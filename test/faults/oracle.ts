@@ -23,19 +23,28 @@ export interface Verdict {
   readonly problems: readonly string[]
 }
 
-export async function judge(arena: Arena, options: { clocksAgree?: boolean } = {}): Promise<Verdict> {
-  const held = await readHeld(arena)
+export interface JudgeOptions {
+  /** False: a clock was shifted, so stamps of the ledger say nothing of order. */
+  readonly clocksAgree?: boolean
+  /** What Kafka holds, when that was read before. */
+  readonly held?: readonly Held[]
+}
+
+export async function judge(arena: Arena, options: JudgeOptions = {}): Promise<Verdict> {
+  const held = options.held ?? (await readHeld(arena))
   await arena.query('analyze') // the views' joins are planned by what the tables hold
   const rows = await transactionsOf(arena)
   const accounted = await accounts(arena, rows, await heldSpans(arena.admin, arena.id))
   const charges = await chargesOf(arena, rows)
+  const copies = copiesOf(held, rows)
   const lost = [
     ...accounted.missing,
     ...fatesOf(held, rows, await deadLettersOf(arena)),
+    ...copies.missing,
     ...(await halfDone(arena)),
     ...charges.missing,
   ]
-  const doubled = [...accounted.tooMany, ...(await attemptsDoubled(arena))]
+  const doubled = [...accounted.tooMany, ...copies.tooMany, ...(await attemptsDoubled(arena))]
   const disordered = [...charges.disordered, ...(options.clocksAgree === false ? [] : await startedTooEarly(arena))]
   const found = { lost, doubled, 'out of order': disordered, 'charged twice': charges.doubled }
   return {
@@ -63,11 +72,13 @@ interface TransactionRow {
   readonly offset: number
   readonly state: string
   readonly code: string | null
+  readonly eventId: string
 }
 
 function transactionsOf(arena: Arena): Promise<TransactionRow[]> {
   return arena.query<TransactionRow & { id: string }>(
-    `select id, workflow, key, kafka_partition as partition, kafka_offset::int as offset, state, error_code as code
+    `select id, workflow, key, kafka_partition as partition, kafka_offset::int as offset, state, error_code as code,
+            event_id as "eventId"
      from millrace.transactions where topic = $1 and engine = $1`,
     [arena.id],
   )
@@ -111,6 +122,21 @@ function fatesOf(
       return row?.state === 'completed' ? [] : [`${place}: ${row ? `${row.state} (${row.code})` : 'a dead letter'}`]
     }),
   )
+}
+
+/** Of each event, however often it was published, one transaction of each workflow. */
+function copiesOf(held: readonly Held[], rows: readonly TransactionRow[]): { missing: string[]; tooMany: string[] } {
+  const counts = new Map<string, number>()
+  for (const { workflow, eventId } of rows) {
+    counts.set(`${workflow} ${eventId}`, (counts.get(`${workflow} ${eventId}`) ?? 0) + 1)
+  }
+  const good = held.filter((record) => record.expect === 'ok' && record.eventId !== null)
+  const events = [...new Set(good.map((record) => record.eventId))]
+  const wanted = events.flatMap((eventId) => workflows.map((workflow) => `${workflow} ${eventId}`))
+  return {
+    missing: wanted.filter((name) => !counts.has(name)).map((name) => `${name}: no transaction of that event`),
+    tooMany: wanted.filter((name) => (counts.get(name) ?? 0) > 1).map((name) => `${name}: ${counts.get(name)} times`),
+  }
 }
 
 function wantedOf(expect: Expectation, workflow: string): 'completed' | 'dead' | 'any' {

@@ -1,7 +1,7 @@
 /** All at once: whatever else the table has, in a random order and on top of each other. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from 'kafkajs'
-import { badRecord, eventOf } from '../events.ts'
+import { badRecord, cloudEventOf } from '../events.ts'
 import type { TcpProxy } from '../proxy.ts'
 import { Random } from '../random.ts'
 import type { Room, Row } from '../row.ts'
@@ -38,7 +38,7 @@ const actsARound = 20
 function mixed(n: number): Message[] {
   if (n % 100 === 99) return [badRecord(Math.floor(n / 100))]
   const dies = n % 60 === 30 ? 'before' : n % 60 === 59 ? 'after' : 'no'
-  return Array.from({ length: new Random(`mixed ${n}`).whole(1, 2) }, () => eventOf(n, { dies }))
+  return Array.from({ length: new Random(`mixed ${n}`).whole(1, 2) }, () => cloudEventOf(n, { dies }))
 }
 
 type Act = (proxy: TcpProxy, script: Script, room: Room) => Promise<unknown> | unknown

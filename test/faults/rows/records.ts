@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from 'kafkajs'
-import { badRecord, badWaysCount, eventOf } from '../events.ts'
+import { badRecord, badWaysCount, cloudEventOf, eventOf } from '../events.ts'
 import { Random } from '../random.ts'
 import type { Row } from '../row.ts'
 import { trial } from '../trial.ts'
@@ -24,7 +24,7 @@ export function oneBadIn(every: number): (n: number) => Message[] {
 
 export const copies: Row = {
   name: 'copies',
-  about: 'each event is published one to five times, on random partitions',
+  about: 'each event is published one to five times, on random partitions: it is one transaction of each workflow',
   rounds: 1,
   run: (room) => trial(room, { name: 'copies', make: copied(4) }, () => sleep(0)),
 }
@@ -33,7 +33,7 @@ export function copied(partitions: number): (n: number) => Message[] {
   return (n) => {
     const random = new Random(`copies of ${n}`)
     return Array.from({ length: random.whole(1, 5) }, () => ({
-      ...eventOf(n),
+      ...cloudEventOf(n),
       partition: random.whole(0, partitions - 1),
     }))
   }
