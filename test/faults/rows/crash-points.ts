@@ -109,7 +109,7 @@ function crashAtPoint(room: Room, point: CrashPoint): Promise<Outcome> {
   })
 }
 
-const reachedWithinMs = 40_000
+const reachedWithinMs = 90_000
 
 /** It died there. What dies with a worker is the worker alone: then the coordinator is asked to go. */
 async function reached({ problem }: Script, point: CrashPoint, member: Member): Promise<void> {
