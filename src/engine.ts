@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { checkCrashAt, crashPoint } from './base/crash-point.ts'
 import { EngineError } from './base/error.ts'
 import { packageRoot } from './base/package-root.ts'
 import { retryFor } from './base/poll.ts'
@@ -55,6 +56,7 @@ export class Engine {
   readonly failed = new Promise<Error>((resolve) => (this.#fail = resolve))
 
   constructor(options: EngineOptions) {
+    checkCrashAt()
     const { config, workflowsDir } = options
     this.#options = options
     const canSeal = config.sealKey !== null
@@ -112,7 +114,7 @@ export class Engine {
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
     this.#pool.onResults((results) => coordinator.receiveResults(results))
-    await coordinator.setPlans(this.#current.plans)
+    await this.#patiently(() => coordinator.setPlans(this.#current.plans))
     coordinator.start()
     await this.#patiently(() =>
       this.#intake.start({
@@ -175,7 +177,9 @@ export class Engine {
     await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
     await this.#coordinator?.stop(drainMs)
     await this.#outbox?.stop()
+    crashPoint('stop.before-leave')
     await this.#intake.stop()
+    crashPoint('stop.left')
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
   }

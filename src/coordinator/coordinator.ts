@@ -3,6 +3,7 @@
  * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
  */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { Latch } from '../base/latch.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { publish } from '../telemetry/channels.ts'
@@ -161,6 +162,7 @@ export class Coordinator {
     if (this.#state === 'stopped' || this.#state === 'draining') return this.#loop
     const wasRunning = this.#state === 'running'
     this.#state = 'draining'
+    crashPoint('stop.before-drain')
     this.#performer.drain()
     this.#upkeep.stop()
     const takeBack = this.#parts.clock.after(drainMs, () => this.#giveUp())
@@ -169,6 +171,7 @@ export class Coordinator {
     takeBack()
     this.#state = 'stopped'
     this.#stopping.abort()
+    crashPoint('stop.drained')
     await this.#farewell()
   }
 
@@ -248,6 +251,7 @@ export class Coordinator {
    */
   async #carryOut(entries: readonly Entry[]): Promise<void> {
     const written = await this.#writer.write(entries)
+    crashPoint('acts.before')
     const invocations: Invocation[] = []
     for (const { entries: done, returnedUs, duplicates } of written) {
       for (const each of done) {

@@ -1,5 +1,6 @@
 /** A lane goes to another coordinator: what runs in it may end within a budget, then it is released in the ledger. */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Lane } from './lane.ts'
@@ -32,12 +33,14 @@ export class Handover {
     const { clock, limits, ledger, signal } = this.#parts
     const startedUs = clock.nowUs()
     lane.drain()
+    crashPoint('handover.begun')
     this.#parts.onDraining(lane)
     this.#parts.wake()
     const isOver = () => clock.nowUs() - startedUs > limits.handoverMs * 1000
     while (!lane.closed && !this.#isDone(lane) && !isOver() && !signal.aborted) await sleep(clock, lookEveryMs, signal)
     if (lane.closed) return
     const drained = this.#isDone(lane)
+    crashPoint('handover.drained')
     try {
       await ledger.releaseLanes([lane])
     } catch (error) {

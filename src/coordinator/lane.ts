@@ -2,6 +2,8 @@
  * The single writer for one owned partition. Whatever waits in its inbox is folded through the heart into entries of
  * the next commit; nothing is done here that a crash could not undo.
  */
+
+import { crashPoint } from '../base/crash-point.ts'
 import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
@@ -286,6 +288,7 @@ export class Lane {
 
   /** `released`: an ending of it was taken back, and its successor has its turn already. */
   #foldEvent(id: string, event: TransactionEvent, command: Command | null, released = false): Entry | null {
+    if (event.type === 'AttemptEnded') crashPoint('result.before-fold')
     const before = this.#roster.get(id)
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
@@ -329,10 +332,12 @@ export class Lane {
       return this.#foldMissing(arrival.range)
     }
     const record = arrival?.record as RawRecord
+    crashPoint('record.before-decode')
     const reading = read(record, this.#place(record, nowUs), this.#room())
     if (!claimed(reading, allowance.claims)) return null
     this.#arrivals.shift()
     const { folded, started } = this.#foldRecord(record, reading, nowUs, residentMax)
+    crashPoint('record.admitted')
     allowance.records--
     allowance.slots -= started
     allowance.bytes -= bytesOf(folded)

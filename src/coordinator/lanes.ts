@@ -4,6 +4,7 @@
  */
 import { fraction } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { ReadingRoom } from './arrival.ts'
@@ -152,6 +153,7 @@ export class Lanes {
         return 'gone'
       }
       const lane = this.#takeIn(name, opened)
+      crashPoint('lane.opened')
       this.#parts.intake.read(lane.partition, opened.lane.nextOffset)
       await this.#openStranded(name, partition)
       return 'opened'

@@ -1,5 +1,6 @@
 /** Opens a lane: makes it if it was never there, takes its epoch, learns what is open. A start, a takeover and a
  * recovery are all this. */
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { From } from '../workflow/plan.ts'
@@ -26,8 +27,10 @@ export async function place(partition: PartitionRef, room: OpeningRoom): Promise
 
 /** Null: another coordinator holds it, and was asked. Throws `EngineError`: an outage of either side, or `offsets_regressed`. */
 export async function take(ref: LaneRef, { ledger, intake }: OpeningRoom): Promise<Opened | null> {
+  crashPoint('lane.before-epoch')
   const lane = await ledger.takeLane(ref)
   if (lane === null) return null
+  crashPoint('lane.loaded')
   try {
     await checkEnd(ref, lane.nextOffset, intake)
     return { ref, lane }
@@ -75,6 +78,7 @@ async function createIfNew(ref: LaneRef, room: OpeningRoom): Promise<void> {
     const offsets = subscriptions.map((each) => each.fromOffset)
     lanes.push({ partition: number, nextOffset: offsets.length > 0 ? Math.min(...offsets) : earliest, subscriptions })
   }
+  crashPoint('lane.before-create')
   await room.ledger.createLanes(topic, incarnation, lanes)
 }
 

@@ -2,6 +2,7 @@
 
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Act } from './entry.ts'
 import type { Lane } from './lane.ts'
@@ -38,6 +39,7 @@ export class Performer {
     this.#clock = clock
     this.#wake = wake
     this.#timers = new Timers(clock, (due) => {
+      crashPoint('timer.fired')
       for (const { lane, transactionId, step } of due) {
         lane.tell(transactionId, { type: 'TimerDue', atUs: clock.nowUs(), step })
       }
@@ -101,7 +103,9 @@ export class Performer {
     const proceeding = this.#proceeding
     this.#proceeding = []
     if (proceeding.length > 0) this.#workers.proceed(proceeding)
-    if (invocations.length > 0) this.#workers.invoke(invocations)
+    if (invocations.length === 0) return
+    this.#workers.invoke(invocations)
+    crashPoint('acts.dispatched')
   }
 
   #proceed(name: string): void {
@@ -131,6 +135,7 @@ export class Performer {
   /** Results of lanes that are no longer ours are refused. */
   receive(results: readonly InvocationResult[]): void {
     for (const result of results) {
+      crashPoint('result.received')
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)

@@ -1,5 +1,6 @@
 /** Transactions read back from the ledger, on the version they were admitted with. */
 import { assert } from '../base/assert.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { recall } from '../envelope/decode.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { restore } from '../transaction/restore.ts'
@@ -37,6 +38,7 @@ export class Recall {
   /** Throws `EngineError`: an outage, or `seal_broken`. */
   async load(partition: PartitionRef, ids: readonly string[]): Promise<Transaction[]> {
     const records = await this.#parts.ledger.load(ids)
+    crashPoint('recall.loaded')
     assert(records.length === ids.length, `${ids.length - records.length} open transactions are not in the ledger`)
     return records.map((record) => this.#restored(partition, record))
   }

@@ -1,6 +1,7 @@
 /** What is done when nothing happens: the last commit's return is written, idle lanes are seen, Kafka is told how far
  * they are. */
 import type { Clock } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Flow } from './flow.ts'
@@ -98,7 +99,9 @@ export class Upkeep {
     if (last === null && lanes.length === 0) return
     const signs = new Map(lanes.map((lane) => [lane, this.#signOf(lane)]))
     try {
+      crashPoint('renew.before')
       const renewed = await this.#ledger.renew(last, [...signs.values()])
+      crashPoint('renew.after')
       if (!this.#stopped) this.#onRenewed(renewed, signs)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error

@@ -5,6 +5,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import { batchOf, type Entry } from './entry.ts'
@@ -86,7 +87,10 @@ export class Writer {
   }
 
   async #commit(entries: readonly Entry[], batch: Batch): Promise<Written[]> {
-    return [this.#written(entries, batch, await this.#ledger.commit(batch))]
+    crashPoint('commit.before-send')
+    const answer = await this.#ledger.commit(batch)
+    crashPoint('commit.returned')
+    return [this.#written(entries, batch, answer)]
   }
 
   #written(entries: readonly Entry[], batch: Batch, { passed, duplicates }: CommitAnswer): Written {
@@ -115,6 +119,7 @@ export class Writer {
     let pauseMs = this.#limits.outagePauseMs.first
     for (;;) {
       try {
+        crashPoint('settle.before-epochs')
         const { landed, epochs } = await this.#ledger.settle(batch)
         for (const each of entries) this.#renew(each, epochs)
         return landed === null ? null : [this.#written(entries, batch, landed)]
@@ -137,6 +142,7 @@ export class Writer {
     if (entries.length > 1) {
       const middle = entries.length >> 1
       const first = await this.#write(entries.slice(0, middle), false)
+      crashPoint('commit.between-halves')
       return [...first, ...(await this.#write(entries.slice(middle), false))]
     }
     const guilty = entries[0] as Entry

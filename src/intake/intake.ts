@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import type { Clock } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import { createClient } from './client.ts'
@@ -149,7 +150,9 @@ export class Intake {
   async reportProgress(progress: ReadonlyMap<Partition, number>): Promise<void> {
     const ours = [...progress].filter(([each]) => this.#places.of(each))
     if (ours.length === 0) return
+    crashPoint('kafka-commit.before')
     await this.#membership.commit(ours.map(([{ topic, partition }, offset]) => ({ topic, partition, offset })))
+    crashPoint('kafka-commit.after')
   }
 
   /** Leaves the group, so that the others take over at once. */
@@ -192,6 +195,7 @@ export class Intake {
       if (isRead(place)) this.#membership.resume(place)
       else this.#membership.pause(place)
     }
+    crashPoint('intake.assigned')
     this.#listener.assigned(partitions)
   }
 
@@ -219,6 +223,7 @@ export class Intake {
     const { topic, partition } = place
     publish('lag', { topic, partition, records: Math.max(0, batch.highWatermark - nextOffset) })
     const records = messages.map((message) => recordOf(message, fetchedUs))
+    crashPoint('intake.fetched')
     this.#listener.received({ topic, partition }, { records, nextOffset, missing })
   }
 

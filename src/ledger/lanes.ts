@@ -1,4 +1,5 @@
 /** Lanes in the ledger: made, taken under a new epoch, renewed and released. */
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import type { HeldLane, KnownLanes, LaneRef, NewLane, OpenedLane } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
@@ -114,6 +115,7 @@ export async function takeLane(
 ): Promise<OpenedLane | null> {
   const taken = await takeEpoch(db, ids, session, lane)
   if (taken === null) return null
+  crashPoint('lane.after-epoch')
   const [progress] = await db.query<{ next_offset: string; low_id: string; seq: string; published: string }>({
     name: 'millrace_lane_progress',
     text: `
@@ -192,6 +194,7 @@ select w.id, t.epoch from wanted w left join taken t on t.id = w.id`,
 }
 
 export async function releaseLanes(db: Connections, lanes: readonly HeldLane[]): Promise<void> {
+  crashPoint('release.before')
   await db.query({
     name: 'millrace_release',
     text: `
@@ -199,6 +202,7 @@ update millrace_data.lane l set session = null, asked_by = null, asked_at = null
 from unnest($1::int4[], $2::int8[]) as w (id, epoch) where l.id = w.id and l.epoch = w.epoch`,
     values: [column.int4(lanes.map((lane) => lane.laneId)), column.int8(lanes.map((lane) => lane.epoch))],
   })
+  crashPoint('release.after')
 }
 
 /** Of earlier incarnations of the topic: what has not ended, is not published, or is asked for. */

@@ -1,4 +1,5 @@
 /** The Postgres ledger as the coordinator uses it. */
+import { crashPoint } from '../base/crash-point.ts'
 import type { Batch, CommitAnswer, Ledger, OutboxLedger, Settled } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import { type AnswerRow, commitAnswer, commitStatement } from './commit.ts'
@@ -71,6 +72,7 @@ with ours as (
 update millrace_data.lane l set epoch = l.epoch + 1 from ours where l.id = ours.id returning l.id, l.epoch`,
     values: [column.int4(batch.lanes.map((lane) => lane.laneId)), column.int8(batch.lanes.map((lane) => lane.epoch))],
   })
+  crashPoint('settle.after-epochs')
   const [landed] = await db.query<{ lanes: number[] }>({
     text: 'select lanes from millrace_data.commit where id = $1',
     values: [batch.commitId],

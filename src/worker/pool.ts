@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
+import { crashAtForWorkers } from '../base/crash-point.ts'
 import { publish } from '../telemetry/channels.ts'
 import { createBuilder } from './build.ts'
 import { scrubbed } from './environment.ts'
@@ -85,7 +86,7 @@ class WorkerPool implements Pool {
     this.#around = {
       builder: createBuilder({ functionsDir, cacheDir }),
       limits: this.#limits,
-      env: scrubbed(env ?? []),
+      env: { ...scrubbed(env ?? []), ...crashAtForWorkers() },
       finish: (entry, result) => this.#finish(entry, result),
       announce: (entry) => this.#announce(entry),
       mayStart: (fleet) => this.#share.mayStart(fleet),

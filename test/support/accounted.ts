@@ -14,7 +14,7 @@ export interface Span {
 
 /** What is there not once, one line each; what is there though nobody expects it is among them. */
 export async function unaccounted(
-  ledger: TestLedger,
+  ledger: Pick<TestLedger, 'query'>,
   topic: string,
   workflows: readonly string[],
   spans: readonly Span[],
@@ -62,7 +62,7 @@ order by 1`
 
 /** Fails with the list of what is not there exactly once. */
 export async function assertAccounted(
-  ledger: TestLedger,
+  ledger: Pick<TestLedger, 'query'>,
   topic: string,
   workflows: readonly string[],
   spans: readonly Span[],

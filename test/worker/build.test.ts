@@ -1,5 +1,6 @@
 /** Compiled functions: what imports and positions mean in them. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -34,6 +35,16 @@ describe('a compiled function', () => {
       own.sort(),
       files.map((file) => join(functionsDir, file)),
     )
+  })
+
+  it('is made by another process when the one that makes them was killed', async () => {
+    const { build } = createBuilder({ functionsDir, cacheDir })
+    await build('echo')
+    const compilers = childrenNamed('esbuild')
+    assert.ok(compilers.length > 0)
+    for (const pid of compilers) process.kill(pid, 'SIGKILL')
+    const built = await Promise.all([build('echo'), build('nested/place'), build('typed')])
+    assert.equal(built.length, 3)
   })
 
   it('does not load zod when it uses none of it', async () => {
@@ -71,3 +82,9 @@ describe('a function that does not compile', () => {
     assert.equal((await failure(functionsDir, '../harness')).code, 'function_missing')
   })
 })
+
+function childrenNamed(name: string): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n')
+  const own = lines.map((line) => line.trim().split(/\s+/)).filter(([, parent]) => Number(parent) === process.pid)
+  return own.filter((words) => words.slice(2).some((word) => word.includes(name))).map(([pid]) => Number(pid))
+}

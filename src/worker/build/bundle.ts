@@ -5,6 +5,7 @@ import type { BuildFailure, BuildOptions, Message, Plugin } from 'esbuild'
 import { EngineError } from '../../base/error.ts'
 import { resolveImports } from './imports.ts'
 import { placeMeta } from './meta.ts'
+import { runEsbuild } from './run-esbuild.ts'
 
 export interface Source {
   readonly name: string
@@ -17,8 +18,7 @@ export interface Source {
 
 /** Throws EngineError `function_does_not_compile`. */
 export async function bundle(source: Source): Promise<{ text: string; inputs: string[] }> {
-  const { build } = await import('esbuild')
-  const built = await build(options(source, [resolveImports(source.zod), placeMeta()])).catch((failure) => {
+  const built = await runEsbuild(options(source, [resolveImports(source.zod), placeMeta()])).catch((failure) => {
     throw doesNotCompile(source, failure)
   })
   const inputs = Object.keys(built.metafile!.inputs).map((path) => resolve(source.functionsDir, path))

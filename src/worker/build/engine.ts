@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BuildOptions } from 'esbuild'
 import { exists, keep, put } from './keep.ts'
+import { runEsbuild } from './run-esbuild.ts'
 
 export interface EngineFiles {
   /** The zod that `millrace` exports. */
@@ -39,7 +40,6 @@ async function buildChild(cacheDir: string): Promise<string> {
 }
 
 async function oneFile(entry: string): Promise<string> {
-  const { build } = await import('esbuild')
   const options: BuildOptions = {
     entryPoints: [entry],
     write: false,
@@ -53,5 +53,5 @@ async function oneFile(entry: string): Promise<string> {
     legalComments: 'none',
     logLevel: 'silent',
   }
-  return (await build(options)).outputFiles![0]!.text
+  return (await runEsbuild(options)).outputFiles![0]!.text
 }

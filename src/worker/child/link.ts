@@ -1,6 +1,7 @@
 /** The child's end of the two pipes. Reads without a thread, writes at once and whole: what was sent has left. */
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { crashPoint } from '../../base/crash-point.ts'
 import { type Answer, type Note, pairReader, writePair } from '../wire.ts'
 
 const fromPool = 3
@@ -21,7 +22,9 @@ export function openLink(): Link {
   const flush = () => {
     const text = waiting
     waiting = ''
-    if (text !== '') writeWhole(Buffer.from(text, 'utf8'))
+    if (text === '') return
+    writeWhole(Buffer.from(text, 'utf8'))
+    crashPoint('worker.answered')
   }
   return {
     flush,

@@ -4,6 +4,7 @@
  */
 import * as nodeModule from 'node:module'
 import { join } from 'node:path'
+import { crashPoint } from '../../base/crash-point.ts'
 import type { ChildSettings } from '../wire.ts'
 import { createAttempts } from './attempts.ts'
 import { captureOutput } from './capture.ts'
@@ -28,6 +29,7 @@ process.on('exit', () => {
 })
 
 const loaded = await load(settings.module)
+crashPoint('worker.loaded')
 if ('run' in loaded) {
   link.listen((head, body) => attempts.take(loaded, head, body))
   link.send(['hello', loaded.concurrency ?? null, loaded.idempotent !== false], 'null')

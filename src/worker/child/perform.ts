@@ -1,4 +1,5 @@
 /** One attempt: input in, function run, output out. Every way it can end is a verdict; nothing is thrown from here. */
+import { crashPoint } from '../../base/crash-point.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/json.ts'
 import type { Context, FunctionDefinition } from '../../function/define.ts'
 import { isFailure } from '../../function/outcome.ts'
@@ -19,7 +20,9 @@ export async function perform(
     const input = checked instanceof Promise ? await checked : checked
     if ('problem' in input) return failed('fail', 'invalid_input', input.problem)
     called = true
+    crashPoint('worker.before-call')
     const returned = await definition.run({ input: input.value, context })
+    crashPoint('worker.after-call')
     if (isFailure(returned)) return saidSo(returned)
     const output = await check(definition.output, returned)
     if ('problem' in output) return answeredNothing('invalid_output', output.problem)

@@ -1,0 +1,90 @@
+/**
+ * The project that runs under the faults: two workflows on one topic. `charge` has three steps in order of the account,
+ * retries, and a charge at the payment provider; `tally` orders by the record's key and has one step.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+export const workflows = ['charge', 'tally'] as const
+
+/** Environment variables that the functions see. */
+export const functionsEnv = 'PROVIDER_URL,FAULTS_DIR'
+
+export async function writeProject(dir: string, topic: string): Promise<void> {
+  for (const [path, text] of Object.entries(filesFor(topic))) {
+    await mkdir(dirname(join(dir, path)), { recursive: true })
+    await writeFile(join(dir, path), text)
+  }
+}
+
+const filesFor = (topic: string): Readonly<Record<string, string>> => ({
+  'charge.yaml': `
+name: charge
+on:
+  kafka:
+    topic: ${topic}
+key: event.data.account
+steps:
+  - id: check
+    uses: check
+    with: { n: '\${{ event.data.n }}' }
+    retry: { attempts: 3, initial: 50ms, max: 200ms }
+  - id: charge
+    uses: charge
+    with: { account: '\${{ event.data.account }}', dies: '\${{ event.data.dies }}', slow: '\${{ event.data.n % 7 == 0 }}' }
+    retry: { attempts: 20, initial: 50ms, max: 500ms }
+  - id: note
+    uses: note
+    with: { id: '\${{ steps.charge.output.id }}' }
+`,
+  'tally.yaml': `
+name: tally
+on:
+  kafka:
+    topic: ${topic}
+steps:
+  - id: note
+    uses: note
+    with: { data: '\${{ event.data }}' }
+`,
+  'functions/check.ts': `
+import { defineFunction, retry, z } from 'millrace'
+export default defineFunction({
+  input: z.object({ n: z.number() }),
+  run: ({ input, context }) => (input.n % 10 === 0 && context.attempt === 1 ? retry('not_yet', 'once more') : { ok: true }),
+})`,
+  'functions/charge.ts': `
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { defineFunction, retry, z } from 'millrace'
+export default defineFunction({
+  input: z.object({ account: z.string(), dies: z.string(), slow: z.boolean() }),
+  output: z.object({ id: z.string() }),
+  async run({ input, context }) {
+    await sleep(10)
+    if (input.dies === 'before') dieOnce(context.transactionId)
+    const response = await fetch(process.env.PROVIDER_URL + '/charges', {
+      method: 'POST',
+      signal: context.signal,
+      headers: { 'content-type': 'application/json', 'idempotency-key': context.idempotencyKey },
+      body: JSON.stringify({ account: input.account, amount: 100, currency: 'EUR', reference: context.transactionId }),
+    })
+    if (!response.ok) return retry('provider', 'answered ' + response.status)
+    if (input.dies === 'after') dieOnce(context.transactionId)
+    await sleep(input.slow ? 400 : 10)
+    return { id: context.idempotencyKey }
+  },
+})
+function dieOnce(name: string): void {
+  try {
+    writeFileSync(join(process.env.FAULTS_DIR!, 'died-' + name), '', { flag: 'wx' })
+  } catch {
+    return
+  }
+  process.kill(process.pid, 'SIGKILL')
+}`,
+  'functions/note.ts': `
+import { defineFunction } from 'millrace'
+export default defineFunction({ run: () => ({ noted: true }) })`,
+})

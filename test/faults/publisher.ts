@@ -1,0 +1,72 @@
+/** Publishes at a pace while the faults go on. What may not have arrived is sent again: Kafka's copy is the truth. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+
+export interface PublisherOptions {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly perSecond: number
+  /** The messages of the n-th event. */
+  readonly make: (n: number) => readonly Message[]
+}
+
+const everyMs = 100
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #producer: Producer
+  readonly #stopping = new AbortController()
+  #loop: Promise<void> | undefined
+  #published = 0
+  #most = Number.POSITIVE_INFINITY
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    const kafka = new Kafka({ brokers: [...options.brokers], logLevel: logLevel.NOTHING, retry: { retries: 3 } })
+    this.#producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, metadataMaxAge: 3000 })
+  }
+
+  get published(): number {
+    return this.#published
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+  }
+
+  /** Goes on until at least `count` events are out. */
+  async finish(count: number): Promise<void> {
+    this.start()
+    this.#most = Math.max(count, this.#published)
+    await this.#loop
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop?.catch(() => undefined)
+    await this.#producer.disconnect().catch(() => undefined)
+  }
+
+  async #run(): Promise<void> {
+    const batch = Math.max(1, Math.round((this.#options.perSecond * everyMs) / 1000))
+    await this.#insist(() => this.#producer.connect())
+    while (!this.#stopping.signal.aborted && this.#published < this.#most) {
+      const count = Math.min(batch, this.#most - this.#published)
+      const messages = Array.from({ length: count }, (_, at) => this.#options.make(this.#published + at)).flat()
+      await this.#insist(() => this.#producer.send({ topic: this.#options.topic, acks: -1, messages }))
+      this.#published += count
+      await sleep(everyMs)
+    }
+  }
+
+  async #insist(act: () => Promise<unknown>): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await act()
+        return
+      } catch {
+        await sleep(200)
+      }
+    }
+  }
+}
