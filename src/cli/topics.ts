@@ -10,9 +10,19 @@ const partitions = 4
 
 /** Answers with the names of those it made. */
 export async function createTopics(config: Config, plans: readonly Plan[]): Promise<string[]> {
-  const names = [...new Set(plans.map((plan) => plan.on.kafka.topic))]
+  const names = [...new Set(plans.flatMap(topicsOf))]
   if (names.length === 0) return []
   return withTopics(config, (topics) => topics.create(names, partitions))
+}
+
+/** What it reads, and what it publishes to; what its functions emit nobody knows before. */
+function topicsOf({ on, deadLetter, publish, steps }: Plan): string[] {
+  const published = [...publish.completed, ...publish.failed, ...steps.flatMap((step) => step.publish)]
+  return [
+    on.kafka.topic,
+    ...(deadLetter.topic === null ? [] : [deadLetter.topic]),
+    ...published.map((each) => each.topic),
+  ]
 }
 
 export async function withTopics<T>(config: Config, act: (topics: Topics) => Promise<T>): Promise<T> {
