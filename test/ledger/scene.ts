@@ -45,7 +45,7 @@ export async function open(db: TestLedger, owner: string, engine = 'shop', lease
     connectionsMax: 4,
     answerMsMax: 10_000,
     leaseMs: 0,
-    keepPublishedMs: 0,
+    keepPublishedMs: 3_600_000,
     handoverMs: 0,
     ...lease,
   }
