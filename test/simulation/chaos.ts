@@ -1,6 +1,7 @@
 /** The faults of the world, one a time: each says whom it met, and ends by itself. */
 import type { WorldFault } from './coverage.ts'
 import type { Member } from './member.ts'
+import type { Process } from './process.ts'
 import type { World } from './world.ts'
 
 export function startChaos(world: World, untilUs: number): void {
@@ -45,8 +46,8 @@ const acts: Readonly<Record<WorldFault, Act>> = {
     strike: (world, member) => void member.stop(world.schedule.random.pick([0, 500, 5000])),
   },
   pause: { kind: 'one', strike: pause },
-  'clock ahead': { kind: 'one', strike: (world, { process }) => void (process.skewUs += world.schedule.random.between(1, 300) * 1e6) },
-  'clock back': { kind: 'one', strike: (world, { process }) => void (process.skewUs -= world.schedule.random.between(1, 20) * 1e6) },
+  'clock ahead': { kind: 'one', strike: (world, { process }) => shift(world, process, 1, 300) },
+  'clock back': { kind: 'one', strike: (world, { process }) => shift(world, process, -20, -1) },
   'Postgres down': { kind: 'all', unless: (world) => !world.server.up, strike: postgresDown },
   'Kafka down': { kind: 'all', unless: (world) => !world.broker.up, strike: kafkaDown },
   'cut off from Kafka': { kind: 'one', strike: cutOff },
@@ -64,9 +65,16 @@ const acts: Readonly<Record<WorldFault, Act>> = {
   'out of the group': { kind: 'all', strike: () => undefined },
 }
 
+/** In seconds: far ahead; back no further than what is due then may wait. */
+function shift({ schedule }: World, process: Process, from: number, to: number): void {
+  process.skewUs += schedule.random.between(from, to) * 1_000_000
+}
+
 function pause(world: World, { process }: Member): void {
   process.pause()
-  world.schedule.after(world.schedule.random.between(200_000, 15_000_000), `${process.name} goes on`, () => process.resume())
+  world.schedule.after(world.schedule.random.between(200_000, 15_000_000), `${process.name} goes on`, () =>
+    process.resume(),
+  )
 }
 
 function postgresDown({ schedule, server }: World): void {

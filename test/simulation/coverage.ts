@@ -2,11 +2,12 @@
  * How often each fault met each state. A pair that could be met and never was is blind: the generator cannot see what the
  * product does there.
  */
-import { fates } from './workers.ts'
+
 import { linkFaults } from './ledger/link.ts'
-import type { Member } from './member.ts'
-import type { StoredLane, Tables } from './ledger/tables.ts'
 import { statementNames } from './ledger/statements.ts'
+import type { StoredLane, Tables } from './ledger/tables.ts'
+import type { Member } from './member.ts'
+import { fates } from './workers.ts'
 
 export const worldFaults = [
   'kill',

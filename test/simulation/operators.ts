@@ -25,7 +25,9 @@ function actOnce(world: World): void {
   if (letters.length === 0) return
   const letter = random.pick(letters)
   const kind = random.chance(0.7) ? 'redrive' : 'discard'
-  const value = random.chance(0.5) ? Buffer.from('{"n":0,"key":"k0","same":"x","skip":[]}').toString('base64') : undefined
+  const value = random.chance(0.5)
+    ? Buffer.from('{"n":0,"key":"k0","same":"x","skip":[]}').toString('base64')
+    : undefined
   ask(world, letter.laneId, kind, letter.id, JSON.stringify(value === undefined || kind === 'discard' ? {} : { value }))
 }
 
@@ -45,7 +47,13 @@ export function resolve(world: World, id: string): void {
   ask(world, row.laneId, 'resolve', id, JSON.stringify({ step, ...outcome }))
 }
 
-function ask(world: World, laneId: number, kind: 'resolve' | 'redrive' | 'discard', target: string, args: string): void {
+function ask(
+  world: World,
+  laneId: number,
+  kind: 'resolve' | 'redrive' | 'discard',
+  target: string,
+  args: string,
+): void {
   const why = world.schedule.random.chance(0.5) ? 'looked at the book' : null
   const id = world.server.tables.commands.ask({ laneId, kind, target, args, askedBy: 'operator', why })
   if (id !== null) world.schedule.tell(`command ${id}: ${kind} ${target} ${args}`)

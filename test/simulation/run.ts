@@ -71,6 +71,12 @@ async function live(world: World): Promise<void> {
     return left.length === 0 && inDoubt(world).length === 0
   }
   await until(world, endUs, isOver)
+  for (const {
+    process: { name },
+    coordinator,
+  } of world.living) {
+    schedule.trace.explain(schedule.nowUs, () => `${name} ${JSON.stringify(coordinator.stats())}`)
+  }
   holds(isEnded(world), 'everything ends', () => [...leftover(world), ...inDoubt(world)].join('; '))
 }
 
@@ -119,7 +125,8 @@ function leftover({ broker, server, setting }: World): string[] {
   }
   for (const lane of tables.lanes) {
     for (const id of lane.open) if (!tables.isInDoubt(id)) left.push(`${id} is open in lane ${lane.laneId}`)
-    for (const { id, kind } of tables.commands.pendingOf(lane.laneId)) left.push(`command ${id} (${kind}) is pending in lane ${lane.laneId}`)
+    for (const { id, kind } of tables.commands.pendingOf(lane.laneId))
+      left.push(`command ${id} (${kind}) is pending in lane ${lane.laneId}`)
   }
   return left
 }

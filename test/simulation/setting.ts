@@ -34,12 +34,19 @@ export function settingOf(random: Random): Setting {
   return {
     members: random.pick([1, 2, 2, 3]),
     topics,
-    plans: plansOf(random, topics.map(({ name }) => name)),
+    plans: plansOf(
+      random,
+      topics.map(({ name }) => name),
+    ),
     keys: random.between(1, 6),
     records: random.between(5, 60),
     chaosUs: random.between(5_000_000, 20_000_000),
     faultEveryUs: random.pick([400_000, 1_000_000, 3_000_000]),
-    faults: someOf(random, worldFaults.filter((fault) => fault !== 'redelivery' && fault !== 'out of the group'), () => random.pick([1, 1, 3])),
+    faults: someOf(
+      random,
+      worldFaults.filter((fault) => fault !== 'redelivery' && fault !== 'out of the group'),
+      () => random.pick([1, 1, 3]),
+    ),
     weather: weatherOf(random),
     limits: limitsOf(random),
     holes: random.pick([0, 0.1, 0.4]),
@@ -54,8 +61,14 @@ function plansOf(random: Random, topics: readonly string[]): Plan[] {
 
 function weatherOf(random: Random): Weather {
   const isRough = random.chance(0.7)
-  const rates = Object.fromEntries(linkFaults.map((fault) => [fault, isRough && random.chance(0.5) ? random.pick([0.01, 0.03, 0.1]) : 0]))
-  const bad = someOf(random, fates.filter((fate) => fate !== 'ok'), () => random.pick([1, 2, 5]))
+  const rates = Object.fromEntries(
+    linkFaults.map((fault) => [fault, isRough && random.chance(0.5) ? random.pick([0.01, 0.03, 0.1]) : 0]),
+  )
+  const bad = someOf(
+    random,
+    fates.filter((fate) => fate !== 'ok'),
+    () => random.pick([1, 2, 5]),
+  )
   return {
     rates: rates as Record<LinkFault, number>,
     wayUs: random.pick([300, 1000, 20_000]),
@@ -87,7 +100,11 @@ function limitsOf(random: Random): Partial<CoordinatorLimits> {
   }
 }
 
-function someOf<Name extends string>(random: Random, names: readonly Name[], weight: () => number): Partial<Record<Name, number>> {
+function someOf<Name extends string>(
+  random: Random,
+  names: readonly Name[],
+  weight: () => number,
+): Partial<Record<Name, number>> {
   const share = random.pick([0.2, 0.5, 1])
   const some = names.filter(() => random.chance(share))
   return Object.fromEntries(some.map((name) => [name, weight()])) as Partial<Record<Name, number>>

@@ -44,6 +44,8 @@ interface Run {
   readonly once: boolean
   state: RunState
   dispatchedUs: number | null
+  /** The provider's. */
+  answer: string | null
 }
 
 /** Output that the ledger refuses. */
@@ -72,7 +74,7 @@ export class SimulatedWorkers implements Workers {
   invoke(invocations: readonly Invocation[]): void {
     for (const invocation of invocations) {
       this.#watch.invoked(this.#process, invocation)
-      const run: Run = { invocation, once: isOnce(invocation), state: 'waiting', dispatchedUs: null }
+      const run: Run = { invocation, once: isOnce(invocation), state: 'waiting', dispatchedUs: null, answer: null }
       this.#runs.set(invocation.id, run)
       this.#queue.push(run)
       const { notAfterUs } = invocation
@@ -135,47 +137,15 @@ export class SimulatedWorkers implements Workers {
     if (fate !== 'ok') this.#watch.fated(this.#process, fate, run.invocation)
     const timeoutUs = run.invocation.timeoutMs * 1000
     const wantedUs = this.#someUs(this.#weather().runUs) * (fate === 'answers late' ? 20 : 1)
-    if (fate === 'hangs' || wantedUs >= timeoutUs) {
-      if (random.chance(0.5)) this.#act(run, timeoutUs * random.fraction(), () => undefined)
-      this.#hear(timeoutUs, () => this.#end(run, killed))
-      return
-    }
-    this.#live(run, fate, wantedUs)
+    const isKilled = fate === 'hangs' || wantedUs >= timeoutUs
+    const { acts, report } = isKilled ? killed : lives[fate]
+    const takesUs = isKilled ? timeoutUs : wantedUs
+    if (random.chance(acts)) this.#act(run, takesUs * random.fraction())
+    const retryAfterMs = report.outcome === 'retry' ? random.pick([null, 0, 300]) : null
+    this.#hear(takesUs, () => this.#end(run, { retryAfterMs, ...outputOf(run), ...report }))
   }
 
-  /** It acts outside at some moment of its life, if it gets so far. */
-  #live(run: Run, fate: Fate, wantedUs: number): void {
-    const { random } = this.#process.schedule
-    const effectUs = wantedUs * random.fraction()
-    const code = fate.replaceAll(' ', '_')
-    switch (fate) {
-      case 'asks again':
-        return this.#finish(run, wantedUs, { outcome: 'retry', errorCode: code, ...someDelay(random.between(0, 400)) })
-      case 'gives up':
-        return this.#finish(run, wantedUs, { outcome: 'fail', errorCode: code })
-      case 'crashes before its effect':
-        return this.#finish(run, effectUs, { outcome: 'crash', errorCode: code, effectUnknown: true })
-      case 'is lost':
-        if (random.chance(0.5)) this.#act(run, effectUs, () => undefined)
-        return this.#finish(run, wantedUs, { outcome: 'lost', errorCode: code, effectUnknown: true })
-      case 'throws':
-        if (random.chance(0.5)) this.#act(run, effectUs, () => undefined)
-        return this.#finish(run, wantedUs, { outcome: 'retry', errorCode: code, effectUnknown: true })
-      case 'crashes after its effect':
-        this.#act(run, effectUs, () => undefined)
-        return this.#finish(run, wantedUs, { outcome: 'crash', errorCode: code, effectUnknown: true })
-      case 'answers what is refused':
-        return this.#act(run, effectUs, () =>
-          this.#finish(run, wantedUs - effectUs, { outcome: 'ok', output: JSON.stringify(poison) }),
-        )
-      default:
-        return this.#act(run, effectUs, (answer) =>
-          this.#finish(run, wantedUs - effectUs, { outcome: 'ok', output: JSON.stringify({ answer }) }),
-        )
-    }
-  }
-
-  #act(run: Run, delayUs: number, then: (answer: string) => void): void {
+  #act(run: Run, delayUs: number): void {
     const { schedule, name } = this.#process
     const { invocation } = run
     schedule.after(delayUs, `${name} ${nameOf(invocation)} acts`, () => {
@@ -186,17 +156,13 @@ export class SimulatedWorkers implements Workers {
         ? this.#provider.chargeAgain(transactionId, step, schedule.nowUs)
         : this.#provider.charge(idempotencyKey, transactionId, step, schedule.nowUs)
       this.#watch.charged(this.#process, invocation)
-      then(charge.answer)
+      run.answer = charge.answer
     })
-  }
-
-  #finish(run: Run, delayUs: number, report: Partial<AttemptReport>): void {
-    this.#hear(delayUs, () => this.#end(run, report))
   }
 
   #outOfTime(run: Run): void {
     if (run.state === 'ended') return
-    this.#end(run, { ...killed, effectUnknown: run.state === 'running' })
+    this.#end(run, { ...killed.report, effectUnknown: run.state === 'running' })
   }
 
   #end(run: Run, report: Partial<AttemptReport>): void {
@@ -230,10 +196,36 @@ export class SimulatedWorkers implements Workers {
   }
 }
 
-const killed = { outcome: 'timeout', errorCode: 'timeout', effectUnknown: true } as const
+/** How probable it is that it acts outside, and what comes back. */
+interface Life {
+  readonly acts: number
+  readonly report: Partial<AttemptReport>
+}
 
-function someDelay(ms: number): { readonly retryAfterMs: number | null } {
-  return { retryAfterMs: ms < 200 ? null : ms }
+const killed: Life = {
+  acts: 0.5,
+  report: { outcome: 'timeout', errorCode: 'timeout', output: null, effectUnknown: true },
+}
+
+const lives: Readonly<Record<Fate, Life>> = {
+  ok: { acts: 1, report: {} },
+  'asks again': { acts: 0, report: failed('retry', 'not_yet', false) },
+  'gives up': { acts: 0, report: failed('fail', 'gave_up', false) },
+  throws: { acts: 0.5, report: failed('retry', 'threw', true) },
+  hangs: killed,
+  'crashes before its effect': { acts: 0, report: failed('crash', 'exited', true) },
+  'crashes after its effect': { acts: 1, report: failed('crash', 'exited', true) },
+  'is lost': { acts: 0.5, report: failed('lost', 'lost_with_process', true) },
+  'answers late': { acts: 1, report: {} },
+  'answers what is refused': { acts: 1, report: { output: JSON.stringify(poison) } },
+}
+
+function failed(outcome: AttemptReport['outcome'], errorCode: string, effectUnknown: boolean): Partial<AttemptReport> {
+  return { outcome, errorCode, output: null, effectUnknown }
+}
+
+function outputOf({ answer }: Run): Partial<AttemptReport> {
+  return { output: JSON.stringify({ answer }) }
 }
 
 export function isOnce({ function: name }: Pick<Invocation, 'function'>): boolean {

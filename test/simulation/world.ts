@@ -51,7 +51,8 @@ export class World {
 
   start(): void {
     for (const { name, partitions } of this.setting.topics) this.broker.create(name, partitions)
-    for (let n = 0; n < this.setting.members; n++) this.schedule.after(n * 100_000, 'a coordinator starts', () => this.join())
+    for (let n = 0; n < this.setting.members; n++)
+      this.schedule.after(n * 100_000, 'a coordinator starts', () => this.join())
     this.#tick()
   }
 
@@ -70,7 +71,8 @@ export class World {
   note(fault: Fault, member: Member | null = null, also: readonly string[] = []): void {
     const nowUs = this.server.nowUs
     const met = new Set<string>(also)
-    for (const each of member ? [member] : this.living) for (const state of statesOf(each, this.server.tables, nowUs)) met.add(state)
+    for (const each of member ? [member] : this.living)
+      for (const state of statesOf(each, this.server.tables, nowUs)) met.add(state)
     this.coverage.note(fault, met)
   }
 
@@ -167,13 +169,20 @@ export class World {
 
 function summaryOf(written: Written): string {
   const parts = [
-    ...written.transactions.map((row) => `+${row.id} (${row.laneId}/${row.offset}${row.key === null ? '' : ` key ${row.key}`})`),
+    ...written.transactions.map(
+      (row) => `+${row.id} (${row.laneId}/${row.offset}${row.key === null ? '' : ` key ${row.key}`})`,
+    ),
     ...written.copies.map((row) => `copy ${row.id} of ${written.duplicates.get(row.id)}`),
     ...written.begun.map((row) => `begun ${row.transactionId}/${row.step}#${row.attempt}`),
-    ...written.attempts.map((row) => `${row.transactionId}/${row.step}#${row.attempt} ${row.outcome} ${row.stepState ?? 'again'} ${row.errorCode ?? ''}`),
+    ...written.attempts.map(
+      (row) =>
+        `${row.transactionId}/${row.step}#${row.attempt} ${row.outcome} ${row.stepState ?? 'again'} ${row.errorCode ?? ''}`,
+    ),
     ...written.deadLetters.map((row) => `letter ${row.id} (${row.laneId}/${row.offset}) ${row.code}`),
     ...written.letters.map((row) => `letter ${row.id} of ${row.transactionId}`),
-    ...written.passed.map((row) => `passed ${row.laneId}/${row.fromOffset}-${row.toOffset} ${row.workflowId ?? ''} ${row.reason}`),
+    ...written.passed.map(
+      (row) => `passed ${row.laneId}/${row.fromOffset}-${row.toOffset} ${row.workflowId ?? ''} ${row.reason}`,
+    ),
     ...written.commands.map((row) => `command ${row.id} ${row.state}: ${row.answer}`),
     ...written.messages.map((row) => `message ${row.laneId}/${row.seq}`),
   ]

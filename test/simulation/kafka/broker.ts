@@ -29,7 +29,9 @@ export class Broker {
   }
 
   get partitions(): PartitionRef[] {
-    return [...this.topics.values()].flatMap(({ name, logs }) => logs.map((_, partition) => ({ topic: name, partition })))
+    return [...this.topics.values()].flatMap(({ name, logs }) =>
+      logs.map((_, partition) => ({ topic: name, partition })),
+    )
   }
 
   create(name: string, partitions: number): void {
@@ -79,6 +81,7 @@ export class Broker {
   /** Looks who is still there. */
   tick(): void {
     if (!this.up) return
-    for (const name of this.group.expire(this.#schedule.nowUs, this.partitions)) this.#schedule.tell(`${name} is out of the group`)
+    for (const name of this.group.expire(this.#schedule.nowUs, this.partitions))
+      this.#schedule.tell(`${name} is out of the group`)
   }
 }

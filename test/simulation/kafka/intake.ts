@@ -7,7 +7,7 @@ import { EngineError } from '../../../src/base/error.ts'
 import type { Coordinator } from '../../../src/coordinator/coordinator.ts'
 import type { Intake, PartitionRef } from '../../../src/coordinator/ports.ts'
 import type { Process } from '../process.ts'
-import { type Broker, sessionUs } from './broker.ts'
+import { type Broker, sessionUs, type Topic } from './broker.ts'
 import { nameOf } from './group.ts'
 
 interface Reading {
@@ -116,7 +116,8 @@ export class SimulatedIntake implements Intake {
   }
 
   #join(): void {
-    const isIn = () => this.#broker.group.join(this.#process.name, this.#process.schedule.nowUs, this.#broker.partitions)
+    const isIn = () =>
+      this.#broker.group.join(this.#process.name, this.#process.schedule.nowUs, this.#broker.partitions)
     this.#reach('join', isIn)
     this.#process.hear(heartbeatUs / 2, '', () => this.#heartbeat())
   }
@@ -139,7 +140,8 @@ export class SimulatedIntake implements Intake {
 
   #rejoin(): void {
     this.#process.schedule.tell(`${this.#process.name} joins again`)
-    const isIn = () => this.#broker.group.join(this.#process.name, this.#process.schedule.nowUs, this.#broker.partitions)
+    const isIn = () =>
+      this.#broker.group.join(this.#process.name, this.#process.schedule.nowUs, this.#broker.partitions)
     this.#reach('join', isIn)
   }
 
@@ -188,8 +190,13 @@ export class SimulatedIntake implements Intake {
   #fetchNow(name: string, reading: Reading, again: () => void): void {
     const topic = this.#broker.topic(reading.partition.topic)
     const wait = () => this.#broker.onData(() => this.#process.hear(this.#wayUs(), '', again))
-    if (!this.#process.alive || !this.#isReached() || this.#readings.get(name) !== reading) return wait()
-    if (topic.incarnation !== reading.incarnation) return void this.#process.hear(0, '', () => this.#learn(topic.name, topic.incarnation))
+    if (!this.#process.alive || !this.#isReached() || this.#readings.get(name) !== reading) wait()
+    else if (topic.incarnation === reading.incarnation) this.#fetchFrom(topic, reading, wait, again)
+    else this.#process.hear(0, '', () => this.#learn(topic.name, topic.incarnation))
+  }
+
+  #fetchFrom(topic: Topic, reading: Reading, wait: () => void, again: () => void): void {
+    const name = nameOf(reading.partition)
     const { batchMax, redelivery, reasons } = this.#weather()
     const { random } = this.#process.schedule
     const back = random.chance(redelivery) ? random.between(1, 10) : 0
@@ -197,7 +204,10 @@ export class SimulatedIntake implements Intake {
     const from = Math.max(reading.position - back, 0)
     const log = topic.logs[reading.partition.partition]
     const fetched = log?.fetch(from, batchMax + back, this.#process.clock.nowUs(), reasons)
-    if (!fetched || fetched.nextOffset <= reading.position) return wait()
+    if (!fetched || fetched.nextOffset <= reading.position) {
+      wait()
+      return
+    }
     const label = `${this.#process.name} fetched ${name} ${from}-${fetched.nextOffset - 1}`
     this.#process.hear(this.#wayUs(), label, () => {
       if (this.#readings.get(name) === reading && !reading.paused) {

@@ -49,7 +49,10 @@ export class PartitionLog {
     return found < 0 ? this.latest : Math.max(found, this.earliest)
   }
 
-  /** What one fetch gives from here on; null: there is nothing yet. `reasons` false: holes are left for others to notice. */
+  /**
+   * What one fetch gives from here on; null: there is nothing yet. `reasons` false: holes between
+   * records are left for others to notice.
+   */
   fetch(from: number, most: number, fetchedUs: number, reasons: boolean): Fetched | null {
     const start = Math.max(from, this.earliest)
     const end = Math.min(start + most, this.latest)
@@ -62,7 +65,8 @@ export class PartitionLog {
       if (hole === null && record !== null) records.push({ ...record, fetchedUs })
       else if (hole !== null) addTo(missing, offset, hole)
     }
-    return { records, nextOffset: end, missing: reasons ? missing : [] }
+    const last = records.at(-1)?.offset ?? -1
+    return { records, nextOffset: end, missing: missing.filter((range) => reasons || range.fromOffset > last) }
   }
 }
 

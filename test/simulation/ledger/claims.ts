@@ -11,13 +11,13 @@ export interface Claims {
 
 const none: Claims = { winners: new Map(), copies: new Map() }
 
-export function settleClaims(tables: Tables, batch: Batch, passed: ReadonlySet<number>): Claims {
+export function settleClaims(tables: Tables, batch: Batch, passed: ReadonlySet<number>, nowUs: number): Claims {
   const claims = batch.transactions.filter((row) => row.dedup !== null && passed.has(row.laneId))
   if (claims.length === 0) return none
   const winners = new Map<string, StoredDedup>()
   for (const row of inOrder(claims)) {
     const { key } = row.dedup as NonNullable<TransactionRow['dedup']>
-    if (!winners.has(key)) winners.set(key, winnerOf(tables.dedup.get(key), row))
+    if (!winners.has(key)) winners.set(key, winnerOf(tables.dedup.get(key), row, nowUs))
   }
   const copies = new Map<string, string>()
   for (const row of claims) {
@@ -32,9 +32,9 @@ function inOrder(claims: readonly OfLane<TransactionRow>[]): OfLane<TransactionR
   return [...claims].sort((a, b) => a.offset - b.offset)
 }
 
-function winnerOf(holder: StoredDedup | undefined, row: TransactionRow): StoredDedup {
+function winnerOf(holder: StoredDedup | undefined, row: TransactionRow, nowUs: number): StoredDedup {
   const { atUs, withinUs } = row.dedup as NonNullable<TransactionRow['dedup']>
   const stays = holder !== undefined && Math.abs(holder.atUs - atUs) <= withinUs
-  if (!stays) return { transactionId: row.id, atUs, keepUntilUs: atUs + withinUs }
+  if (!stays) return { transactionId: row.id, atUs, keepUntilUs: atUs + withinUs, seenUs: holder?.seenUs ?? nowUs }
   return { ...holder, keepUntilUs: Math.max(holder.keepUntilUs, holder.atUs + withinUs) }
 }

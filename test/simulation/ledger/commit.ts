@@ -18,10 +18,14 @@ export interface Written extends Omit<Batch, 'lanes'> {
 }
 
 /** Throws `EngineError` `ledger_refused`. */
-export function commit(tables: Tables, batch: Batch, nowUs: number): { readonly answer: CommitAnswer; readonly written: Written } {
+export function commit(
+  tables: Tables,
+  batch: Batch,
+  nowUs: number,
+): { readonly answer: CommitAnswer; readonly written: Written } {
   const held = batch.lanes.filter(({ laneId, epoch }) => tables.lane(laneId).epoch === epoch)
   const passed = new Set(held.map(({ laneId }) => laneId))
-  const claims = settleClaims(tables, batch, passed)
+  const claims = settleClaims(tables, batch, passed, nowUs)
   const written = ownRows(tables, batch, held, passed, claims)
   const refused = refusal(tables, written)
   if (refused) throw new EngineError('ledger_refused', refused, { cause: new Error(refused) })

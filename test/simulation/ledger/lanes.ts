@@ -99,7 +99,7 @@ export function takeEpoch(tables: Tables, holder: Holder, ref: LaneRef, nowUs: n
     throw new EngineError('lane_missing', message, { retryable: true })
   }
   if (!isFree(lane, holder, nowUs)) {
-    Object.assign(lane, { askedBy: holder.owner, askedUs: lane.askedUs ?? nowUs })
+    if (lane.askedUs === null) Object.assign(lane, { askedBy: holder.owner, askedUs: nowUs })
     return null
   }
   const { owner, session } = holder

@@ -3,8 +3,8 @@
  * lost before or after it landed, landing long after its sender gave up, or under locks that it holds for a while.
  */
 import { EngineError } from '../../../src/base/error.ts'
-import type { Random } from '../random.ts'
 import type { Process } from '../process.ts'
+import type { Random } from '../random.ts'
 import { connectionLost, type Reply, type Server } from './server.ts'
 import type { Ask, Statement, StatementName } from './statements.ts'
 
@@ -50,7 +50,11 @@ export function link(
         else resolve(reply.value as T)
       }
       const hear = (delayUs: number, reply: Reply) =>
-        void process.hear(delayUs, `${process.name} hears of ${statement.name}${'error' in reply ? `: ${reply.error.code}` : ''}`, () => end(reply))
+        void process.hear(
+          delayUs,
+          `${process.name} hears of ${statement.name}${'error' in reply ? `: ${reply.error.code}` : ''}`,
+          () => end(reply),
+        )
       const giveUp = process.hear(answerUsMax, '', () => end({ error: connectionLost() }))
       if (fault === 'conflict') return hear(wayUs() * 2, { error: conflict() })
       if (fault === 'turned away') return hear(wayUs() * 2, { error: turnedAway() })
@@ -58,15 +62,18 @@ export function link(
       if (fault === 'lands late') hear(wayUs() * 2, { error: connectionLost() })
       const there = wayUs() + delayOf(random, fault)
       const holdUs = fault === 'holds locks' ? random.between(20_000, answerUsMax * 2) : 0
-      process.schedule.after(there, `${process.name} ${statement.name} ${statement.about}${fault ? ` (${fault})` : ''}`, () =>
-        server.arrive({
-          from: process.name,
-          statement,
-          holdUs,
-          reply: (reply) => {
-            if (fault !== 'lands late') hear(wayUs(), fault === 'lost after' ? { error: connectionLost() } : reply)
-          },
-        }),
+      process.schedule.after(
+        there,
+        `${process.name} ${statement.name} ${statement.about}${fault ? ` (${fault})` : ''}`,
+        () =>
+          server.arrive({
+            from: process.name,
+            statement,
+            holdUs,
+            reply: (reply) => {
+              if (fault !== 'lands late') hear(wayUs(), fault === 'lost after' ? { error: connectionLost() } : reply)
+            },
+          }),
       )
     })
 }

@@ -48,7 +48,8 @@ function has(rows: readonly Attempted[], { step, attempt }: Attempted): boolean 
 
 function isNumbered(tables: Tables, { laneId, seq }: { laneId: number; seq: number }): boolean {
   return (
-    seq <= tables.lane(laneId).seq && tables.messages.some((message) => message.laneId === laneId && message.seq === seq)
+    seq <= tables.lane(laneId).seq &&
+    tables.messages.some((message) => message.laneId === laneId && message.seq === seq)
   )
 }
 
@@ -56,7 +57,8 @@ function failedCheck({ attempts, endings }: Written): string | null {
   for (const row of attempts) {
     const skipped = (row.outcome === 'skipped') === (row.attempt === 0)
     const ok = (row.outcome === 'ok') === (row.stepState === 'ok')
-    if (!skipped || !ok) return `new row for relation "attempt" violates check constraint (${row.outcome} ${row.stepState})`
+    if (!skipped || !ok)
+      return `new row for relation "attempt" violates check constraint (${row.outcome} ${row.stepState})`
   }
   const odd = endings.find((row) => (row.state === 'completed') !== (row.errorCode === null))
   return odd ? `new row for relation "ending" violates check constraint (${odd.state})` : null

@@ -1,7 +1,7 @@
 /** The database server: statements arrive, wait for locks, land or not. What a client believes about that is its own affair. */
 import { EngineError } from '../../../src/base/error.ts'
-import type { Schedule } from '../schedule.ts'
 import { epochUs } from '../process.ts'
+import type { Schedule } from '../schedule.ts'
 import type { Statement } from './statements.ts'
 import { Tables } from './tables.ts'
 
@@ -33,13 +33,21 @@ export class Server {
   }
 
   arrive(request: Request): void {
-    if (!this.up) return request.reply({ error: connectionLost() })
+    if (this.up) this.#lock(request)
+    else request.reply({ error: connectionLost() })
+  }
+
+  #lock(request: Request): void {
     const locks = request.statement.locks?.() ?? []
     if (locks.some((each) => this.#locked.has(each))) {
       this.#waiting.push(request)
       return
     }
-    if (request.holdUs === 0) return this.#land(request)
+    if (request.holdUs === 0) this.#land(request)
+    else this.#hold(request, locks)
+  }
+
+  #hold(request: Request, locks: readonly string[]): void {
     for (const each of locks) this.#locked.add(each)
     this.#held.add(request)
     const { from, statement } = request

@@ -64,6 +64,13 @@ export function lookFor(tables: Tables, batch: Batch): Settled['landed'] {
   return { passed: new Set(stored.lanes), duplicates }
 }
 
+/** Keys of copies that nobody looks for any more. */
+export function tidy(tables: Tables, nowUs: number): void {
+  for (const [key, { keepUntilUs, seenUs, atUs }] of tables.dedup) {
+    if (keepUntilUs < nowUs && seenUs + (keepUntilUs - atUs) < nowUs) tables.dedup.delete(key)
+  }
+}
+
 export function load(tables: Tables, ids: readonly string[]): OpenTransaction[] {
   return ids.flatMap((id) => {
     const row = tables.transactions.get(id)

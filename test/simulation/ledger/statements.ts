@@ -14,7 +14,7 @@ import {
   strandedLanes,
   takeEpoch,
 } from './lanes.ts'
-import { load, lookFor, renew, takeNewEpochs } from './signs.ts'
+import { load, lookFor, renew, takeNewEpochs, tidy } from './signs.ts'
 import type { Tables } from './tables.ts'
 
 export const statementNames = [
@@ -26,6 +26,7 @@ export const statementNames = [
   'stranded',
   'release',
   'renew',
+  'tidy',
   'load',
   'commit',
   'settle',
@@ -49,8 +50,7 @@ export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (w
   const { engine } = holder
   const locksOf = (ids: readonly { readonly laneId: number }[]) => ids.map(({ laneId }) => `lane ${laneId}`)
   return {
-    register: (plans) =>
-      ask({ name: 'register', about: `${plans.length}`, act: () => register(tables, plans) }),
+    register: (plans) => ask({ name: 'register', about: `${plans.length}`, act: () => register(tables, plans) }),
     knownLanes: (topic, incarnation) =>
       ask({ name: 'known', about: topic, act: () => knownLanes(tables, engine, topic, incarnation) }),
     createLanes: (topic, incarnation, lanes) =>
@@ -77,6 +77,7 @@ export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (w
     },
     renew: (last, lanes) =>
       ask({ name: 'renew', about: `${lanes.length}`, act: (nowUs) => renew(tables, last, lanes, nowUs) }),
+    tidy: () => ask({ name: 'tidy', about: '', act: (nowUs) => tidy(tables, nowUs) }),
     load: (ids) => ask({ name: 'load', about: `${ids.length}`, act: () => load(tables, ids) }),
     commit: (batch) =>
       ask({

@@ -1,9 +1,9 @@
 /** The ledger's tables in memory, with the keys that Postgres holds unique. Rows stay as the coordinator wrote them. */
 import type {
+  Command,
   CommandAnswer,
   DeadLetterRow,
   DedupClaim,
-  Command,
   LetterState,
   MessageRow,
   OfLane,
@@ -67,8 +67,16 @@ export interface StoredDuplicate {
 }
 
 export type StoredLetter = OfLane<DeadLetterRow> & { state: LetterState['state'] | 'open' }
-export type StoredDedup = Pick<DedupClaim, 'atUs'> & { readonly transactionId: string; readonly keepUntilUs: number }
-export type StoredCommand = Omit<Command, 'letter'> & { state: CommandAnswer['state'] | 'pending'; answer: string | null }
+export interface StoredDedup extends Pick<DedupClaim, 'atUs'> {
+  readonly transactionId: string
+  readonly keepUntilUs: number
+  readonly seenUs: number
+}
+
+export type StoredCommand = Omit<Command, 'letter'> & {
+  state: CommandAnswer['state'] | 'pending'
+  answer: string | null
+}
 
 export const lowestId = '00000000-0000-0000-0000-000000000000'
 

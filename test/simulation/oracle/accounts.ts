@@ -57,7 +57,11 @@ export class Accounts {
         note(row.laneId, row.offset, { workflowId: row.workflowId, what: `dead letter ${row.code}` })
       }
       const record = this.#slot(this.#tables.lane(row.laneId), row.offset)?.record
-      holds(record && same(record.value, row.value), once, () => `dead letter ${row.id} has other bytes than its record`)
+      holds(
+        record && same(record.value, row.value),
+        once,
+        () => `dead letter ${row.id} has other bytes than its record`,
+      )
     }
     for (const row of written.passed) {
       for (let offset = row.fromOffset; offset <= row.toOffset; offset++) {
@@ -72,7 +76,11 @@ export class Accounts {
     holds(nextOffset >= from, once, () => `${nameOf(lane)} goes back from ${from} to ${nextOffset}`)
     this.#cursors.set(lane.laneId, nextOffset)
     for (const offset of fates.keys()) {
-      holds(offset >= from && offset < nextOffset, once, () => `${nameOf(lane)}/${offset} was recorded by a commit for ${from} to ${nextOffset - 1}`)
+      holds(
+        offset >= from && offset < nextOffset,
+        once,
+        () => `${nameOf(lane)}/${offset} was recorded by a commit for ${from} to ${nextOffset - 1}`,
+      )
     }
     for (let offset = from; offset < nextOffset; offset++) this.#judgeOffset(lane, offset, fates.get(offset) ?? [])
   }
@@ -92,17 +100,23 @@ export class Accounts {
   #sameContent(laneId: number, offset: number, isSame: (value: string) => boolean): void {
     const lane = this.#tables.lane(laneId)
     const record = this.#slot(lane, offset)?.record
-    holds(record?.value && isSame(record.value.toString()), once, () => `${nameOf(lane)}/${offset} became a transaction of another record`)
+    holds(
+      record?.value && isSame(record.value.toString()),
+      once,
+      () => `${nameOf(lane)}/${offset} became a transaction of another record`,
+    )
   }
 
   #truly(lane: StoredLane, offset: number, reason: PassedRow['reason']): void {
     const log = this.#log(lane)
     const slot = log?.slot(offset)
     const gone = log !== undefined && offset < log.earliest
-    const truth = () => `${nameOf(lane)}/${offset} is said to be ${reason}, but is ${gone ? 'gone' : (slot?.hole ?? 'a record')}`
+    const truth = () =>
+      `${nameOf(lane)}/${offset} is said to be ${reason}, but is ${gone ? 'gone' : (slot?.hole ?? 'a record')}`
     if (reason === 'retention') holds(gone, gaps, truth)
     else if (reason === 'absent') holds(gone || !slot || slot.hole !== null, gaps, truth)
-    else if (reason === 'compacted' || reason === 'aborted' || reason === 'control') holds(slot?.hole === reason, gaps, truth)
+    else if (reason === 'compacted' || reason === 'aborted' || reason === 'control')
+      holds(slot?.hole === reason, gaps, truth)
     else holds(slot?.record, gaps, truth)
   }
 

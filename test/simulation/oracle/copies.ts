@@ -27,7 +27,11 @@ export class Copies {
     for (const { id, dedup } of written.copies) {
       const first = written.duplicates.get(id) as string
       const isOne = dedup && this.#admitted.get(dedup.key)?.includes(first)
-      holds(isOne && this.#tables.transactions.has(first), one, () => `${id} points to ${first}, which was never admitted with its key`)
+      holds(
+        isOne && this.#tables.transactions.has(first),
+        one,
+        () => `${id} points to ${first}, which was never admitted with its key`,
+      )
     }
   }
 }

@@ -34,8 +34,10 @@ export class History {
     const touched = new Set(written.attempts.map((row) => row.transactionId))
     for (const id of touched) this.#judgeAttempts(id)
     for (const row of written.attempts) this.#judgeOutcome(row)
-    for (const row of written.begun) {
-      holds(this.#isOpen(row.transactionId), ending, () => `${row.transactionId} begins an attempt and is not open`)
+    const ended = new Set(written.endings.map((row) => row.transactionId))
+    for (const { transactionId } of written.begun) {
+      const isOpen = this.#isOpen(transactionId) || ended.has(transactionId)
+      holds(isOpen, ending, () => `${transactionId} begins an attempt and is not open`)
     }
     for (const row of written.endings) this.#judgeEnding(row)
     for (const { laneId, lowId } of written.lanes) {
@@ -68,12 +70,23 @@ export class History {
   }
 
   #judgeStep(id: string, step: Step, rows: readonly OfLane<AttemptRow>[]): void {
-    const what = () => `${id} step ${step.id}: ${rows.map((row) => `${row.attempt} ${row.outcome} ${row.stepState}`).join(', ')}`
+    const what = () =>
+      `${id} step ${step.id}: ${rows.map((row) => `${row.attempt} ${row.outcome} ${row.stepState}`).join(', ')}`
     const first = rows[0]?.outcome === 'skipped' ? 0 : 1
-    holds(rows.every((row, at) => row.attempt === at + first), together, what)
+    holds(
+      rows.every((row, at) => row.attempt === at + first),
+      together,
+      what,
+    )
     const early = rows.slice(0, -1)
-    holds(early.every((row) => row.stepState === null || row.stepState === 'in_doubt'), ending, what)
-    const failures = rows.filter(({ outcome, resolvedBy }) => ['retry', 'timeout', 'crash'].includes(outcome) && resolvedBy === null)
+    holds(
+      early.every((row) => row.stepState === null || row.stepState === 'in_doubt'),
+      ending,
+      what,
+    )
+    const failures = rows.filter(
+      ({ outcome, resolvedBy }) => ['retry', 'timeout', 'crash'].includes(outcome) && resolvedBy === null,
+    )
     holds(failures.length <= step.retry.attempts, burnt, what)
     holds(rows.filter((row) => row.outcome === 'lost').length <= lostMax, burnt, what)
   }
@@ -84,20 +97,20 @@ export class History {
     const name = `${transactionId}/${step}/${attempt}`
     const what = () => `${name} is recorded as ${outcome} ${errorCode ?? ''}, and no worker said so`
     if (outcome === 'skipped' || row.resolvedBy !== null) return
-    if (errorCode === 'value_refused') return holds(this.#results.has(`${name}/ok`), burnt, what)
-    if (errorCode === 'coordinator_lost') {
+    if (errorCode === 'value_refused') holds(this.#results.has(`${name}/ok`), burnt, what)
+    else if (errorCode === 'coordinator_lost') {
       const begun = this.#tables.begunOf(transactionId).some((each) => each.step === step && each.attempt === attempt)
-      return holds(begun, burnt, what)
-    }
-    if (row.dispatchedUs === null && outcome === 'fail') return
-    holds(this.#results.has(`${name}/${outcome}`), burnt, what)
+      holds(begun, burnt, what)
+    } else if (row.dispatchedUs !== null || outcome !== 'fail')
+      holds(this.#results.has(`${name}/${outcome}`), burnt, what)
   }
 
   #judgeEnding({ transactionId: id, state, errorCode, laneId }: OfLane<EndingRow>): void {
     const row = this.#tables.transactions.get(id)
     holds(row && row.laneId === laneId, ending, () => `${id} ended and is not a transaction of lane ${laneId}`)
     const rows = this.#tables.attemptsOf(id)
-    const what = () => `${id} ended ${state} ${errorCode ?? ''} with ${rows.map((each) => `${each.step}#${each.attempt} ${each.outcome} ${each.stepState}`).join(', ')}`
+    const what = () =>
+      `${id} ended ${state} ${errorCode ?? ''} with ${rows.map((each) => `${each.step}#${each.attempt} ${each.outcome} ${each.stepState}`).join(', ')}`
     const states = this.#tables.planOf(row).steps.map((step) => {
       const last = rows.filter((each) => each.step === step.no).at(-1)
       return { step, state: last?.stepState ?? null }

@@ -70,7 +70,11 @@ export class Invocations {
     const name = `${stepId}#${attempt} of ${transactionId}`
     holds(attempt <= own.length + 1, durable, () => `${name} was asked for with ${own.length} attempts in the ledger`)
     if (!isHolder) return
-    holds(attempt === own.length + 1 && !isSettled(own), durable, () => `${name} was asked for again after it had ended`)
+    holds(
+      attempt === own.length + 1 && !isSettled(own),
+      durable,
+      () => `${name} was asked for again after it had ended`,
+    )
     holds(!this.#tables.endings.has(transactionId), durable, () => `${name} was asked for after the transaction's end`)
     this.#judgeOrder(row, name)
   }
@@ -81,7 +85,11 @@ export class Invocations {
     this.#keyOf.set(name, key)
     const owner = this.#stepOf.get(idempotencyKey) ?? name
     this.#stepOf.set(idempotencyKey, owner)
-    holds(key === idempotencyKey && owner === name, keys, () => `${name} has ${key} and ${idempotencyKey}, which is of ${owner}`)
+    holds(
+      key === idempotencyKey && owner === name,
+      keys,
+      () => `${name} has ${key} and ${idempotencyKey}, which is of ${owner}`,
+    )
   }
 
   #judgeInput({ input }: Invocation, row: TransactionRow, step: Step, rows: readonly AttemptRow[]): void {
@@ -94,7 +102,12 @@ export class Invocations {
       holds(isSettled(own), durable, () => `${step.id} of ${row.id} was asked for before ${each.id} was settled`)
       const last = own.at(-1)
       const output = last?.stepState === 'ok' ? last.output : 'null'
-      holds(JSON.stringify(given[each.id]) === output, durable, () => `${step.id} of ${row.id} was given ${JSON.stringify(given[each.id])} for ${each.id}, the ledger has ${output}`)
+      holds(
+        JSON.stringify(given[each.id]) === output,
+        durable,
+        () =>
+          `${step.id} of ${row.id} was given ${JSON.stringify(given[each.id])} for ${each.id}, the ledger has ${output}`,
+      )
     }
   }
 
@@ -112,7 +125,11 @@ export class Invocations {
     holds(!other.started, order, () => `${name} was asked for beside ${other.row.id} of its key, which has not ended`)
     const isOrdered = runner.row.redrivenFrom === null && other.row.redrivenFrom === null
     const isEarlier = other.row.offset < runner.row.offset && !other.everInDoubt
-    holds(!isOrdered || !isEarlier || runner.everStarted, order, () => `${name} was asked for before ${other.row.id} of its key had its turn`)
+    holds(
+      !isOrdered || !isEarlier || runner.everStarted,
+      order,
+      () => `${name} was asked for before ${other.row.id} of its key had its turn`,
+    )
   }
 
   #lineOf(row: OfLane<TransactionRow>): Set<Runner> {

@@ -33,7 +33,11 @@ export class Outbox {
       const plans = [...this.#tables.versions.values()].filter((each) => each.workflowId === letter.workflowId)
       const wanted = plans.some(({ plan }) => plan.deadLetter.topic !== null && plan.deadLetter.failed)
       const isFailed = letter.transactionId !== null
-      holds(!isFailed || !wanted || copied.has(letter.id), rows, () => `dead letter ${letter.id} was not copied to its topic`)
+      holds(
+        !isFailed || !wanted || copied.has(letter.id),
+        rows,
+        () => `dead letter ${letter.id} was not copied to its topic`,
+      )
     }
   }
 }
