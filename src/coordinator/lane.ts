@@ -143,7 +143,7 @@ export class Lane {
     return this.#roster.lowId()
   }
 
-  /** Takes up the transactions that were open when the lane was opened, oldest offset first. */
+  /** Takes up the transactions that were open when the lane was opened, in the order of their turns. */
   resume(open: readonly OpenRef[]): void {
     this.#roster.resume(open)
   }

@@ -65,10 +65,12 @@ const acts: Readonly<Record<WorldFault, Act>> = {
   'out of the group': { kind: 'all', strike: () => undefined },
 }
 
-/** In seconds: far ahead; back no further than what is due then may wait. */
+/** In seconds; no further ahead than a retry may wait when another clock judges it. */
 function shift({ schedule }: World, process: Process, from: number, to: number): void {
-  process.skewUs += schedule.random.between(from, to) * 1_000_000
+  process.skewUs = Math.min(process.skewUs + schedule.random.between(from, to) * 1_000_000, aheadUsMax)
 }
+
+const aheadUsMax = 200_000_000
 
 function pause(world: World, { process }: Member): void {
   process.pause()

@@ -134,7 +134,7 @@ function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | '
   const rows = [...lane.open]
     .filter((id) => isFound(lane, id))
     .map((id) => tables.transactions.get(id) as NonNullable<ReturnType<typeof tables.transactions.get>>)
-    .sort((a, b) => a.offset - b.offset || (a.id < b.id ? -1 : 1))
+    .sort((a, b) => turnOf(tables, a.id) - turnOf(tables, b.id) || a.offset - b.offset || (a.id < b.id ? -1 : 1))
   const sources = new Map(
     rows.map((row) => {
       const { plan, versionId } = tables.versionOf(row)
@@ -146,6 +146,10 @@ function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | '
     return { id, workflow: tables.planOf(row).name, key, admittedUs, inDoubt: tables.isInDoubt(id) }
   })
   return { open, sources }
+}
+
+function turnOf(tables: Tables, id: string): number {
+  return tables.hasStarted(id) ? 0 : 1
 }
 
 /** Opening looks from the low-water id on, and at what is parked. */

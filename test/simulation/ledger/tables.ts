@@ -149,6 +149,12 @@ export class Tables {
     return begun.filter((row) => !ended.has(`${row.step}/${row.attempt}`))
   }
 
+  /** It has had its turn, and not given it away by standing in doubt until a person settled it. */
+  hasStarted(id: string): boolean {
+    const last = this.attemptsOf(id).at(-1)
+    return (last !== undefined && last.resolvedBy === null) || this.unknownOf(id).length > 0
+  }
+
   /** The last attempt at some step left it in doubt. */
   isInDoubt(id: string): boolean {
     const last = new Map<number, OfLane<AttemptRow>>()

@@ -17,8 +17,6 @@ const order = 'order by key'
 
 interface Runner {
   readonly row: OfLane<TransactionRow>
-  /** It was asked for, and has not ended, nor gave its turn away. */
-  started: boolean
   everStarted: boolean
   everInDoubt: boolean
 }
@@ -37,16 +35,13 @@ export class Invocations {
 
   written(written: Written): void {
     for (const row of written.transactions) {
-      const runner = { row, started: false, everStarted: false, everInDoubt: false }
+      const runner = { row, everStarted: false, everInDoubt: false }
       this.#runners.set(row.id, runner)
       if (row.key !== null) this.#lineOf(row).add(runner)
     }
     for (const row of written.attempts) {
       const runner = this.#runners.get(row.transactionId)
-      if (!runner) continue
-      if (row.stepState === 'in_doubt') runner.everInDoubt = true
-      // Whoever was settled by a person waits for another turn.
-      if (row.stepState === 'in_doubt' || row.resolvedBy !== null) runner.started = false
+      if (runner && row.stepState === 'in_doubt') runner.everInDoubt = true
     }
     for (const row of written.endings) {
       const runner = this.#runners.get(row.transactionId)
@@ -116,13 +111,17 @@ export class Invocations {
     if (row.key !== null) {
       for (const other of this.#lineOf(row)) if (other !== runner) this.#judgePair(runner, other, name)
     }
-    runner.started = true
     runner.everStarted = true
   }
 
   #judgePair(runner: Runner, other: Runner, name: string): void {
     if (this.#tables.isInDoubt(other.row.id)) return
-    holds(!other.started, order, () => `${name} was asked for beside ${other.row.id} of its key, which has not ended`)
+    // What nobody wrote down has not happened: its first attempt may be under way, and is made again in its turn.
+    holds(
+      !this.#tables.hasStarted(other.row.id),
+      order,
+      () => `${name} was asked for beside ${other.row.id} of its key, which has not ended`,
+    )
     const isOrdered = runner.row.redrivenFrom === null && other.row.redrivenFrom === null
     const isEarlier = other.row.offset < runner.row.offset && !other.everInDoubt
     holds(
