@@ -2,8 +2,11 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Plan } from '../workflow/plan.ts'
 import type { Message, Place, ReadingRoom } from './arrival.ts'
+import { idsOf } from './catalogue.ts'
 import { type Entry, entry, joined } from './entry.ts'
+import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Lane } from './lane.ts'
 import type { Command, CommandAnswer, MessageRow, StoredLetter } from './ports.ts'
 import { redrive } from './redrive.ts'
@@ -95,9 +98,11 @@ export class Commands {
     const reading = redrive(command, letter, place, room())
     this.#settledLetters.add(redrivenFrom)
     const started = this.#face.admit(reading.transactions, nowUs)
+    const ended = started.flatMap((each) => each.endings)
+    const workflowIdOf = (plan: Plan) => idsOf(room().catalogue, plan).workflowId
     const parts = {
-      transactions: reading.rows,
-      deadLetters: reading.deadLetters,
+      transactions: withoutRecordsOf(ended, reading.rows),
+      deadLetters: [...reading.deadLetters, ...lettersAtOnce(reading.transactions, reading.rows, ended, workflowIdOf)],
       messages: [...this.#face.numbered(reading.messages), ...started.flatMap((each) => each.messages)],
       letterStates: [{ id: redrivenFrom, state: 'redriven' } as const],
       commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
