@@ -89,7 +89,7 @@ export class Member {
         break
       } catch (error) {
         if (!(error instanceof EngineError) || !error.retryable) throw error
-        await sleep(this.process.clock, 200, never)
+        await sleep(this.process.clock, 200, new AbortController().signal)
       }
     }
     if (this.stopping) return
@@ -131,8 +131,6 @@ export class Member {
     }
   }
 }
-
-const never = new AbortController().signal
 
 /** As in production, but for what would take a simulated run too long. */
 const limits: CoordinatorLimits = { ...defaultLimits, valueBytesMax }

@@ -57,8 +57,10 @@ export class Accounts {
         note(row.laneId, row.offset, { workflowId: row.workflowId, what: `dead letter ${row.code}` })
       }
       const record = this.#slot(this.#tables.lane(row.laneId), row.offset)?.record
+      // Who redrives a letter may change it.
+      const isRedriven = row.transactionId !== null && this.#tables.transactions.get(row.transactionId)?.redrivenFrom
       holds(
-        record && same(record.value, row.value),
+        isRedriven || (record && same(record.value, row.value)),
         once,
         () => `dead letter ${row.id} has other bytes than its record`,
       )

@@ -40,6 +40,10 @@ export class History {
       holds(isOpen, ending, () => `${transactionId} begins an attempt and is not open`)
     }
     for (const row of written.endings) this.#judgeEnding(row)
+    for (const { id, transactionId } of written.deadLetters) {
+      const isThere = transactionId === null || this.#tables.transactions.has(transactionId)
+      holds(isThere, together, () => `dead letter ${id} is of ${transactionId}, which is not in the ledger`)
+    }
     for (const { laneId, lowId } of written.lanes) {
       const lane = this.#tables.lane(laneId)
       for (const id of lane.open) holds(isFound(lane, id), found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
