@@ -74,15 +74,18 @@ const nothing: Reading = {
 }
 
 /** A dead letter, with a copy for each topic that its workflows name. */
-function given(letter: DeadLetterRow, plans: readonly Plan[]): Reading {
+export function given(letter: DeadLetterRow, plans: readonly Plan[]): Reading {
   const topics = new Set(plans.flatMap((plan) => plan.deadLetter.topic ?? []))
-  return { ...nothing, deadLetters: [letter], messages: [...topics].map((topic) => copyOf(letter.id, topic)) }
+  return { ...nothing, deadLetters: [letter], messages: [...topics].map((topic) => copyOf(letter.id, topic, null)) }
 }
 
-/** Its key, value and headers are read from the dead letter when it is published. */
-export function copyOf(deadLetterId: string, topic: string): Message {
+/**
+ * Its key, value and headers are read from the dead letter when it is published. `transactionId`: of whose failure it tells;
+ * should that one be a copy and not admitted, nothing is told.
+ */
+export function copyOf(deadLetterId: string, topic: string, transactionId: string | null): Message {
   const id = messageId(`${deadLetterId}/${topic}`)
-  const place = { id, transactionId: null, step: null, n: 0, topic }
+  const place = { id, transactionId, step: null, n: 0, topic }
   return { ...place, key: null, value: null, headers: '{}', deadLetterId, error: null }
 }
 

@@ -2,8 +2,11 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Plan } from '../workflow/plan.ts'
 import type { Place, ReadingRoom } from './arrival.ts'
+import { idsOf } from './catalogue.ts'
 import { type Entry, entry, joined } from './entry.ts'
+import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Lane } from './lane.ts'
 import type { Command, CommandAnswer, StoredLetter } from './ports.ts'
 import { redrive } from './redrive.ts'
@@ -94,9 +97,11 @@ export class Commands {
     const reading = redrive(command, letter, place, room())
     this.#settledLetters.add(redrivenFrom)
     const begun = joined(this.#face.admit(reading.transactions, nowUs))
+    const workflowIdOf = (plan: Plan) => idsOf(room().catalogue, plan).workflowId
+    const { transactions, rows } = reading
     const parts = {
-      transactions: reading.rows,
-      deadLetters: reading.deadLetters,
+      transactions: withoutRecordsOf(begun.endings, rows),
+      deadLetters: [...reading.deadLetters, ...lettersAtOnce(transactions, rows, begun.endings, workflowIdOf)],
       letterStates: [{ id: redrivenFrom, state: 'redriven' } as const],
       commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
       ...begun,

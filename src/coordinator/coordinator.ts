@@ -2,6 +2,7 @@
  * Lanes and the loop that drives them: while one commit is in flight the inboxes fill; when it returns, all that waits
  * is folded and committed at once, for all lanes together; what it allowed is done after it. It decides nothing.
  */
+import { setMaxListeners } from 'node:events'
 import { type Clock, sleep } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { Latch } from '../base/latch.ts'
@@ -68,6 +69,8 @@ export class Coordinator {
 
   constructor(parts: CoordinatorParts) {
     this.#parts = parts
+    // Each lane that waits for something listens for the stop, and Node takes many listeners for a leak.
+    setMaxListeners(0, this.#stopping.signal)
     this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
     this.#recall = new Recall(parts)

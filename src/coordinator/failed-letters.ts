@@ -2,8 +2,9 @@
 import type { EndingRow } from '../transaction/effect.ts'
 import { deadLetterId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Plan } from '../workflow/plan.ts'
 import { copyOf, type Message } from './arrival.ts'
-import type { FailedLetterRow, TransactionRow } from './ports.ts'
+import type { DeadLetterRow, FailedLetterRow, TransactionRow } from './ports.ts'
 
 export function failedLettersOf(
   transaction: Transaction,
@@ -19,7 +20,7 @@ export function failedLettersOf(
     reason: ending.errorMessage ?? '',
     receivedUs: ending.endedUs,
   }
-  return { rows: [row], messages: topic === null ? [] : [copyOf(row.id, topic)] }
+  return { rows: [row], messages: topic === null ? [] : [copyOf(row.id, topic, transaction.id)] }
 }
 
 const none = Object.freeze({ rows: [], messages: [] })
@@ -27,6 +28,23 @@ const none = Object.freeze({ rows: [], messages: [] })
 export function failedLetterId({ id, plan, position }: Transaction, ending: EndingRow): string {
   const origin = { engine: id, incarnation: '', workflow: plan.name, ...position }
   return deadLetterId(origin, ending.endedUs)
+}
+
+/** What is admitted and fails in one entry has no record in the ledger yet that its dead letter could be made of. */
+export function lettersAtOnce(
+  transactions: readonly Transaction[],
+  rows: readonly TransactionRow[],
+  ended: readonly EndingRow[],
+  workflowIdOf: (plan: Plan) => number,
+): DeadLetterRow[] {
+  if (ended.length === 0) return []
+  return transactions.flatMap((transaction) => {
+    const own = ended.filter((each) => each.transactionId === transaction.id)
+    const [letter] = failedLettersOf(transaction, own).rows
+    const row = rows.find((each) => each.id === transaction.id)
+    if (!letter || !row?.raw) return []
+    return [{ ...letter, ...row.raw, workflowId: workflowIdOf(transaction.plan), offset: row.offset }]
+  })
 }
 
 /** What fails at its admission needs no record kept for later. */

@@ -8,18 +8,17 @@ import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
-import type { EndingRow } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { deadLetter, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
+import { deadLetter, given, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
 import { idsOf } from './catalogue.ts'
 import { claimed } from './claims.ts'
 import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
-import { failedLettersOf, withoutRecordsOf } from './failed-letters.ts'
+import { failedLettersOf, lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type {
   Command,
@@ -144,7 +143,7 @@ export class Lane {
     return this.#roster.lowId()
   }
 
-  /** Takes up the transactions that were open when the lane was opened, oldest offset first. */
+  /** Takes up the transactions that were open when the lane was opened, in the order of their turns. */
   resume(open: readonly OpenRef[]): void {
     this.#roster.resume(open)
   }
@@ -274,10 +273,20 @@ export class Lane {
     const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
       this.#startNext(this.#roster.drop(transaction), nowUs)
-      return deadLetter(source.record, transaction.plan, error, this.#place(source.record, nowUs), this.#room())
+      const place = this.#place(source.record, nowUs)
+      return given(deadLetter(source.record, transaction.plan, error, place, this.#room()), [transaction.plan])
     })
-    const { nextOffset, passed, subscriptions, deadLetters } = guilty
-    const parts = { nextOffset, passed, subscriptions, deadLetters: [...deadLetters, ...letters] }
+    const { nextOffset, passed, subscriptions } = guilty
+    // Of those that failed at their admission nothing is left: they are not admitted after all.
+    const kept = guilty.deadLetters.filter((letter) => letter.transactionId === null)
+    const told = guilty.messages.filter((message) => message.transactionId === null)
+    const parts = {
+      nextOffset,
+      passed,
+      subscriptions,
+      deadLetters: [...kept, ...letters.flatMap((each) => each.deadLetters)],
+      messages: [...told, ...letters.flatMap((each) => each.messages)],
+    }
     return entry(this, { kind: 'upkeep' }, parts)
   }
 
@@ -373,7 +382,7 @@ export class Lane {
     const parts = {
       nextOffset: this.#readOffset,
       transactions: withoutRecordsOf(ended, reading.rows),
-      deadLetters: [...reading.deadLetters, ...this.#failedAtOnce(record, reading, ended, nowUs)],
+      deadLetters: [...reading.deadLetters, ...lettersAtOnce(reading.transactions, reading.rows, ended, this.#idOf)],
       passed,
       subscriptions,
       ...begun,
@@ -381,20 +390,6 @@ export class Lane {
     }
     const source = { kind: 'record', record, admitted: reading.transactions } as const
     return { folded: entry(this, source, parts), started: started.length }
-  }
-
-  /** What is admitted and fails in one entry has no record in the ledger yet that its dead letter could be made of. */
-  #failedAtOnce(record: RawRecord, reading: Reading, ended: readonly EndingRow[], nowUs: number): DeadLetterRow[] {
-    return reading.transactions.flatMap((transaction) => {
-      const [row] = failedLettersOf(
-        transaction,
-        ended.filter((each) => each.transactionId === transaction.id),
-      ).rows
-      if (!row) return []
-      const error = new EngineError(row.code, row.reason)
-      const letter = deadLetter(record, transaction.plan, error, this.#place(record, nowUs), this.#room())
-      return [{ ...letter, id: row.id, transactionId: transaction.id }]
-    })
   }
 
   #admit(transactions: readonly Transaction[], nowUs: number, residentMax: number): Entry[] {
@@ -437,6 +432,8 @@ export class Lane {
     const workflow = letter.workflowId === null ? null : (this.#planOf(letter.workflowId)?.name ?? null)
     publish('dead-letter', { ...this.partition, offset: String(offset), workflow, code, reason })
   }
+
+  readonly #idOf = (plan: Plan) => idsOf(this.#room().catalogue, plan).workflowId
 
   #planOf(workflowId: number): Plan | undefined {
     const { catalogue } = this.#room()

@@ -11,7 +11,7 @@ import type { ReadingRoom } from './arrival.ts'
 import { Handover } from './handover.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import { type Opened, openStranded, place, take } from './open.ts'
+import { type Opened, place, strandedOf, take } from './open.ts'
 import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
 import type { Recall } from './recall.ts'
 
@@ -49,6 +49,11 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
   readonly #opening = new Set<string>()
+  /** How often each topic was made again: what is being opened then is of the one before. */
+  readonly #recreations = new Map<string, number>()
+  /** Topics whose earlier incarnations are being looked at, and when that was last begun for all. */
+  readonly #looking = new Set<string>()
+  #lookedUs = 0
   /** One query at a time for each: commits need connections too. */
   readonly #loading = new Set<Lane>()
 
@@ -107,11 +112,20 @@ export class Lanes {
     }
     if (commands.length > 0) this.#parts.wake()
     for (const lane of this.open()) void this.#load(lane)
+    this.#lookForStranded()
   }
 
-  /** The topic is another one of the same name: its lanes are opened anew. */
+  /** The topic is another one of the same name: its lanes are opened anew. Those of earlier ones go on. */
   recreated(topic: string): void {
-    for (const lane of this.open()) if (lane.partition.topic === topic) this.#handOver(lane, 'recreated')
+    this.#recreations.set(topic, this.#recreationsOf(topic) + 1)
+    for (const [name, lane] of this.#lanes) {
+      const isCurrent = name === nameOf(lane.partition) && lane.partition.topic === topic
+      if (isCurrent && !lane.closed) this.#handOver(lane, 'recreated')
+    }
+  }
+
+  #recreationsOf(topic: string): number {
+    return this.#recreations.get(topic) ?? 0
   }
 
   /** On the way out: whoever comes next need not wait for a lease to be over. */
@@ -144,18 +158,20 @@ export class Lanes {
 
   /** What was taken away while it was opened, and be it given back, is not believed. */
   async #tryOpen(name: string, partition: PartitionRef): Promise<'opened' | 'failed' | 'gone'> {
-    const { ledger } = this.#parts
+    const { topic } = partition
+    const recreations = this.#recreationsOf(topic)
+    const isWanted = () => this.#isWanted(name, partition) && this.#recreationsOf(topic) === recreations
     try {
-      const opened = await this.#ask(await place(partition, this.#openingRoom()), () => this.#isWanted(name, partition))
+      const opened = await this.#ask(await place(partition, this.#openingRoom()), isWanted)
       if (opened === null) return 'gone'
-      if (!this.#isWanted(name, partition)) {
-        await ledger.releaseLanes([opened.lane])
+      if (!isWanted()) {
+        await this.#parts.ledger.releaseLanes([opened.lane])
         return 'gone'
       }
       const lane = this.#takeIn(name, opened)
       crashPoint('lane.opened')
       this.#parts.intake.read(lane.partition, opened.lane.nextOffset)
-      await this.#openStranded(name, partition)
+      void this.#openStranded(topic)
       return 'opened'
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
@@ -194,13 +210,47 @@ export class Lanes {
     return lane
   }
 
-  /** Of the topic's earlier incarnations: finished beside this one, never read. */
-  async #openStranded(name: string, partition: PartitionRef): Promise<void> {
-    for (const opened of await openStranded(partition, this.#openingRoom())) {
-      const isOurs = this.#assigned.get(name) === partition && !this.#lanes.get(name)?.closed
-      if (isOurs) this.#takeIn(`${name}@${opened.ref.partition}@${opened.ref.incarnation}`, opened)
-      else await this.#parts.ledger.releaseLanes([opened.lane])
+  /** Who held such a lane may be gone since, and an operator may ask for something in one that was done with. */
+  #lookForStranded(): void {
+    const { clock, limits } = this.#parts
+    if (Math.abs(clock.nowUs() - this.#lookedUs) < limits.strandedEveryMs * 1000) return
+    this.#lookedUs = clock.nowUs()
+    for (const topic of new Set(this.open().map((lane) => lane.partition.topic))) void this.#openStranded(topic)
+  }
+
+  /** Lanes of the topic's earlier incarnations: finished beside this one, never read. */
+  async #openStranded(topic: string): Promise<void> {
+    if (this.#looking.has(topic)) return
+    this.#looking.add(topic)
+    try {
+      for (const ref of await strandedOf(topic, this.#heldOf(topic), this.#openingRoom())) await this.#takeStranded(ref)
+    } catch (error) {
+      if (!(error instanceof EngineError)) this.#parts.onBroken(error as Error)
+    } finally {
+      this.#looking.delete(topic)
     }
+  }
+
+  #heldOf(topic: string): Set<number> {
+    const held = this.open().filter((lane) => this.#lanes.get(nameOf(lane.partition)) === lane)
+    return new Set(held.flatMap(({ partition }) => (partition.topic === topic ? partition.partition : [])))
+  }
+
+  /** One that another coordinator still holds was asked for, and is there at the next look. */
+  async #takeStranded(ref: LaneRef): Promise<void> {
+    const { ledger } = this.#parts
+    if (this.#holds(ref)) return
+    const lane = await ledger.takeLane(ref)
+    if (lane === null) return
+    if (this.#parts.mayOpen()) this.#takeIn(`${nameOf(ref)}@${ref.incarnation}`, { ref, lane })
+    else await ledger.releaseLanes([lane])
+  }
+
+  /** Under whatever name, and be it on its way out: the ledger would give it to us once more, and then there were two. */
+  #holds(ref: LaneRef): boolean {
+    const isIt = ({ partition, incarnation }: Lane) =>
+      nameOf(partition) === nameOf(ref) && incarnation === ref.incarnation
+    return [...this.#lanes.values()].some(isIt)
   }
 
   /** Reads back, some at a time, those whose turn has come and of which only the id is in memory. */

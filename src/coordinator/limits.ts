@@ -32,6 +32,8 @@ export interface CoordinatorLimits {
   readonly renewEveryMs: number
   /** What nobody looks for any more is removed from the ledger so often, in milliseconds. */
   readonly tidyEveryMs: number
+  /** Lanes of topics that were deleted and made again are looked for so often, in milliseconds. */
+  readonly strandedEveryMs: number
   /** What runs in a lane that goes to another coordinator may take so long to end, in milliseconds. */
   readonly handoverMs: number
   /** A lane that another coordinator still holds is asked for again after this, in milliseconds. */
@@ -55,6 +57,7 @@ export const defaultLimits: CoordinatorLimits = {
   farewellMs: 1000,
   renewEveryMs: 2000,
   tidyEveryMs: 60_000,
+  strandedEveryMs: 30_000,
   handoverMs: 2000,
   askEveryMs: 50,
 }

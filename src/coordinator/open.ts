@@ -41,21 +41,18 @@ export async function take(ref: LaneRef, { ledger, intake }: OpeningRoom): Promi
 }
 
 /**
- * Lanes of the topic's earlier incarnations that have something unfinished, as far as they fall to whoever holds this
- * partition: the new topic may have fewer of them. One that another coordinator still holds is left to the next opening.
+ * Lanes of the topic's earlier incarnations that have something unfinished, as far as they fall to whoever holds these
+ * partitions: the new topic may have fewer of them.
  */
-export async function openStranded(partition: PartitionRef, { ledger, intake }: OpeningRoom): Promise<Opened[]> {
-  const incarnation = await intake.incarnation(partition.topic)
-  const stranded = await ledger.strandedLanes(partition.topic, incarnation)
+export async function strandedOf(
+  topic: string,
+  held: ReadonlySet<number>,
+  { ledger, intake }: OpeningRoom,
+): Promise<LaneRef[]> {
+  const stranded = await ledger.strandedLanes(topic, await intake.incarnation(topic))
   if (stranded.length === 0) return []
-  const count = (await intake.bounds(partition.topic)).size
-  const opened: Opened[] = []
-  for (const ref of stranded) {
-    if (ref.partition % Math.max(count, 1) !== partition.partition) continue
-    const lane = await ledger.takeLane(ref)
-    if (lane !== null) opened.push({ ref, lane })
-  }
-  return opened
+  const count = Math.max((await intake.bounds(topic)).size, 1)
+  return stranded.filter(({ partition }) => held.has(partition % count))
 }
 
 /** `from` is resolved once, for all the partitions that exist when the topic is first seen; later ones start early. */

@@ -252,7 +252,7 @@ export interface OpenedLane {
   readonly outbox: { readonly seq: number; readonly unpublished: boolean }
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
-  /** Open transactions, oldest offset first: what order needs to know of them. */
+  /** Open transactions, those that have had their turn first, then by offset: what order needs to know of them. */
   readonly open: readonly OpenRef[]
   /** The sources of the versions they run on, by hash. */
   readonly sources: ReadonlyMap<

@@ -65,7 +65,7 @@ export class Roster {
     return first
   }
 
-  /** Takes in those that were open when the lane was opened, oldest offset first. */
+  /** Takes in those that were open when the lane was opened, in the order of their turns. */
   resume(open: readonly OpenRef[]): void {
     for (const ref of open) {
       this.#stubs.set(ref.id, ref.admittedUs)

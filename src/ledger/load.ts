@@ -4,6 +4,17 @@ import type { AttemptRecord } from '../transaction/restore.ts'
 import { outcomeName, stepStateName } from './codes.ts'
 import type { Connections } from './connect.ts'
 
+/**
+ * It has had its turn and not given it away: something was written of it, and not last a person's word, after which it
+ * waits for another turn. Such a one goes before those of its key that stand further back, whatever their offsets.
+ */
+const started = `(
+  coalesce((select a.resolved_by is null from millrace_data.attempt a where a.transaction_id = t.id
+            order by a.step desc, a.attempt desc limit 1), false)
+  or exists (select from millrace_data.begun b where b.transaction_id = t.id and not exists (
+       select from millrace_data.attempt a
+       where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt)))`
+
 export async function findOpen(
   db: Connections,
   laneId: number,
@@ -20,7 +31,7 @@ from millrace_data.transaction t
 where t.lane_id = $1
   and (t.id >= $2 or t.id = any(array(select transaction_id from millrace_data.parked where lane_id = $1)))
   and not exists (select from millrace_data.ending e where e.transaction_id = t.id)
-order by t.kafka_offset, t.id`,
+order by ${started} desc, t.kafka_offset, t.id`,
     values: [laneId, lowId],
   })
   const sources = await loadSources(db, rows)

@@ -1,0 +1,124 @@
+/**
+ * How often each fault met each state. A pair that could be met and never was is blind: the generator cannot see what the
+ * product does there.
+ */
+
+import { linkFaults } from './ledger/link.ts'
+import { statementNames } from './ledger/statements.ts'
+import type { StoredLane, Tables } from './ledger/tables.ts'
+import type { Member } from './member.ts'
+import { fates } from './workers.ts'
+
+export const worldFaults = [
+  'kill',
+  'stop',
+  'pause',
+  'clock ahead',
+  'clock back',
+  'Postgres down',
+  'Kafka down',
+  'cut off from Kafka',
+  'rebalance',
+  'partition added',
+  'topic re-created',
+  'retention',
+  'compaction',
+  'offsets reset',
+  'redelivery',
+  'out of the group',
+] as const
+export type WorldFault = (typeof worldFaults)[number]
+
+export const states = [
+  'no lane',
+  'held',
+  'asked',
+  'expired',
+  'no commit',
+  'commit',
+  'settling',
+  'outage',
+  'nothing open',
+  'queued',
+  'for a place',
+  'kept',
+  'begun',
+  'running',
+  'delayed',
+  'in doubt',
+] as const
+export type State = (typeof states)[number]
+
+export type Fault = WorldFault | (typeof linkFaults)[number] | Exclude<(typeof fates)[number], 'ok'>
+export const faults: readonly Fault[] = [
+  ...worldFaults,
+  ...linkFaults,
+  ...fates.filter((fate): fate is Exclude<typeof fate, 'ok'> => fate !== 'ok'),
+]
+
+export class Coverage {
+  /** `fault/state` -> how often. */
+  readonly met = new Map<string, number>()
+
+  note(fault: Fault, where: Iterable<string>): void {
+    for (const state of where) this.#count(`${fault}/${state}`)
+  }
+
+  add(other: Iterable<readonly [string, number]>): void {
+    for (const [pair, count] of other) this.met.set(pair, (this.met.get(pair) ?? 0) + count)
+  }
+
+  of(fault: Fault, state: string): number {
+    return this.met.get(`${fault}/${state}`) ?? 0
+  }
+
+  #count(pair: string): void {
+    this.met.set(pair, (this.met.get(pair) ?? 0) + 1)
+  }
+}
+
+/** What a fault meets in a coordinator: its lanes, its commit, and the steps of what is open in its lanes. */
+export function statesOf(member: Member, tables: Tables, nowUs: number): Set<State> {
+  const found = new Set<State>()
+  const lanes = tables.lanes.filter((lane) => lane.session === member.session)
+  if (lanes.length === 0) found.add('no lane')
+  for (const lane of lanes) found.add(stateOfLane(lane, nowUs))
+  found.add(stateOfCommit(member))
+  const open = lanes.flatMap((lane) => [...lane.open])
+  if (open.length === 0) found.add('nothing open')
+  for (const id of open) found.add(stateOfStep(id, member, tables))
+  return found
+}
+
+function stateOfLane(lane: StoredLane, nowUs: number): State {
+  if (lane.seenUs + (lane.leaseUs ?? 0) < nowUs) return 'expired'
+  return lane.askedUs === null ? 'held' : 'asked'
+}
+
+function stateOfCommit({ asking, troubled }: Member): State {
+  if ((asking.get('commit') ?? 0) > 0) return 'commit'
+  if ((asking.get('settle') ?? 0) + (asking.get('look') ?? 0) > 0) return 'settling'
+  return troubled ? 'outage' : 'no commit'
+}
+
+function stateOfStep(id: string, { workers }: Member, tables: Tables): State {
+  if (tables.isInDoubt(id)) return 'in doubt'
+  if (tables.unknownOf(id).length > 0) return 'begun'
+  const running = workers.stateOf(id)
+  if (running === 'waiting') return 'for a place'
+  if (running === 'kept') return 'kept'
+  if (running !== null) return 'running'
+  return tables.attemptsOf(id).at(-1)?.nextUs ? 'delayed' : 'queued'
+}
+
+/** Pairs that cannot be met, by their nature. */
+export function isPossible(fault: Fault, state: string): boolean {
+  const isFate = (fates as readonly string[]).includes(fault)
+  if ((statementNames as readonly string[]).includes(state)) {
+    if (fault === 'holds locks') return ['commit', 'take', 'settle'].includes(state)
+    return (linkFaults as readonly string[]).includes(fault)
+  }
+  // Whoever runs a function has something to run it for, until its lane is another's.
+  void isFate
+  return true
+}

@@ -1,0 +1,77 @@
+/** What Postgres would not take: a key that is there already, a CHECK that fails, text that it cannot hold. */
+import type { Written } from './commit.ts'
+import { duplicateName, type Tables } from './tables.ts'
+
+export function refusal(tables: Tables, written: Written): string | null {
+  return doubledKey(tables, written) ?? failedCheck(written) ?? unstorable(tables, written)
+}
+
+function doubledKey(tables: Tables, written: Written): string | null {
+  const seen = new Set<string>()
+  const isThere = (table: string, name: string, stored: boolean) => {
+    const full = `${table} ${name}`
+    if (stored || seen.has(full)) return `duplicate key value violates unique constraint "${table}_pkey" (${name})`
+    seen.add(full)
+    return null
+  }
+  const found = [
+    ...written.transactions.map((row) => isThere('transaction', row.id, tables.transactions.has(row.id))),
+    ...written.attempts.map((row) => isThere('attempt', nameOf(row), has(tables.attemptsOf(row.transactionId), row))),
+    ...written.begun.map((row) => isThere('begun', nameOf(row), has(tables.begunOf(row.transactionId), row))),
+    ...written.endings.map((row) => isThere('ending', row.transactionId, tables.endings.has(row.transactionId))),
+    ...[...written.deadLetters, ...written.letters].map((row) =>
+      isThere('dead_letter', row.id, tables.letters.has(row.id)),
+    ),
+    ...written.messages.map((row) => isThere('outbox', `${row.laneId}/${row.seq}`, isNumbered(tables, row))),
+    ...written.copies.map((row) => {
+      const name = duplicateName(row.laneId, tables.versionOf(row).workflowId, row.offset)
+      return isThere('duplicate', name, tables.duplicates.has(name))
+    }),
+  ]
+  if (tables.commits.has(written.commitId)) found.push(`duplicate commit ${written.commitId}`)
+  return found.find((each) => each !== null) ?? null
+}
+
+interface Attempted {
+  readonly transactionId: string
+  readonly step: number
+  readonly attempt: number
+}
+
+function nameOf({ transactionId, step, attempt }: Attempted): string {
+  return `${transactionId}/${step}/${attempt}`
+}
+
+function has(rows: readonly Attempted[], { step, attempt }: Attempted): boolean {
+  return rows.some((row) => row.step === step && row.attempt === attempt)
+}
+
+function isNumbered(tables: Tables, { laneId, seq }: { laneId: number; seq: number }): boolean {
+  return (
+    seq <= tables.lane(laneId).seq &&
+    tables.messages.some((message) => message.laneId === laneId && message.seq === seq)
+  )
+}
+
+function failedCheck({ attempts, endings }: Written): string | null {
+  for (const row of attempts) {
+    const skipped = (row.outcome === 'skipped') === (row.attempt === 0)
+    const ok = (row.outcome === 'ok') === (row.stepState === 'ok')
+    if (!skipped || !ok)
+      return `new row for relation "attempt" violates check constraint (${row.outcome} ${row.stepState})`
+  }
+  const odd = endings.find((row) => (row.state === 'completed') !== (row.errorCode === null))
+  return odd ? `new row for relation "ending" violates check constraint (${odd.state})` : null
+}
+
+function unstorable(tables: Tables, { transactions, copies, attempts, deadLetters, messages }: Written): string | null {
+  const isRefused = (text: string | null) =>
+    text !== null && (text.includes('\u0000') || (tables.poison !== null && text.includes(tables.poison)))
+  const found =
+    transactions.some((row) => isRefused(row.envelope) || isRefused(row.key) || isRefused(row.eventId)) ||
+    copies.some((row) => isRefused(row.eventId)) ||
+    attempts.some((row) => isRefused(row.output)) ||
+    deadLetters.some((row) => isRefused(row.headers)) ||
+    messages.some((row) => isRefused(row.headers))
+  return found ? 'invalid byte sequence for encoding "UTF8"' : null
+}

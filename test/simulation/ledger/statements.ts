@@ -1,0 +1,114 @@
+/**
+ * The ledger as a coordinator uses it: each method is one or more statements, and each statement one instant. How it gets
+ * there and back, and what goes wrong on the way, is `ask`'s business.
+ */
+import type { Batch, Ledger, OpenedLane } from '../../../src/coordinator/ports.ts'
+import { commit, type Written } from './commit.ts'
+import {
+  createLanes,
+  type Holder,
+  knownLanes,
+  openedLane,
+  register,
+  releaseLanes,
+  strandedLanes,
+  takeEpoch,
+} from './lanes.ts'
+import { load, lookFor, renew, takeNewEpochs, tidy } from './signs.ts'
+import type { Tables } from './tables.ts'
+
+export const statementNames = [
+  'register',
+  'known',
+  'create',
+  'take',
+  'open',
+  'stranded',
+  'release',
+  'renew',
+  'tidy',
+  'load',
+  'commit',
+  'settle',
+  'look',
+] as const
+export type StatementName = (typeof statementNames)[number]
+
+export interface Statement<T> {
+  readonly name: StatementName
+  /** For whoever reads the trace. */
+  readonly about: string
+  /** What it locks, asked when it arrives: two that name the same wait for each other. */
+  readonly locks?: () => readonly string[]
+  readonly act: (nowUs: number) => T
+}
+
+export type Ask = <T>(statement: Statement<T>) => Promise<T>
+
+/** `onWritten` hears of each commit in the instant in which it lands. */
+export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (written: Written) => void): Ledger {
+  const { engine } = holder
+  const locksOf = (ids: readonly { readonly laneId: number }[]) => ids.map(({ laneId }) => `lane ${laneId}`)
+  return {
+    register: (plans) => ask({ name: 'register', about: `${plans.length}`, act: () => register(tables, plans) }),
+    knownLanes: (topic, incarnation) =>
+      ask({ name: 'known', about: topic, act: () => knownLanes(tables, engine, topic, incarnation) }),
+    createLanes: (topic, incarnation, lanes) =>
+      ask({
+        name: 'create',
+        about: topic,
+        act: (nowUs) => createLanes(tables, engine, topic, incarnation, lanes, nowUs),
+      }),
+    async takeLane(ref): Promise<OpenedLane | null> {
+      const about = `${ref.topic}/${ref.partition}@${ref.incarnation}`
+      const locks = () => {
+        const lane = tables.laneOf(engine, ref.topic, ref.incarnation, ref.partition)
+        return lane ? locksOf([lane]) : []
+      }
+      const held = await ask({ name: 'take', about, locks, act: (nowUs) => takeEpoch(tables, holder, ref, nowUs) })
+      return held && ask({ name: 'open', about, act: () => openedLane(tables, held) })
+    },
+    strandedLanes: (topic, incarnation) =>
+      ask({ name: 'stranded', about: topic, act: () => strandedLanes(tables, engine, topic, incarnation) }),
+    releaseLanes(lanes) {
+      const held = lanes.map(({ laneId, epoch }) => ({ laneId, epoch }))
+      const about = held.map(({ laneId, epoch }) => `${laneId}:${epoch}`).join(' ')
+      return ask({ name: 'release', about, locks: () => locksOf(held), act: () => releaseLanes(tables, held) })
+    },
+    renew: (last, lanes) =>
+      ask({ name: 'renew', about: `${lanes.length}`, act: (nowUs) => renew(tables, last, lanes, nowUs) }),
+    tidy: () => ask({ name: 'tidy', about: '', act: (nowUs) => tidy(tables, nowUs) }),
+    load: (ids) => ask({ name: 'load', about: `${ids.length}`, act: () => load(tables, ids) }),
+    commit: (batch) =>
+      ask({
+        name: 'commit',
+        about: aboutOf(batch),
+        locks: () => [...locksOf(batch.lanes), ...claimsOf(batch)],
+        act: (nowUs) => {
+          const { answer, written } = commit(tables, batch, nowUs)
+          onWritten(written)
+          return answer
+        },
+      }),
+    async settle(batch) {
+      const locks = () => locksOf(batch.lanes)
+      const about = aboutOf(batch)
+      const epochs = await ask({ name: 'settle', about, locks, act: () => takeNewEpochs(tables, batch) })
+      return { epochs, landed: await ask({ name: 'look', about, act: () => lookFor(tables, batch) }) }
+    },
+  }
+}
+
+function claimsOf(batch: Batch): string[] {
+  return batch.transactions.flatMap((row) => (row.dedup ? [`copy ${row.dedup.key}`] : []))
+}
+
+function aboutOf({ commitId, lanes }: Batch): string {
+  const places = lanes.map(({ laneId, epoch, nextOffset }) => `${laneId}:${epoch}>${nextOffset}`)
+  return `${commitId >> 32n}.${commitId & 0xffffffffn} ${places.join(' ')}`
+}
+
+/** Nothing on the way: for tests that want a ledger and no faults. */
+export function atOnce(nowUs: () => number): Ask {
+  return async ({ act }) => act(nowUs())
+}

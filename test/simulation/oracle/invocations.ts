@@ -1,0 +1,140 @@
+/**
+ * Durable before seen, and order by key, as workers see them: whatever is asked of them follows from what is in the
+ * ledger at that moment. A coordinator that does not know yet that its lane was taken may ask again what was asked before,
+ * under the same key; never anything else.
+ */
+import type { Invocation, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
+import type { AttemptRow } from '../../../src/transaction/effect.ts'
+import type { Step } from '../../../src/workflow/plan.ts'
+import type { Written } from '../ledger/commit.ts'
+import type { Tables } from '../ledger/tables.ts'
+import { isSettled } from './history.ts'
+import { holds } from './verdict.ts'
+
+const durable = 'durable before seen'
+const keys = 'one idempotency key per step'
+const order = 'order by key'
+
+interface Runner {
+  readonly row: OfLane<TransactionRow>
+  everStarted: boolean
+  everInDoubt: boolean
+}
+
+export class Invocations {
+  readonly #tables: Tables
+  readonly #keyOf = new Map<string, string>()
+  readonly #stepOf = new Map<string, string>()
+  readonly #runners = new Map<string, Runner>()
+  /** lane, workflow and key -> those that are open. */
+  readonly #lines = new Map<string, Set<Runner>>()
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  written(written: Written): void {
+    for (const row of written.transactions) {
+      const runner = { row, everStarted: false, everInDoubt: false }
+      this.#runners.set(row.id, runner)
+      if (row.key !== null) this.#lineOf(row).add(runner)
+    }
+    for (const row of written.attempts) {
+      const runner = this.#runners.get(row.transactionId)
+      if (runner && row.stepState === 'in_doubt') runner.everInDoubt = true
+    }
+    for (const row of written.endings) {
+      const runner = this.#runners.get(row.transactionId)
+      if (runner && runner.row.key !== null) this.#lineOf(runner.row).delete(runner)
+      this.#runners.delete(row.transactionId)
+    }
+  }
+
+  /** `session`: of whoever asks. */
+  invoked(session: number, invocation: Invocation): void {
+    const { transactionId, step: stepId, attempt } = invocation
+    const row = this.#tables.transactions.get(transactionId)
+    holds(row, durable, () => `${stepId} of ${transactionId} was asked for before its admission was in the ledger`)
+    const plan = this.#tables.planOf(row)
+    const step = plan.steps.find((each) => each.id === stepId) as Step
+    const rows = this.#tables.attemptsOf(transactionId)
+    this.#judgeKey(invocation)
+    this.#judgeInput(invocation, row, step, rows)
+    const own = rows.filter((each) => each.step === step.no)
+    const isHolder = this.#tables.lane(row.laneId).session === session
+    const name = `${stepId}#${attempt} of ${transactionId}`
+    holds(attempt <= own.length + 1, durable, () => `${name} was asked for with ${own.length} attempts in the ledger`)
+    if (!isHolder) return
+    holds(
+      attempt === own.length + 1 && !isSettled(own),
+      durable,
+      () => `${name} was asked for again after it had ended`,
+    )
+    holds(!this.#tables.endings.has(transactionId), durable, () => `${name} was asked for after the transaction's end`)
+    this.#judgeOrder(row, name)
+  }
+
+  #judgeKey({ transactionId, step, idempotencyKey }: Invocation): void {
+    const name = `${transactionId}/${step}`
+    const key = this.#keyOf.get(name) ?? idempotencyKey
+    this.#keyOf.set(name, key)
+    const owner = this.#stepOf.get(idempotencyKey) ?? name
+    this.#stepOf.set(idempotencyKey, owner)
+    holds(
+      key === idempotencyKey && owner === name,
+      keys,
+      () => `${name} has ${key} and ${idempotencyKey}, which is of ${owner}`,
+    )
+  }
+
+  #judgeInput({ input }: Invocation, row: TransactionRow, step: Step, rows: readonly AttemptRow[]): void {
+    const given = JSON.parse(input) as Record<string, unknown>
+    const n = JSON.parse(row.envelope).data.n
+    holds(given.n === n, durable, () => `${step.id} of ${row.id} was given event ${given.n}, expected ${n}`)
+    const { steps } = this.#tables.planOf(row)
+    for (const each of steps.slice(0, step.no)) {
+      const own = rows.filter((one) => one.step === each.no)
+      holds(isSettled(own), durable, () => `${step.id} of ${row.id} was asked for before ${each.id} was settled`)
+      const last = own.at(-1)
+      const output = last?.stepState === 'ok' ? last.output : 'null'
+      holds(
+        JSON.stringify(given[each.id]) === output,
+        durable,
+        () =>
+          `${step.id} of ${row.id} was given ${JSON.stringify(given[each.id])} for ${each.id}, the ledger has ${output}`,
+      )
+    }
+  }
+
+  #judgeOrder(row: OfLane<TransactionRow>, name: string): void {
+    const runner = this.#runners.get(row.id) as Runner
+    if (row.key !== null) {
+      for (const other of this.#lineOf(row)) if (other !== runner) this.#judgePair(runner, other, name)
+    }
+    runner.everStarted = true
+  }
+
+  #judgePair(runner: Runner, other: Runner, name: string): void {
+    if (this.#tables.isInDoubt(other.row.id)) return
+    // What nobody wrote down has not happened: its first attempt may be under way, and is made again in its turn.
+    holds(
+      !this.#tables.hasStarted(other.row.id),
+      order,
+      () => `${name} was asked for beside ${other.row.id} of its key, which has not ended`,
+    )
+    const isOrdered = runner.row.redrivenFrom === null && other.row.redrivenFrom === null
+    const isEarlier = other.row.offset < runner.row.offset && !other.everInDoubt
+    holds(
+      !isOrdered || !isEarlier || runner.everStarted,
+      order,
+      () => `${name} was asked for before ${other.row.id} of its key had its turn`,
+    )
+  }
+
+  #lineOf(row: OfLane<TransactionRow>): Set<Runner> {
+    const name = `${row.laneId}/${this.#tables.versionOf(row).workflowId}/${row.key}`
+    const line = this.#lines.get(name) ?? new Set()
+    this.#lines.set(name, line)
+    return line
+  }
+}

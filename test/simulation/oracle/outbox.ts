@@ -1,0 +1,39 @@
+/** Messages: each once, and a copy of a dead letter for each topic that wants one, with its letter. */
+import type { Written } from '../ledger/commit.ts'
+import type { Tables } from '../ledger/tables.ts'
+import { holds } from './verdict.ts'
+
+const rows = 'outbox rows'
+
+export class Outbox {
+  readonly #tables: Tables
+  readonly #ids = new Set<string>()
+
+  constructor(tables: Tables) {
+    this.#tables = tables
+  }
+
+  written(written: Written): void {
+    for (const { id, deadLetterId } of written.messages) {
+      holds(!this.#ids.has(id), rows, () => `message ${id} is there twice`)
+      this.#ids.add(id)
+      const has = deadLetterId === null || this.#tables.letters.has(deadLetterId)
+      holds(has, rows, () => `message ${id} is a copy of dead letter ${deadLetterId}, which is not there`)
+    }
+    this.#judgeLetters(written)
+  }
+
+  #judgeLetters(written: Written): void {
+    const copied = new Set(written.messages.map((message) => message.deadLetterId))
+    for (const letter of [...written.deadLetters, ...written.letters]) {
+      const plans = [...this.#tables.versions.values()].filter((each) => each.workflowId === letter.workflowId)
+      const wanted = plans.some(({ plan }) => plan.deadLetter.topic !== null && plan.deadLetter.failed)
+      const isFailed = letter.transactionId !== null
+      holds(
+        !isFailed || !wanted || copied.has(letter.id),
+        rows,
+        () => `dead letter ${letter.id} was not copied to its topic`,
+      )
+    }
+  }
+}

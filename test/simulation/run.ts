@@ -1,0 +1,132 @@
+/** One seed's run: a time of faults, then calm, in which all that is left must end. */
+import { startChaos } from './chaos.ts'
+import { inDoubt, resolve, startOperators } from './operators.ts'
+import { Broken, holds } from './oracle/verdict.ts'
+import { Random } from './random.ts'
+import { Schedule } from './schedule.ts'
+import { calm, settingOf } from './setting.ts'
+import { Trace } from './trace.ts'
+import { World } from './world.ts'
+
+export interface Outcome {
+  readonly seed: number
+  readonly hash: string
+  /** Null: all promises were kept. */
+  readonly failure: { readonly promise: string; readonly message: string } | null
+  readonly steps: number
+  readonly transactions: number
+  readonly simulatedMs: number
+  readonly met: ReadonlyMap<string, number>
+}
+
+/** After the last fault everything must end within this. */
+const quietUs = 400_000_000
+
+export async function run(seed: number, print: ((line: string) => void) | null = null): Promise<Outcome> {
+  const random = new Random(seed)
+  const schedule = new Schedule(random, new Trace(print))
+  const world = new World(schedule, settingOf(random))
+  if (print) for (const plan of world.plans) print(plan.source)
+  const failure = await attempt(world)
+  return {
+    seed,
+    hash: schedule.trace.hash,
+    failure,
+    steps: schedule.steps,
+    transactions: world.server.tables.transactions.size,
+    simulatedMs: Math.round(schedule.nowUs / 1000),
+    met: world.coverage.met,
+  }
+}
+
+async function attempt(world: World): Promise<Outcome['failure']> {
+  const onStray = (error: unknown) => (world.broken ??= error as Error)
+  process.on('unhandledRejection', onStray)
+  try {
+    await live(world)
+    return null
+  } catch (error) {
+    if (error instanceof Broken) return { promise: error.promise, message: error.message }
+    return { promise: 'nothing breaks', message: (error as Error).stack ?? String(error) }
+  } finally {
+    process.off('unhandledRejection', onStray)
+  }
+}
+
+async function live(world: World): Promise<void> {
+  const { schedule, setting } = world
+  world.start()
+  startProducers(world)
+  startChaos(world, setting.chaosUs)
+  startOperators(world, setting.chaosUs)
+  await until(world, setting.chaosUs, () => false)
+  heal(world)
+  const endUs = schedule.nowUs + quietUs
+  let looksUs = 0
+  const isOver = () => {
+    if (schedule.nowUs < looksUs) return false
+    looksUs = schedule.nowUs + 100_000
+    const left = leftover(world)
+    if (left.length === 0) for (const id of inDoubt(world)) resolve(world, id)
+    return left.length === 0 && inDoubt(world).length === 0
+  }
+  await until(world, endUs, isOver)
+  for (const {
+    process: { name },
+    coordinator,
+  } of world.living) {
+    schedule.trace.explain(schedule.nowUs, () => `${name} ${JSON.stringify(coordinator.stats())}`)
+  }
+  holds(isEnded(world), 'everything ends', () => [...leftover(world), ...inDoubt(world)].join('; '))
+}
+
+function startProducers(world: World): void {
+  const { schedule, setting } = world
+  for (let n = 0; n < setting.records; n++) {
+    schedule.after(schedule.random.between(0, setting.chaosUs), '', () => world.produce())
+  }
+}
+
+function isEnded(world: World): boolean {
+  return leftover(world).length === 0 && inDoubt(world).length === 0
+}
+
+async function until(world: World, untilUs: number, isOver: () => boolean): Promise<void> {
+  while (await world.schedule.step(untilUs)) {
+    if (world.broken) throw world.broken
+    if (isOver()) return
+  }
+  world.schedule.nowUs = untilUs
+}
+
+function heal(world: World): void {
+  world.schedule.tell('all faults are over')
+  world.weather = calm(world.weather)
+  if (!world.server.up) world.server.recover()
+  if (!world.broker.up) world.broker.recover()
+  for (const { process, intake } of world.living) {
+    intake.cutOff = false
+    if (process.paused) process.resume()
+  }
+  world.broker.wakeReaders()
+}
+
+/** What should have ended and has not: unread records, open transactions that are not in doubt, unanswered commands. */
+function leftover({ broker, server, setting }: World): string[] {
+  const { tables } = server
+  const left: string[] = []
+  const wanted = new Set(setting.plans.map((plan) => plan.on.kafka.topic))
+  for (const { name, incarnation, logs } of broker.topics.values()) {
+    if (!wanted.has(name)) continue
+    logs.forEach(({ latest }, partition) => {
+      const lane = tables.laneOf('simulated', name, incarnation, partition)
+      if (lane?.nextOffset !== latest) left.push(`${name}/${partition} is read up to ${lane?.nextOffset} of ${latest}`)
+    })
+  }
+  for (const lane of tables.lanes) {
+    for (const id of lane.open) if (!tables.isInDoubt(id)) left.push(`${id} is open in lane ${lane.laneId}`)
+    for (const { id, kind } of tables.commands.pendingOf(lane.laneId))
+      left.push(`command ${id} (${kind}) is pending in lane ${lane.laneId}`)
+  }
+  return left
+}
