@@ -20,12 +20,13 @@ interface Row {
 
 export async function accounts(
   arena: Arena,
+  incarnation: string,
   transactions: readonly (Place & { workflow: string })[],
   spans: readonly Span[],
 ): Promise<{ missing: string[]; tooMany: string[] }> {
   const found = new Map<string, string[]>()
   for (const each of transactions) add(found, each.workflow, each, 'transaction')
-  for (const row of await restOf(arena)) {
+  for (const row of await restOf(arena, incarnation)) {
     for (const workflow of row.workflow === null ? workflows : [row.workflow]) {
       const { partition } = row
       for (let offset = row.from; offset <= row.to; offset++) add(found, workflow, { partition, offset }, row.what)
@@ -59,16 +60,16 @@ function add(found: Map<string, string[]>, workflow: string, at: Place, what: st
 }
 
 /** What became no transaction. */
-function restOf(arena: Arena): Promise<Row[]> {
+function restOf(arena: Arena, incarnation: string): Promise<Row[]> {
   return arena.query<Row & { what: string }>(
     `select workflow, kafka_partition as partition, kafka_offset::int as from, kafka_offset::int as to, code as what
-     from millrace.dead_letters where topic = $1 and engine = $1 and transaction_id is null
+     from millrace.dead_letters where topic = $1 and engine = $1 and incarnation = $2 and transaction_id is null
      union all
      select workflow, kafka_partition, kafka_offset::int, kafka_offset::int, 'duplicate'
-     from millrace.duplicates where topic = $1 and engine = $1
+     from millrace.duplicates where topic = $1 and engine = $1 and incarnation = $2
      union all
      select workflow, kafka_partition, from_offset::int, to_offset::int, reason
-     from millrace.passed_offsets where topic = $1 and engine = $1`,
-    [arena.id],
+     from millrace.passed_offsets where topic = $1 and engine = $1 and incarnation = $2`,
+    [arena.id, incarnation],
   )
 }

@@ -87,7 +87,7 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
 }
 
 /** A broker may not know yet what it has just been told to make. */
-async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
+export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
   await retryFor(() => admin.createTopics({ topics: [topic], waitForLeaders: true }), { forMs: 10_000 })
 }
 
@@ -140,6 +140,7 @@ export interface LaneSeen {
   readonly owner: string | null
   readonly openedAt: Date | null
   readonly nextOffset: number
+  readonly incarnation: string
 }
 
 export class Arena {
@@ -187,10 +188,12 @@ export class Arena {
     return (await this.#parts.db.query<Row>(sql, values)).rows
   }
 
+  /** Those opened last are last. */
   async lanes(): Promise<LaneSeen[]> {
     return this.query<LaneSeen & pg.QueryResultRow>(
-      `select kafka_partition as partition, owner, opened_at as "openedAt", next_offset::int as "nextOffset"
-       from millrace.lanes order by 1`,
+      `select kafka_partition as partition, owner, opened_at as "openedAt", next_offset::int as "nextOffset",
+              incarnation
+       from millrace.lanes order by opened_at nulls first, kafka_partition`,
     )
   }
 

@@ -3,7 +3,7 @@
  * and the payment provider's own book; and nothing of how the engine works.
  */
 import { effectsOf, readBook } from '../../demo/provider/book.ts'
-import { heldSpans } from '../support/accounted.ts'
+import { heldSpans, type Span } from '../support/accounted.ts'
 import { accounts, placeOf } from './accounts.ts'
 import type { Arena } from './arena.ts'
 import type { Expectation } from './events.ts'
@@ -28,32 +28,61 @@ export interface JudgeOptions {
   readonly clocksAgree?: boolean
   /** What Kafka holds, when that was read before. */
   readonly held?: readonly Held[]
+  /** Topics of the same name that were deleted before this one, as they were. */
+  readonly before?: readonly Era[]
+}
+
+/** One life of the topic, from its creation to its deletion. */
+export interface Era {
+  readonly incarnation: string
+  readonly held: readonly Held[]
+  readonly spans: readonly Span[]
+}
+
+/** The topic as it is now, to be asked for before it is deleted. */
+export async function eraOf(arena: Arena, held?: readonly Held[]): Promise<Era> {
+  const [newest] = (await arena.lanes()).slice(-1)
+  return {
+    incarnation: newest?.incarnation ?? '',
+    held: held ?? (await readHeld(arena)),
+    spans: await heldSpans(arena.admin, arena.id),
+  }
 }
 
 export async function judge(arena: Arena, options: JudgeOptions = {}): Promise<Verdict> {
-  const held = options.held ?? (await readHeld(arena))
   await arena.query('analyze') // the views' joins are planned by what the tables hold
   const rows = await transactionsOf(arena)
-  const accounted = await accounts(arena, rows, await heldSpans(arena.admin, arena.id))
+  const letters = await deadLettersOf(arena)
+  const eras = [...(options.before ?? []), await eraOf(arena, options.held)]
+  const parts = await Promise.all(eras.map((era) => judgeEra(arena, era, rows, letters)))
   const charges = await chargesOf(arena, rows)
-  const copies = copiesOf(held, rows)
-  const lost = [
-    ...accounted.missing,
-    ...fatesOf(held, rows, await deadLettersOf(arena)),
-    ...copies.missing,
-    ...(await halfDone(arena)),
-    ...charges.missing,
-  ]
-  const doubled = [...accounted.tooMany, ...copies.tooMany, ...(await attemptsDoubled(arena))]
+  const lost = [...parts.flatMap((part) => part.lost), ...(await halfDone(arena)), ...charges.missing]
+  const doubled = [...parts.flatMap((part) => part.doubled), ...(await attemptsDoubled(arena))]
   const disordered = [...charges.disordered, ...(options.clocksAgree === false ? [] : await startedTooEarly(arena))]
   const found = { lost, doubled, 'out of order': disordered, 'charged twice': charges.doubled }
   return {
-    events: held.length,
+    events: eras.reduce((sum, era) => sum + era.held.length, 0),
     lost: lost.length,
     doubled: doubled.length,
     disordered: disordered.length,
     chargedTwice: charges.doubled.length,
     problems: Object.entries(found).flatMap(([kind, list]) => firstOf(list).map((line) => `${kind}: ${line}`)),
+  }
+}
+
+async function judgeEra(
+  arena: Arena,
+  { incarnation, held, spans }: Era,
+  allRows: readonly TransactionRow[],
+  allLetters: readonly DeadLetter[],
+): Promise<{ lost: string[]; doubled: string[] }> {
+  const rows = allRows.filter((row) => row.incarnation === incarnation)
+  const letters = byPlace(allLetters.filter((letter) => letter.incarnation === incarnation))
+  const accounted = await accounts(arena, incarnation, rows, spans)
+  const copies = copiesOf(held, rows)
+  return {
+    lost: [...accounted.missing, ...fatesOf(held, rows, letters), ...copies.missing],
+    doubled: [...accounted.tooMany, ...copies.tooMany],
   }
 }
 
@@ -73,12 +102,13 @@ interface TransactionRow {
   readonly state: string
   readonly code: string | null
   readonly eventId: string
+  readonly incarnation: string
 }
 
 function transactionsOf(arena: Arena): Promise<TransactionRow[]> {
   return arena.query<TransactionRow & { id: string }>(
     `select id, workflow, key, kafka_partition as partition, kafka_offset::int as offset, state, error_code as code,
-            event_id as "eventId"
+            event_id as "eventId", incarnation
      from millrace.transactions where topic = $1 and engine = $1`,
     [arena.id],
   )
@@ -89,19 +119,25 @@ interface DeadLetter {
   readonly partition: number
   readonly offset: number
   readonly value: Buffer | null
+  readonly incarnation: string
 }
 
-async function deadLettersOf(arena: Arena): Promise<Map<string, DeadLetter>> {
-  const rows = await arena.query<DeadLetter & { workflow: string | null }>(
-    `select workflow, kafka_partition as partition, kafka_offset::int as offset, value
+function deadLettersOf(arena: Arena): Promise<DeadLetter[]> {
+  return arena.query<DeadLetter & { workflow: string | null }>(
+    `select workflow, kafka_partition as partition, kafka_offset::int as offset, value, incarnation
      from millrace.dead_letters where topic = $1 and engine = $1`,
     [arena.id],
   )
-  const letters = new Map<string, DeadLetter>()
-  for (const row of rows) {
-    for (const workflow of row.workflow === null ? workflows : [row.workflow]) letters.set(placeOf(workflow, row), row)
+}
+
+function byPlace(letters: readonly DeadLetter[]): Map<string, DeadLetter> {
+  const found = new Map<string, DeadLetter>()
+  for (const letter of letters) {
+    for (const workflow of letter.workflow === null ? workflows : [letter.workflow]) {
+      found.set(placeOf(workflow, letter), letter)
+    }
   }
-  return letters
+  return found
 }
 
 /** What each record became, against what its header says it is to become. */
@@ -110,11 +146,11 @@ function fatesOf(
   rows: readonly TransactionRow[],
   letters: ReadonlyMap<string, DeadLetter>,
 ): string[] {
-  const byPlace = new Map(rows.map((row) => [placeOf(row.workflow, row), row]))
+  const rowOf = new Map(rows.map((row) => [placeOf(row.workflow, row), row]))
   return held.flatMap((record) =>
     workflows.flatMap((workflow) => {
       const place = placeOf(workflow, record)
-      const row = byPlace.get(place)
+      const row = rowOf.get(place)
       const wanted = wantedOf(record.expect, workflow)
       if (row?.state === 'running') return [`${place}: ${row.id} never ended`]
       if (wanted === 'any' || (!row && !letters.has(place))) return []
@@ -187,7 +223,7 @@ async function startedTooEarly(arena: Arena): Promise<string[]> {
        select transaction_id, min(dispatched_at) as at from millrace.attempts group by 1
      ), lined as (
        select t.id, t.key, b.at, lag(t.ended_at) over (
-         partition by t.workflow, t.key, t.kafka_partition order by t.kafka_offset) as before
+         partition by t.workflow, t.incarnation, t.key, t.kafka_partition order by t.kafka_offset) as before
        from millrace.transactions t left join began b on b.transaction_id = t.id
        where t.topic = $1 and t.key is not null
      )
@@ -222,8 +258,8 @@ async function chargesOf(arena: Arena, rows: readonly TransactionRow[]) {
 /** `charged`: in the order of the book. Of each account on a partition, offsets only grow. */
 function disorderOf(charged: readonly TransactionRow[]): string[] {
   const last = new Map<string, number>()
-  return charged.flatMap(({ key, partition, offset }) => {
-    const line = `${partition}/${key}`
+  return charged.flatMap(({ key, partition, offset, incarnation }) => {
+    const line = `${incarnation}/${partition}/${key}`
     const before = last.get(line) ?? -1
     last.set(line, Math.max(before, offset))
     return offset < before ? [`${key} on partition ${partition}: offset ${offset} was charged after ${before}`] : []

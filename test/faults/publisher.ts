@@ -17,6 +17,8 @@ export class Publisher {
   readonly #producer: Producer
   readonly #stopping = new AbortController()
   #loop: Promise<void> | undefined
+  #gate: Promise<void> = Promise.resolve()
+  #sending: Promise<void> = Promise.resolve()
   #published = 0
   #most = Number.POSITIVE_INFINITY
 
@@ -41,6 +43,14 @@ export class Publisher {
     await this.#loop
   }
 
+  /** Nothing is published while this is done. */
+  async whileQuiet(act: () => Promise<void>): Promise<void> {
+    let open = () => {}
+    this.#gate = new Promise((resolve) => (open = resolve))
+    await this.#sending
+    await act().finally(open)
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop?.catch(() => undefined)
@@ -51,9 +61,11 @@ export class Publisher {
     const batch = Math.max(1, Math.round((this.#options.perSecond * everyMs) / 1000))
     await this.#insist(() => this.#producer.connect())
     while (!this.#stopping.signal.aborted && this.#published < this.#most) {
+      await this.#gate
       const count = Math.min(batch, this.#most - this.#published)
       const messages = Array.from({ length: count }, (_, at) => this.#options.make(this.#published + at)).flat()
-      await this.#insist(() => this.#producer.send({ topic: this.#options.topic, acks: -1, messages }))
+      this.#sending = this.#insist(() => this.#producer.send({ topic: this.#options.topic, acks: -1, messages }))
+      await this.#sending
       this.#published += count
       await sleep(everyMs)
     }

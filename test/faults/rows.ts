@@ -5,7 +5,7 @@ import { leader } from './rows/cluster.ts'
 import { kill, rolling, stop, storm } from './rows/coordinators.ts'
 import { crashPointsRow } from './rows/crash-points.ts'
 import { everything } from './rows/everything.ts'
-import { kafkaKill, offsetsReset, partitionsAdded } from './rows/kafka.ts'
+import { kafkaKill, offsetsReset, partitionsAdded, recreated } from './rows/kafka.ts'
 import { cutCommit, oneWay, slow } from './rows/network.ts'
 import { connections, diskFull, postgresKill, readOnly } from './rows/postgres.ts'
 import { bad, copies } from './rows/records.ts'
@@ -30,6 +30,7 @@ export const rows: readonly Row[] = [
   copies,
   offsetsReset,
   partitionsAdded,
+  recreated,
   clock,
   everything,
   leader,

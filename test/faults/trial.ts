@@ -7,7 +7,7 @@ import { messageOf } from '../../src/base/error.ts'
 import { until } from '../../src/base/poll.ts'
 import { heldSpans } from '../support/accounted.ts'
 import { type Arena, type ArenaOptions, openArena } from './arena.ts'
-import { judge } from './oracle.ts'
+import { type Era, judge } from './oracle.ts'
 import type { Outcome, Room } from './row.ts'
 
 export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
@@ -28,6 +28,8 @@ export interface Script {
   readonly arena: Arena
   /** Seconds that work stood still. */
   recovered(seconds: number | null): void
+  /** The topic is about to be deleted: the oracle judges what it was, too. */
+  remember(era: Era): void
   /** Something that must not be, or that must be seen and was not. */
   problem(text: string): void
 }
@@ -41,9 +43,11 @@ export async function trial(
   const arena = await openArena({ ground: room.ground, ...options })
   const recoveries: number[] = []
   const problems: string[] = []
+  const before: Era[] = []
   const script: Script = {
     arena,
     recovered: (seconds) => void (seconds !== null && recoveries.push(seconds)),
+    remember: (era) => void before.push(era),
     problem: (text) => void problems.push(text),
   }
   try {
@@ -56,23 +60,22 @@ export async function trial(
   } catch (error) {
     problems.push(messageOf(error))
   }
-  return conclude(arena, options, rounds, recoveries, problems)
+  return conclude(arena, { ...options, rounds, before }, recoveries, problems)
 }
 
 async function conclude(
   arena: Arena,
-  options: TrialOptions,
-  rounds: number,
+  options: TrialOptions & { readonly rounds: number; readonly before: readonly Era[] },
   recoveries: readonly number[],
   problems: string[],
 ): Promise<Outcome> {
-  const { recoverySecondsMax = Number.POSITIVE_INFINITY, clocksAgree = true } = options
+  const { recoverySecondsMax = Number.POSITIVE_INFINITY, clocksAgree = true, rounds, before } = options
   for (const seconds of recoveries) {
     if (seconds > recoverySecondsMax) problems.push(`work stood still for ${seconds.toFixed(1)} s`)
   }
   let verdict = { events: 0, lost: 0, doubled: 0, disordered: 0, chargedTwice: 0, problems: [] as readonly string[] }
   try {
-    verdict = { ...(await judge(arena, { clocksAgree })) }
+    verdict = { ...(await judge(arena, { clocksAgree, before })) }
     problems.push(...(await arena.stopMembers()))
   } catch (error) {
     problems.push(`no verdict: ${messageOf(error)}`)

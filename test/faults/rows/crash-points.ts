@@ -125,9 +125,9 @@ async function reached({ problem }: Script, point: CrashPoint, member: Member): 
 
 const refusedText = 'Postgres will not take this'
 
-/** Every tenth has a value that the database refuses from now on. */
+/** Every fortieth has a value that the database refuses from now on. */
 function someRefused(n: number): Message[] {
-  if (n % 10 !== 5) return [eventOf(n)]
+  if (n % 40 !== 5) return [eventOf(n)]
   const event = eventOf(n, { more: { text: refusedText } })
   return [{ ...event, headers: { [expectHeader]: 'dead' } }]
 }

@@ -1,5 +1,9 @@
 /** Kafka away, its offsets gone, its partitions more. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../src/base/poll.ts'
+import { heldSpans } from '../../support/accounted.ts'
+import { type Arena, createTopic } from '../arena.ts'
+import { eraOf } from '../oracle.ts'
 import { movingAgain } from '../recovery.ts'
 import type { Row } from '../row.ts'
 import { trial } from '../trial.ts'
@@ -57,4 +61,48 @@ export const partitionsAdded: Row = {
         await sleep(1500)
       }
     }),
+}
+
+export const recreated: Row = {
+  name: 'topic-recreated',
+  about: 'the topic is deleted with transactions of it under way, and made again: the new one is not taken for the old',
+  rounds: 1,
+  run: (room) =>
+    trial(room, { name: 'recreated', partitions: 3 }, async ({ arena, remember, recovered }) => {
+      for (let round = 1; round <= room.rounds; round++) {
+        await arena.publisher.whileQuiet(async () => {
+          await allRead(arena)
+          const era = await eraOf(arena)
+          remember(era)
+          room.tell(`deleted ${round} of ${room.rounds}`)
+          await arena.admin.deleteTopics({ topics: [arena.id] })
+          await sleep(room.random.whole(0, 3000))
+          await createTopic(arena.admin, { topic: arena.id, numPartitions: room.random.whole(2, 4) })
+        })
+        const since = performance.now()
+        await readAnew(arena, round + 1)
+        recovered((performance.now() - since) / 1000)
+      }
+    }),
+}
+
+/** What Kafka loses with a topic before it was read is nobody's to account for. */
+async function allRead(arena: Arena): Promise<void> {
+  const spans = await heldSpans(arena.admin, arena.id)
+  const read = async () => {
+    const next = new Map((await arena.lanes()).map((lane) => [lane.partition, lane.nextOffset]))
+    return spans.every((span) => (next.get(span.partition) ?? 0) >= span.to)
+  }
+  await until('all to be read', read, { forMs: 30_000, everyMs: 10 })
+}
+
+/** Records of the topic's n-th life are in the ledger. */
+async function readAnew(arena: Arena, life: number): Promise<void> {
+  const read = async () => {
+    const lanes = await arena.lanes()
+    const last = lanes.at(-1)?.incarnation
+    const own = lanes.filter((lane) => lane.incarnation === last)
+    return new Set(lanes.map((lane) => lane.incarnation)).size === life && own.every((lane) => lane.nextOffset > 0)
+  }
+  await until('the new topic to be read', read, { forMs: 90_000, everyMs: 50 })
 }
