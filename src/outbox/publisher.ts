@@ -3,6 +3,7 @@
  * to which it goes, so what is published is told by Kafka itself: the mark in the ledger follows, and may be behind.
  */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { OutboxLane, OutboxLedger, OutboxMessage } from '../coordinator/ports.ts'
 import { publish } from '../telemetry/channels.ts'
@@ -88,10 +89,13 @@ export class Publisher {
       const last = messages.at(-1)
       if (last === undefined) return
       const fromUs = this.#parts.clock.nowUs()
+      crashPoint('outbox.before-send')
       if (!(await this.#send(session, messages))) continue
+      crashPoint('outbox.sent')
       this.#position = last.seq
       this.#rows = Math.min(this.#rows * 2, limits.rowsMax)
       held(await ledger.markPublished(this.#lane, last.seq))
+      crashPoint('outbox.marked')
       const durationMs = (this.#parts.clock.nowUs() - fromUs) / 1000
       publish('published', { ...this.#lane.partition, messages: messages.length, durationMs })
     }

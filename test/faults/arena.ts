@@ -17,7 +17,7 @@ import { Cleanup } from './cleanup.ts'
 import { eventOf, valueBytesMax } from './events.ts'
 import type { Ground } from './ground.ts'
 import { Member } from './member.ts'
-import { functionsEnv, writeProject } from './project.ts'
+import { chargedOf, functionsEnv, writeProject } from './project.ts'
 import { Publisher } from './publisher.ts'
 
 export interface ArenaOptions {
@@ -57,7 +57,8 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
   await admin.connect()
   cleanup.add(() => admin.disconnect())
   await createTopic(admin, { topic: id, numPartitions: partitions, replicationFactor: replicas })
-  cleanup.add(() => admin.deleteTopics({ topics: [id] }))
+  await createTopic(admin, { topic: chargedOf(id), numPartitions: partitions, replicationFactor: replicas })
+  cleanup.add(() => admin.deleteTopics({ topics: [id, chargedOf(id)] }))
   const urls = await makeDatabase(ground.databaseUrl, id, options.dataDir, cleanup)
   await migrate(urls.engine, migrationsDir())
   const provider = await startProvider({ book: join(dir, 'book.jsonl') })

@@ -9,6 +9,7 @@ import type { Arena } from './arena.ts'
 import type { Expectation } from './events.ts'
 import { type Held, readHeld } from './held.ts'
 import { workflows } from './project.ts'
+import { readCharged } from './published.ts'
 
 export interface Verdict {
   /** Records that Kafka holds. */
@@ -56,9 +57,14 @@ export async function judge(arena: Arena, options: JudgeOptions = {}): Promise<V
   const eras = [...(options.before ?? []), await eraOf(arena, options.held)]
   const parts = await Promise.all(eras.map((era) => judgeEra(arena, era, rows, letters)))
   const charges = await chargesOf(arena, rows)
-  const lost = [...parts.flatMap((part) => part.lost), ...(await halfDone(arena)), ...charges.missing]
-  const doubled = [...parts.flatMap((part) => part.doubled), ...(await attemptsDoubled(arena))]
-  const disordered = [...charges.disordered, ...(options.clocksAgree === false ? [] : await startedTooEarly(arena))]
+  const told = toldOf(await readCharged(arena), rows)
+  const lost = [...parts.flatMap((part) => part.lost), ...(await halfDone(arena)), ...charges.missing, ...told.missing]
+  const doubled = [...parts.flatMap((part) => part.doubled), ...(await attemptsDoubled(arena)), ...told.tooMany]
+  const disordered = [
+    ...charges.disordered,
+    ...told.disordered,
+    ...(options.clocksAgree === false ? [] : await startedTooEarly(arena)),
+  ]
   const found = { lost, doubled, 'out of order': disordered, 'charged twice': charges.doubled }
   return {
     events: eras.reduce((sum, era) => sum + era.held.length, 0),
@@ -252,6 +258,19 @@ async function chargesOf(arena: Arena, rows: readonly TransactionRow[]) {
     ],
     doubled: [...times].filter(([, n]) => n > 1).map(([reference, n]) => `${reference} was charged ${n} times`),
     disordered: disorderOf(charges.flatMap(({ reference }) => byId.get(reference) ?? [])),
+  }
+}
+
+/** Of each charge one message, though coordinators died while they sent them; of each account in order. */
+function toldOf(told: readonly string[], rows: readonly TransactionRow[]) {
+  const times = new Map<string, number>()
+  for (const id of told) times.set(id, (times.get(id) ?? 0) + 1)
+  const charged = rows.filter((row) => row.workflow === 'charge' && row.state === 'completed')
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return {
+    missing: charged.filter((row) => !times.has(row.id)).map((row) => `${row.id}: nothing was published of its charge`),
+    tooMany: [...times].filter(([, n]) => n > 1).map(([id, n]) => `${id}: its charge was published ${n} times`),
+    disordered: disorderOf(told.flatMap((id) => byId.get(id) ?? [])).map((line) => `published: ${line}`),
   }
 }
 

@@ -1,11 +1,14 @@
 /**
  * The project that runs under the faults: two workflows on one topic. `charge` has three steps in order of the account,
- * retries, and a charge at the payment provider; `tally` orders by the record's key and has one step.
+ * retries, a charge at the payment provider, and a message of it to another topic; `tally` orders by the record's key and has one step.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export const workflows = ['charge', 'tally'] as const
+
+/** Where each charge is told of. */
+export const chargedOf = (topic: string): string => `${topic}.charged`
 
 /** Environment variables that the functions see. */
 export const functionsEnv = 'PROVIDER_URL,FAULTS_DIR'
@@ -33,6 +36,7 @@ steps:
     uses: charge
     with: { account: '\${{ event.data.account }}', dies: '\${{ event.data.dies }}', slow: '\${{ event.data.n % 7 == 0 }}' }
     retry: { attempts: 20, initial: 50ms, max: 500ms }
+    publish: { topic: ${chargedOf(topic)}, key: event.data.account, value: '\${{ steps.charge.output.id }}' }
   - id: note
     uses: note
     with: { id: '\${{ steps.charge.output.id }}' }

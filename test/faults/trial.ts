@@ -93,7 +93,8 @@ export async function settled(arena: Arena, forMs: number): Promise<void> {
     const lanes = new Map((await arena.lanes()).map((lane) => [lane.partition, lane.nextOffset]))
     if (!spans.every((span) => (lanes.get(span.partition) ?? 0) >= span.to)) return false
     const [row] = await arena.query<{ open: boolean }>(
-      'select exists (select from millrace.transactions where ended_at is null) as open',
+      `select exists (select from millrace.transactions where ended_at is null)
+              or exists (select from millrace.outbox where state = 'pending') as open`,
     )
     return row?.open === false
   }
