@@ -1,11 +1,10 @@
 /**
- * Partitions where Kafka's answer did not fit our position, or that were not watched for a while: not read until Kafka's
- * bounds say how it stands.
+ * Partitions where Kafka's answer did not fit our position, or that were out of sight for a while: not read until the
+ * topic's id has been looked at, and where need be Kafka's bounds.
  */
 import { publish } from '../telemetry/channels.ts'
-import { type Fetched, isRead, nameOf, type Partition, type Place } from './partition.ts'
+import { type Doubt, type Fetched, isRead, nameOf, type Partition, type Place } from './partition.ts'
 import type { Places } from './places.ts'
-import { unwatchedMsMax } from './settings.ts'
 import type { Bounds } from './topics.ts'
 
 export interface DoubtsParts {
@@ -28,29 +27,35 @@ export class Doubts {
     this.#parts = parts
   }
 
-  all(): Place[] {
-    return this.#parts.places.all().filter((place) => place.doubted)
+  /** Each with what is doubted of it now. */
+  all(): ReadonlyMap<Place, Doubt> {
+    const doubted = new Map<Place, Doubt>()
+    for (const place of this.#parts.places.all()) if (place.doubt) doubted.set(place, place.doubt)
+    return doubted
   }
 
-  add(place: Place): void {
-    if (place.position === null || place.doubted) return
-    place.doubted = true
+  /** A new doubt takes the place of an older one, for what was looked at in between says nothing of it. */
+  add(place: Place, about: Doubt['about']): void {
+    if (place.position === null) return
+    place.doubt = { about: place.doubt?.about === 'offset' ? 'offset' : about }
     this.#parts.consumer.pause(place)
     this.#parts.onDoubt()
   }
 
-  addIfUnwatched(place: Place): void {
-    if (performance.now() - place.seenMs > unwatchedMsMax) this.add(place)
-  }
-
-  /** The topics' ids have been looked at. Throws `EngineError` `kafka_outage`; what is doubted stays so. */
-  async settle(topics: { has(topic: string): boolean }): Promise<void> {
-    for (const topic of new Set(this.all().map((place) => place.topic))) {
-      if (!topics.has(topic)) continue
+  /**
+   * The topics' ids have been looked at since these doubts were there. Throws `EngineError` `kafka_outage`; what is not
+   * settled stays.
+   */
+  async settle(doubted: ReadonlyMap<Place, Doubt>, topics: { has(topic: string): boolean }): Promise<void> {
+    const { places } = this.#parts
+    const isOpen = (place: Place, doubt: Doubt) => places.of(place) === place && place.doubt === doubt
+    const open = () => [...doubted].filter(([place, doubt]) => isOpen(place, doubt) && topics.has(place.topic))
+    for (const [place, { about }] of open()) if (about === 'topic') this.#readOn(place)
+    for (const topic of new Set(open().map(([place]) => place.topic))) {
       const bounds = await this.#parts.bounds(topic)
-      for (const place of this.all()) {
+      for (const [place] of open()) {
         const found = bounds.get(place.partition)
-        if (place.topic === topic && found) this.#settle(place, place.position ?? 0, found)
+        if (place.topic === topic && found) this.#compare(place, place.position ?? 0, found)
       }
     }
   }
@@ -58,23 +63,19 @@ export class Doubts {
   /** Until somebody says anew where to read. */
   hold(place: Place): void {
     place.position = null
-    place.doubted = false
+    place.doubt = null
     this.#parts.consumer.pause(place)
   }
 
-  #settle(place: Place, position: number, { earliest, latest }: Bounds): void {
+  #compare(place: Place, position: number, { earliest, latest }: Bounds): void {
     if (latest < position) {
       this.hold(place)
       tellRegressed(place, latest, position)
       return
     }
-    place.doubted = false
-    place.seenMs = performance.now()
-    if (place.paused) return
-    if (earliest > position) this.#passGap(place, position, earliest)
-    if (!isRead(place)) return
-    this.#parts.consumer.seek(place, place.position)
-    this.#parts.consumer.resume(place)
+    place.doubt = null
+    if (earliest > position && !place.paused) this.#passGap(place, position, earliest)
+    if (place.doubt === null) this.#readOn(place)
   }
 
   #passGap(place: Place, fromOffset: number, earliest: number): void {
@@ -83,6 +84,14 @@ export class Doubts {
     place.position = earliest
     const missing = [{ fromOffset, toOffset, reason: 'retention' as const }]
     this.#parts.deliver({ topic, partition }, { records: [], nextOffset: earliest, missing })
+  }
+
+  #readOn(place: Place): void {
+    place.doubt = null
+    place.seenMs = performance.now()
+    place.dueMs = place.seenMs
+    if (place.position !== null) this.#parts.consumer.seek(place, place.position)
+    if (isRead(place)) this.#parts.consumer.resume(place)
   }
 }
 

@@ -22,7 +22,7 @@ import { Places } from './places.ts'
 import { Presence } from './presence.ts'
 import { probe } from './probe.ts'
 import { recordOf } from './record.ts'
-import { type KafkaSettings, leaveMsMax, tendEveryMs, topicIdEveryMs, watchdogMs } from './settings.ts'
+import { type KafkaSettings, leaveMsMax, tendEveryMs, topicIdEveryMs, unwatchedMsMax, watchdogMs } from './settings.ts'
 import { type Bounds, isUnknownTopic, Topics } from './topics.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -106,7 +106,8 @@ export class Intake {
   read(partition: Partition, fromOffset: number): void {
     const place = this.#places.of(partition)
     if (!place) return
-    Object.assign(place, { position: fromOffset, paused: false, doubted: false, seenMs: performance.now() })
+    const nowMs = performance.now()
+    Object.assign(place, { position: fromOffset, paused: false, doubt: null, seenMs: nowMs, dueMs: nowMs })
     this.#membership.seek(place, fromOffset)
     this.#membership.resume(place)
   }
@@ -123,7 +124,7 @@ export class Intake {
     const place = this.#places.of(partition)
     if (!place?.paused) return
     place.paused = false
-    this.#doubts.addIfUnwatched(place)
+    place.dueMs = performance.now()
     if (isRead(place)) this.#membership.resume(place)
   }
 
@@ -179,7 +180,7 @@ export class Intake {
       onHeartbeat: () => this.#confirmations.sending(),
       onFetched: (partition) => this.#onFetched(partition),
       onOutOfRange: (partition) => this.#onOutOfRange(partition),
-      onUnknownTopic: () => this.#lookSoon(),
+      onTrouble: () => this.#onTrouble(),
       onAlive: () => this.#outage.over(),
       onCrashed: (error) => this.#onCrashed(error),
     }
@@ -190,7 +191,7 @@ export class Intake {
     this.#confirmations.fail()
     this.#places.assign(partitions, generation)
     for (const place of this.#places.all()) {
-      this.#doubts.addIfUnwatched(place)
+      place.dueMs = performance.now()
       if (place.position !== null) this.#membership.seek(place, place.position)
       if (isRead(place)) this.#membership.resume(place)
       else this.#membership.pause(place)
@@ -201,19 +202,28 @@ export class Intake {
 
   #onFetched(partition: Partition): void {
     const place = this.#places.of(partition)
-    if (place) place.seenMs = performance.now()
+    if (!place) return
+    const nowMs = performance.now()
+    if (nowMs - place.seenMs > unwatchedMsMax) this.#doubts.add(place, 'topic')
+    place.seenMs = nowMs
+    place.dueMs = nowMs
+  }
+
+  #onTrouble(): void {
+    for (const place of this.#places.all()) this.#doubts.add(place, 'topic')
+    this.#lookSoon()
   }
 
   #onOutOfRange(partition: Partition): void {
     const place = this.#places.of(partition)
-    if (place) this.#doubts.add(place)
+    if (place) this.#doubts.add(place, 'offset')
   }
 
   #onBatch(batch: Batch): void {
     const place = this.#places.of(batch)
     if (!place || !isRead(place)) return
     if (batch.fetchedFrom !== place.position) {
-      this.#doubts.add(place)
+      this.#doubts.add(place, 'offset')
       return
     }
     const { messages, missing, nextOffset } = cover(place.position, batch.fetch.messages, batch.fetch.aborted)
@@ -238,8 +248,10 @@ export class Intake {
   async #tend(): Promise<void> {
     if (this.#stopped) return
     try {
+      // What is doubted while we look, has to be looked at again.
+      const doubted = this.#doubts.all()
       if (this.#isLookDue()) await this.#look()
-      await this.#doubts.settle(this.#presence)
+      await this.#doubts.settle(doubted, this.#presence)
       const barks = await this.#watchdog.barks(this.#places.all())
       if (barks && !this.#stopped) await this.#membership.build(this.#membership.topics)
     } catch (error) {
@@ -258,7 +270,7 @@ export class Intake {
     if (this.#wanted.length === 0 || (!hasConsumer && pauseMs > 0)) return false
     const isOld = performance.now() - this.#lookedMs > topicIdEveryMs
     const misses = this.missingTopics.length > 0 || !this.#wanted.every((topic) => this.#presence.has(topic))
-    return isOld || this.#lookAtOnce || !hasConsumer || misses || this.#doubts.all().length > 0
+    return isOld || this.#lookAtOnce || !hasConsumer || misses || this.#doubts.all().size > 0
   }
 
   async #look(): Promise<void> {

@@ -20,8 +20,7 @@ import {
 } from './settings.ts'
 import { type Cluster, type Fetch, Tap, type TapListener } from './tap.ts'
 
-export interface MemberListener
-  extends Pick<TapListener, 'onHeartbeat' | 'onFetched' | 'onOutOfRange' | 'onUnknownTopic'> {
+export interface MemberListener extends Pick<TapListener, 'onHeartbeat' | 'onFetched' | 'onOutOfRange' | 'onTrouble'> {
   /** Asked at each join. */
   claim(): Claim
   /** The group has given us these partitions, and no others. What is to be read of them is to be said before this returns. */
@@ -68,8 +67,8 @@ export class Member {
       this.#generation = generation
       this.#memberId = memberId
     }
-    const { onHeartbeat, onFetched, onOutOfRange, onUnknownTopic } = listener
-    this.#tap = new Tap({ onGeneration, onHeartbeat, onFetched, onOutOfRange, onUnknownTopic }, rejoinAs)
+    const { onHeartbeat, onFetched, onOutOfRange, onTrouble } = listener
+    this.#tap = new Tap({ onGeneration, onHeartbeat, onFetched, onOutOfRange, onTrouble }, rejoinAs)
     this.#consumer = this.#createConsumer(kafka, settings)
   }
 

@@ -100,7 +100,7 @@ export class Membership {
       onHeartbeat: () => (isCurrent() ? to.onHeartbeat() : () => undefined),
       onFetched: (partition) => isCurrent() && to.onFetched(partition),
       onOutOfRange: (partition) => isCurrent() && to.onOutOfRange(partition),
-      onUnknownTopic: () => isCurrent() && to.onUnknownTopic(),
+      onTrouble: () => isCurrent() && to.onTrouble(),
       onAlive: () => isCurrent() && to.onAlive(),
       onCrashed: (error) => {
         if (!isCurrent()) return

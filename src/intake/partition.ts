@@ -28,16 +28,23 @@ export interface Place extends Partition {
   position: number | null
   /** By whoever reads. */
   paused: boolean
-  /** Kafka's answer did not fit our position: not read until it is known why. */
-  doubted: boolean
+  /** Not read until it is settled. */
+  doubt: Doubt | null
   /** Counts assignments: the higher, the later it became ours. */
   readonly since: number
-  /** When a fetch of it was last answered, on the clock of `performance.now()`. */
+  /** When it was last known to be the topic we mean: a fetch was answered. On the clock of `performance.now()`. */
   seenMs: number
+  /** Since when a fetch is due, on the same clock. */
+  dueMs: number
+}
+
+/** What is not sure: that the topic is still the same, or that Kafka has our offset. */
+export interface Doubt {
+  readonly about: 'topic' | 'offset'
 }
 
 export function isRead(place: Place): place is Place & { position: number } {
-  return place.position !== null && !place.paused && !place.doubted
+  return place.position !== null && !place.paused && place.doubt === null
 }
 
 export function nameOf(partition: Partition): string {

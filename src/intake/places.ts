@@ -21,7 +21,8 @@ export class Places {
     const since = ++this.#assignments
     const names = new Set(partitions.map(nameOf))
     for (const name of this.#places.keys()) if (!names.has(name)) this.#places.delete(name)
-    const fresh = { position: null, paused: false, doubted: false, since, seenMs: performance.now() }
+    const nowMs = performance.now()
+    const fresh = { position: null, paused: false, doubt: null, since, seenMs: nowMs, dueMs: nowMs }
     for (const { topic, partition } of partitions) {
       const name = nameOf({ topic, partition })
       if (!this.#places.has(name)) this.#places.set(name, { topic, partition, ...fresh })

@@ -49,10 +49,10 @@ export const topicIdEveryMs = 60_000
 /** A topic that is read counts as gone after this, in milliseconds: a broker may not have heard of it that others have. */
 export const topicGoneMs = 1_000
 /**
- * What was not fetched for so long, in milliseconds, is checked before it is read on: Kafka may have deleted and created
- * it again in the meantime. Fetched again and again, a partition cannot be gone unseen.
+ * Of what was not fetched for so long, in milliseconds, the topic's id is looked at before it is read on: Kafka may have
+ * deleted and created it again in the meantime. Fetched again and again, a topic cannot be gone unseen.
  */
-export const unwatchedMsMax = 5_000
+export const unwatchedMsMax = 2_000
 /** A partition that lags and is not fetched for so long, in milliseconds, means that the consumer has stopped. */
 export const watchdogMs = 30_000
 /** Kafka is asked for the end of a topic that is not fetched no more often than this, in milliseconds. */

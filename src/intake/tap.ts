@@ -17,8 +17,8 @@ export interface TapListener {
   /** A fetch of this partition was answered. */
   onFetched(partition: Partition): void
   onOutOfRange(partition: Partition): void
-  /** A topic that is read is not there. */
-  onUnknownTopic(): void
+  /** Something may have become of our topics: a fetch has failed, or one of them is not there. */
+  onTrouble(): void
 }
 
 type RawMessage = KafkaMessage & Message & { isControlRecord?: boolean }
@@ -84,7 +84,7 @@ export class Tap {
     }
     for (const name of ['refreshMetadata', 'refreshMetadataIfNecessary'] as const) {
       const refresh = cluster[name].bind(cluster)
-      cluster[name] = () => refresh().catch((error) => this.#failed(error))
+      cluster[name] = () => refresh().catch((error) => this.#rethrow(error, isUnknownTopic(error)))
     }
   }
 
@@ -140,14 +140,15 @@ export class Tap {
       return fetched
     } catch (error) {
       const { name, topic, partition } = error as { name?: string } & Partial<Partition>
-      if (name !== 'KafkaJSOffsetOutOfRange' || topic === undefined || partition === undefined) this.#failed(error)
-      else this.#listener.onOutOfRange({ topic, partition })
+      const isOutOfRange = name === 'KafkaJSOffsetOutOfRange' && topic !== undefined && partition !== undefined
+      if (!isOutOfRange) return this.#rethrow(error, true)
+      this.#listener.onOutOfRange({ topic, partition })
       return { responses: [] }
     }
   }
 
-  #failed(error: unknown): never {
-    if (isUnknownTopic(error)) this.#listener.onUnknownTopic()
+  #rethrow(error: unknown, isTrouble: boolean): never {
+    if (isTrouble && !this.#closed) this.#listener.onTrouble()
     throw error
   }
 

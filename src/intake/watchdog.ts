@@ -33,14 +33,14 @@ export class Watchdog {
     this.#askedMs = nowMs
     const stalled = await this.#behind(late)
     if (!stalled) return false
-    const { topic, partition, seenMs } = stalled
-    publish('watchdog', { topic, partition, stalledMs: Math.round(nowMs - seenMs), total: ++this.#total })
+    const { topic, partition, dueMs } = stalled
+    publish('watchdog', { topic, partition, stalledMs: Math.round(nowMs - dueMs), total: ++this.#total })
     forgive(places)
     return true
   }
 
   #isLate(place: Place): boolean {
-    return isRead(place) && performance.now() - place.seenMs > this.#stalledMsMax
+    return isRead(place) && performance.now() - place.dueMs > this.#stalledMsMax
   }
 
   async #behind(late: readonly Place[]): Promise<Place | undefined> {
@@ -61,5 +61,5 @@ export class Watchdog {
 
 function forgive(places: readonly Place[]): void {
   const nowMs = performance.now()
-  for (const place of places) place.seenMs = Math.max(place.seenMs, nowMs)
+  for (const place of places) place.dueMs = Math.max(place.dueMs, nowMs)
 }

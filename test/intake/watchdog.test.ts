@@ -12,7 +12,7 @@ beforeEach(() => (asked = 0))
 
 test('it barks when a partition that has more is not fetched, once for all of them', async () => {
   const watchdog = dog(async () => bounds(12))
-  const places = [place({ seenMs: longAgo() }), place({ partition: 1, seenMs: longAgo() })]
+  const places = [place({ dueMs: longAgo() }), place({ partition: 1, dueMs: longAgo() })]
   assert.equal(await watchdog.barks(places), true)
   await sleep(stalledMs / 5)
   assert.equal(await watchdog.barks(places), false)
@@ -20,20 +20,22 @@ test('it barks when a partition that has more is not fetched, once for all of th
 
 test('while fetches are answered it asks nothing, whatever the lag', async () => {
   const watchdog = dog(async () => bounds(1000))
-  assert.equal(await watchdog.barks([place({ seenMs: performance.now() })]), false)
+  assert.equal(await watchdog.barks([place({ dueMs: performance.now() })]), false)
   assert.equal(asked, 0)
 })
 
 test('what is not to be fetched is not missed', async () => {
-  const seenMs = longAgo()
-  const resting = [{ paused: true }, { doubted: true }, { position: null }].map((each) => place({ ...each, seenMs }))
+  const dueMs = longAgo()
+  const resting = [{ paused: true }, { doubt: { about: 'topic' } as const }, { position: null }].map((each) =>
+    place({ ...each, dueMs }),
+  )
   assert.equal(await dog(async () => bounds(12)).barks(resting), false)
   assert.equal(asked, 0)
 })
 
 test('a partition that has no more is asked about now and then, and left alone', async () => {
   const watchdog = dog(async () => bounds(10))
-  const places = [place({ seenMs: longAgo() })]
+  const places = [place({ dueMs: longAgo() })]
   for (let look = 0; look < 5; look++) assert.equal(await watchdog.barks(places), false)
   assert.equal(asked, 1)
 })
@@ -42,9 +44,9 @@ test('a Kafka that is away has time to come back', async () => {
   const watchdog = dog(async () => {
     throw new EngineError('kafka_outage', 'away', { retryable: true })
   })
-  const places = [place({ seenMs: longAgo() })]
+  const places = [place({ dueMs: longAgo() })]
   assert.equal(await watchdog.barks(places), false)
-  assert.ok(performance.now() - (places[0]?.seenMs ?? 0) < stalledMs)
+  assert.ok(performance.now() - (places[0]?.dueMs ?? 0) < stalledMs)
 })
 
 function dog(answer: () => Promise<ReadonlyMap<number, { earliest: number; latest: number }>>): Watchdog {
@@ -59,7 +61,7 @@ function bounds(latest: number) {
 }
 
 function place(what: Partial<Place>): Place {
-  return { topic: 'a', partition: 0, position: 10, paused: false, doubted: false, since: 1, seenMs: 0, ...what }
+  return { topic: 'a', partition: 0, position: 10, paused: false, doubt: null, since: 1, seenMs: 0, dueMs: 0, ...what }
 }
 
 function longAgo(): number {
