@@ -35,7 +35,7 @@ export const states = [
   'asked',
   'expired',
   'no commit',
-  'commit',
+  'committing',
   'settling',
   'outage',
   'nothing open',
@@ -96,7 +96,7 @@ function stateOfLane(lane: StoredLane, nowUs: number): State {
 }
 
 function stateOfCommit({ asking, troubled }: Member): State {
-  if ((asking.get('commit') ?? 0) > 0) return 'commit'
+  if ((asking.get('commit') ?? 0) > 0) return 'committing'
   if ((asking.get('settle') ?? 0) + (asking.get('look') ?? 0) > 0) return 'settling'
   return troubled ? 'outage' : 'no commit'
 }
@@ -113,12 +113,11 @@ function stateOfStep(id: string, { workers }: Member, tables: Tables): State {
 
 /** Pairs that cannot be met, by their nature. */
 export function isPossible(fault: Fault, state: string): boolean {
-  const isFate = (fates as readonly string[]).includes(fault)
   if ((statementNames as readonly string[]).includes(state)) {
     if (fault === 'holds locks') return ['commit', 'take', 'settle'].includes(state)
     return (linkFaults as readonly string[]).includes(fault)
   }
-  // Whoever runs a function has something to run it for, until its lane is another's.
-  void isFate
+  // Whoever runs a function has something open in a lane, but for the moment after another has taken it.
+  if ((fates as readonly string[]).includes(fault)) return state !== 'no lane' && state !== 'nothing open'
   return true
 }

@@ -1,21 +1,111 @@
-/** `npm run simulate -- --seeds N [--seed S] [--trace] [--json]` */
-import { run } from './run.ts'
+/**
+ * `npm run simulate -- [--seeds N] [--seed S] [--trace] [--json]`: seeds from S on, one after the other. Prints what was
+ * met how often, and for each seed that failed the command that replays it; ends with 1 if one did.
+ */
+import { parseArgs } from 'node:util'
+import { Coverage } from './coverage.ts'
+import { type Outcome, run } from './run.ts'
+import { blindOf, tableOf } from './table.ts'
 
-const from = Number(process.argv[2] ?? 1)
-const count = Number(process.argv[3] ?? 1)
-const t0 = performance.now()
-let steps = 0
-let txs = 0
-const failures = new Map<string, number>()
-for (let seed = from; seed < from + count; seed++) {
-  const print = process.argv[4] === 'trace' ? console.log : null
-  const out = await run(seed, print)
-  steps += out.steps
-  txs += out.transactions
-  if (out.failure) {
-    failures.set(out.failure.promise, (failures.get(out.failure.promise) ?? 0) + 1)
-    console.log(seed, out.failure.message.slice(0, 600))
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+/** A minute's worth, when nothing is said. */
+const seedsDefault = 500
+
+async function main(): Promise<void> {
+  const first = wholeNumber('seed', values.seed, 1)
+  const count = wholeNumber('seeds', values.seeds, values.seed === undefined ? seedsDefault : 1)
+  const report = await simulate(first, count)
+  if (values.json) console.log(JSON.stringify(report.figures))
+  else print(report)
+  process.exitCode = report.failed.length > 0 ? 1 : 0
+}
+
+function wholeNumber(name: string, text: string | undefined, without: number): number {
+  const number = text === undefined ? without : Number(text)
+  if (Number.isSafeInteger(number) && number >= 0) return number
+  throw new Error(`--${name}: expected a whole number, got ${text}`)
+}
+
+async function simulate(first: number, count: number) {
+  const startedMs = performance.now()
+  const startedCpu = process.cpuUsage()
+  const coverage = new Coverage()
+  const failed: Outcome[] = []
+  let steps = 0
+  let transactions = 0
+  for (let seed = first; seed < first + count; seed++) {
+    const outcome = await run(seed, values.trace ? console.log : null)
+    coverage.add(outcome.met)
+    steps += outcome.steps
+    transactions += outcome.transactions
+    if (outcome.failure) failed.push(outcome)
+    if (outcome.failure && !values.json) tell(outcome)
+  }
+  const seconds = (performance.now() - startedMs) / 1000
+  const { user, system } = process.cpuUsage(startedCpu)
+  const cpuSeconds = (user + system) / 1e6
+  return {
+    coverage,
+    failed,
+    figures: figuresOf({ first, count, seconds, cpuSeconds, steps, transactions, failed, coverage }),
   }
 }
-const s = (performance.now() - t0) / 1000
-console.log({ perMinute: (count / s) * 60, steps: steps / count, txs: txs / count, failures })
+
+function figuresOf(sums: {
+  first: number
+  count: number
+  seconds: number
+  cpuSeconds: number
+  steps: number
+  transactions: number
+  failed: readonly Outcome[]
+  coverage: Coverage
+}) {
+  const { first, count, seconds, cpuSeconds, steps, transactions, failed, coverage } = sums
+  return {
+    seeds: count,
+    first,
+    seconds: Math.round(seconds * 10) / 10,
+    seedsPerMinute: Math.round((count / seconds) * 60),
+    /** What a core of its own would do, however busy the machine is. */
+    seedsPerCpuMinute: Math.round((count / cpuSeconds) * 60),
+    steps,
+    transactions,
+    failed: failed.map(({ seed, hash, failure }) => ({ seed, hash, ...failure, replay: replayOf(seed) })),
+    met: Object.fromEntries(coverage.met),
+    blind: blindOf(coverage),
+  }
+}
+
+function tell({ seed, hash, failure }: Outcome): void {
+  console.log(`\nseed ${seed} (trace ${hash}) broke a promise: ${failure?.message}\n  ${replayOf(seed)}\n`)
+}
+
+function replayOf(seed: number): string {
+  return `npm run simulate -- --seed ${seed} --trace`
+}
+
+function print({ coverage, figures, failed }: Awaited<ReturnType<typeof simulate>>): void {
+  const { seeds, seconds, seedsPerMinute, seedsPerCpuMinute, steps, transactions, blind } = figures
+  if (seeds > 1) console.log(tableOf(coverage))
+  if (seeds > 1) console.log(`${blind.length} pairs that could be met were not${blind.length > 0 ? ' (blind)' : ''}`)
+  const per = (sum: number) => Math.round(sum / Math.max(seeds, 1))
+  console.log(
+    `${seeds} seeds in ${seconds} s, ${seedsPerMinute} a minute (${seedsPerCpuMinute} on a core of its own); ${per(steps)} events and ${per(transactions)} transactions each`,
+  )
+  console.log(
+    failed.length === 0
+      ? 'every promise was kept'
+      : `${failed.length} seeds failed: ${failed.map(({ seed }) => seed).join(' ')}`,
+  )
+}
+
+await main()

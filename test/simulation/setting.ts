@@ -32,14 +32,14 @@ export function settingOf(random: Random): Setting {
     partitions: random.between(1, 3),
   }))
   return {
-    members: random.pick([1, 2, 2, 3]),
+    members: random.pick([1, 2, 2, 3, 4]),
     topics,
     plans: plansOf(
       random,
       topics.map(({ name }) => name),
     ),
     keys: random.between(1, 6),
-    records: random.between(5, 60),
+    records: random.pick([10, 30, 60, 100, 200]),
     chaosUs: random.between(5_000_000, 20_000_000),
     faultEveryUs: random.pick([400_000, 1_000_000, 3_000_000]),
     faults: someOf(
@@ -97,6 +97,8 @@ function limitsOf(random: Random): Partial<CoordinatorLimits> {
     recordsPerCommitMax: random.pick([2, 500]),
     eventsPerCommitMax: random.pick([3, 5000]),
     waitingRecordsMax: random.pick([4, 2000]),
+    tidyEveryMs: random.pick([1000, 60_000]),
+    strandedEveryMs: random.pick([3000, 30_000]),
   }
 }
 
