@@ -13,7 +13,13 @@ export async function assertPublished({ ledger }: Scene, seen: readonly Seen[]):
     [],
   )
   const ids = seen.map((each) => text(each, 'millrace-message-id') ?? '')
-  assert.equal(new Set(ids).size, ids.length, 'none is there twice')
+  const twice = ids.filter((id, at) => ids.indexOf(id) !== at)
+  const places = seen.filter((each) => twice.includes(text(each, 'millrace-message-id') ?? ''))
+  assert.deepEqual(
+    places.map(({ partition, offset, value }) => `${partition}/${offset} ${value}`),
+    [],
+    'none is there twice',
+  )
   assert.deepEqual([...ids].sort(), rows.map(({ id }) => id).sort(), 'all are there, and no others')
   const place = new Map(ids.map((id, at) => [id, at]))
   const last = new Map<string, number>()
