@@ -3,7 +3,7 @@
  * against it. In a consumer group of its own, which is taken away afterwards, so that nobody's reading is disturbed.
  */
 import { randomBytes } from 'node:crypto'
-import { ConfigResourceTypes, type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs'
+import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { recordOf } from './record.ts'
@@ -65,7 +65,7 @@ export async function isCompacted(kafka: Kafka, topic: string): Promise<boolean 
     await admin.connect()
     const answer = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy'] }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['cleanup.policy'] }],
     })
     const [entry] = answer.resources[0]?.configEntries ?? []
     return entry ? entry.configValue.includes('compact') : null

@@ -7,7 +7,7 @@ import type { Check } from '../check.ts'
 const recordAt = 'coalesce(t.produced_at, t.fetched_at)'
 
 /** As `transaction/ids.ts` writes it. */
-const claimText = `'copy:[' || to_json(t.engine) || ',' || to_json(w.name) || ',' ||
+const claimText = `'copy:[' || to_json(t.engine) || ',' || to_json(t.workflow) || ',' ||
   to_json('[' || to_json(t.source) || ',' || to_json(t.event_id) || ']') || ']'`
 
 export const copies: Check = {
@@ -27,20 +27,20 @@ with window_of (version, within) as (
   select * from unnest($2::int4[], $3::int8[])
 ), events as materialized (
   select t.id, t.lane_id, v.workflow_id, t.kafka_offset, t.event_id, ${recordAt} as at, o.within * interval '1 ms' as within,
-         t.envelope::json ->> 'source' as source
+         t.envelope::json ->> 'source' as source, n.id as engine_id, n.name as engine, w.name as workflow
   from millrace_data.transaction t
   join window_of o on o.version = t.version_id
   join millrace_data.version v on v.id = t.version_id
-  where t.redriven_from is null and position('"source":null' in left(t.envelope, 4096)) = 0
-), told as (
-  select t.*, n.id as engine_id, n.name as engine, w.name as workflow, uuid_of.key
-  from events t
+  join millrace_data.workflow w on w.id = v.workflow_id
   join millrace_data.lane l on l.id = t.lane_id
   join millrace_data.engine n on n.id = l.engine_id
-  join millrace_data.workflow w on w.id = t.workflow_id
+  where t.redriven_from is null and position('"source":null' in left(t.envelope, 4096)) = 0
+), told as (
+  select t.*, uuid_of.key
+  from events t
   cross join lateral (select encode(sha256(convert_to(${claimText}, 'UTF8')), 'hex') as hex) h
   cross join lateral (
-    select (substr(hex, 1, 12) || '8' || substr(hex, 14, 3) || to_hex(8 | ('x' || substr(hex, 17, 1))::bit(4)::int & 3)
+    select (substr(hex, 1, 12) || '8' || substr(hex, 14, 3) || to_hex(8 | (('x' || substr(hex, 17, 1))::bit(4)::int & 3))
             || substr(hex, 18, 15))::uuid as key) uuid_of
   where t.source is not null
 ), neighbours as (

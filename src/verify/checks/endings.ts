@@ -7,7 +7,7 @@ import { outcomeText, sameSession, stateText } from '../words.ts'
 import type { World } from '../world.ts'
 
 /** Step, attempt, whether a person settled it, and the state it left, in one number that grows with step and attempt. */
-const placeOf = `step::int8 << 24 | attempt::int8 << 8 | (resolved_by is not null)::int << 4 | coalesce(step_state, 0)`
+const placeOf = `(step::int8 << 24) | (attempt::int8 << 8) | ((resolved_by is not null)::int << 4) | coalesce(step_state, 0)`
 
 export const endings: Check = {
   name: 'endings',

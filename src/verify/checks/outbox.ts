@@ -2,6 +2,7 @@
 import type { Check } from '../check.ts'
 import { isHashOf } from '../origin.ts'
 import { sameSession } from '../words.ts'
+import type { World } from '../world.ts'
 
 export const outbox: Check = {
   name: 'outbox',
@@ -14,12 +15,15 @@ export const outbox: Check = {
     message_twice: 'millrace_data.outbox: one of the two is too much',
     cause_missing: 'millrace_data.outbox: transaction_id or dead_letter_id was changed; or that row is gone',
     message_differs: 'millrace_data.outbox: id, topic or dead_letter_id was changed',
+    message_missing: 'millrace_data.outbox: the row is gone: the copy of the dead letter will not be published',
     cause_elsewhere: 'millrace_data.outbox: lane_id, transaction_id or dead_letter_id was changed',
   },
   sql: `
 with ordered as (
   select o.lane_id, o.seq, o.id, o.commit_id, lag(o.seq) over w as p_seq, lag(o.commit_id) over w as p_commit
   from millrace_data.outbox o window w as (partition by o.lane_id order by o.seq)
+), copied (workflow, topic) as (
+  select * from unnest($2::int4[], $3::text[])
 ), caused as (
   select o.*, coalesce(t.lane_id, d.lane_id) as cause_lane, coalesce(t.kafka_offset, d.kafka_offset) as position
   from millrace_data.outbox o
@@ -43,5 +47,27 @@ select case when cause_lane is null then 'cause_missing' else 'cause_elsewhere' 
 from caused where cause_lane is distinct from lane_id
 union all
 select 'message_differs', lane_id, null, position, id::text, 'an id made of its dead letter and topic', 'another id'
-from caused where dead_letter_id is not null and not ${isHashOf('id', "'message:' || dead_letter_id || '/' || topic")}`,
+from caused where dead_letter_id is not null and not ${isHashOf('id', "'message:' || dead_letter_id || '/' || topic")}
+union all
+select 'message_missing', d.lane_id, w.name, d.kafka_offset, d.id::text, 'a copy of the dead letter for ' || c.topic, 'none'
+from millrace_data.dead_letter d
+join copied c on c.workflow = d.workflow_id
+join millrace_data.workflow w on w.id = d.workflow_id
+where not exists (select from millrace_data.outbox o where o.dead_letter_id = d.id and o.topic = c.topic)
+  and (not exists (select from millrace_data.outbox_progress p where p.lane_id = d.lane_id)
+       or exists (select from millrace_data.outbox o where o.lane_id = d.lane_id and o.commit_id < d.commit_id
+                  and ${sameSession('o.commit_id', 'd.commit_id')}))`,
+  values: copyTopics,
+}
+
+/** Workflows and the topics for their dead letters, where all versions say the same. Old messages may be pruned. */
+function copyTopics({ versions }: World): unknown[] {
+  const topics = new Map<number, Set<string | null>>()
+  for (const { workflowId, plan } of versions) {
+    topics.set(workflowId, (topics.get(workflowId) ?? new Set()).add(plan?.deadLetter.topic ?? null))
+  }
+  const sure = [...topics].flatMap(([workflowId, [topic, ...others]]) =>
+    topic && others.length === 0 ? [{ workflowId, topic }] : [],
+  )
+  return [sure.map((each) => each.workflowId), sure.map((each) => each.topic)]
 }
