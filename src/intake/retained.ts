@@ -23,7 +23,7 @@ export interface RetainedPart extends Span {
 }
 
 /** Nothing came for so long, in milliseconds: what is left of the spans is not to be had. */
-const idleMsMax = 15_000
+const idleMsMax = 60_000
 
 /**
  * Parts of one partition come in order. The next one is fetched when `take` is done, so memory is bounded. Answers with what
@@ -181,13 +181,10 @@ class Reading {
     const toOffset = Math.min(lastOffset + 1, span.toOffset)
     this.#positions.set(name, toOffset)
     this.#busy = true
-    await this.#take({
-      topic,
-      partition,
-      fromOffset,
-      toOffset,
-      records: records().filter(({ offset }) => offset >= fromOffset && offset < toOffset),
-    })
+    if (toOffset > fromOffset) {
+      const wanted = records().filter(({ offset }) => offset >= fromOffset && offset < toOffset)
+      await this.#take({ topic, partition, fromOffset, toOffset, records: wanted })
+    }
     this.#busy = false
     this.#lastMs = performance.now()
     if (toOffset >= span.toOffset) this.#consumer?.pause([{ topic, partitions: [partition] }])

@@ -19,8 +19,8 @@ export interface Placed {
 
 export class Content {
   readonly #world: World
-  readonly #sample: number
-  #stride = 1
+  /** How far apart those are that are compared. */
+  readonly #stride: number
   #waiting: Placed[] = []
   #bytes = 0
   #compared = 0
@@ -28,16 +28,11 @@ export class Content {
   readonly #kinds = new Map<string, number>()
   readonly #findings: Finding[] = []
 
-  /** About so many records are compared; infinity for all. */
-  constructor(world: World, sample: number) {
+  /** Of what lies in the spans about so many records are compared; infinity for all. */
+  constructor(world: World, spans: readonly Span[], sample: number) {
     this.#world = world
-    this.#sample = sample
-  }
-
-  /** How far apart those are that are compared. */
-  plan(spans: readonly Span[]): void {
     const all = spans.reduce((sum, { fromOffset, toOffset }) => sum + toOffset - fromOffset, 0)
-    this.#stride = Math.max(Math.ceil(all / this.#sample), 1)
+    this.#stride = Math.max(Math.ceil(all / sample), 1)
   }
 
   async take({ topic, partition, records }: Span & { readonly records: readonly RawRecord[] }): Promise<void> {

@@ -18,13 +18,13 @@ interface Window {
 export class Held {
   readonly #world: World
   readonly #lanes: readonly LaneFacts[]
-  readonly #looseTopics: ReadonlySet<string>
+  readonly #looseTopics: ReadonlyMap<string, unknown>
   readonly #judgements: Judgement[] = []
   #windows: Window[] = []
   #ranges = 0
 
   /** `looseTopics`: of these a record may be gone though its neighbours are there. */
-  constructor(world: World, lanes: readonly LaneFacts[], looseTopics: ReadonlySet<string>) {
+  constructor(world: World, lanes: readonly LaneFacts[], looseTopics: ReadonlyMap<string, unknown>) {
     this.#world = world
     this.#lanes = lanes
     this.#looseTopics = looseTopics

@@ -1,6 +1,7 @@
 /** What Kafka still holds, against what the ledger says was there. Kafka is asked after the ledger, which only grows. */
+import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
-import type { Content } from './content.ts'
+import { Content } from './content.ts'
 import type { Finding, Judgement } from './finding.ts'
 import { Held } from './held.ts'
 import type { LaneFacts, World } from './world.ts'
@@ -47,26 +48,21 @@ export interface KafkaReport {
   readonly judgements: readonly Judgement[]
 }
 
+/** `sample`: about so many records are compared with what was made of them. */
 export async function compareWithKafka(
   world: World,
   kafka: KafkaView,
-  content: Content,
+  sample: number,
   progress: (records: number) => void,
 ): Promise<KafkaReport> {
   const startedMs = performance.now()
-  const notes: string[] = []
   const topics = await topicsOf(world, kafka)
   const lanes = world.lanes.map((lane) => reportOf(lane, topics.get(lane.topic) ?? null))
-  const compared = lanes.flatMap((report, at) =>
-    report.notCompared === null ? [{ report, lane: world.lanes[at]! }] : [],
-  )
-  const held = new Held(
-    world,
-    compared.map(({ lane }) => lane),
-    looseTopics(topics, notes),
-  )
-  const spans = spansOf(compared)
-  content.plan(spans)
+  const compared = world.lanes.filter((_, at) => lanes[at]?.notCompared === null)
+  const loose = looseTopics(topics)
+  const spans = spansOf(lanes.filter((lane) => lane.notCompared === null))
+  const held = new Held(world, compared, loose)
+  const content = new Content({ ...world, lanes: compared }, spans, sample)
   let records = 0
   const left = await kafka.read(spans, async (part) => {
     records += part.records.length
@@ -74,10 +70,16 @@ export async function compareWithKafka(
     await content.take(part)
     progress(records)
   })
-  for (const span of left)
-    notes.push(`${span.topic}/${span.partition}: offsets ${span.fromOffset} to ${span.toOffset - 1} could not be read`)
-  const judgements = [endsOf(compared, startedMs), await held.judge(), await content.judge()]
+  const notes = [...loose.values(), ...left.map((span) => noteOf(span, loose))]
+  const judgements = [endsOf(lanes, startedMs), await held.judge(), await content.judge()]
   return { lanes, records, notes, judgements }
+}
+
+/** Of a compacted topic the last offsets may hold nothing at all. */
+function noteOf({ topic, partition, fromOffset, toOffset }: Span, loose: ReadonlyMap<string, string>): string {
+  const what = `${topic}/${partition}: Kafka gave nothing for offsets ${fromOffset} to ${toOffset - 1}`
+  if (loose.has(topic)) return what
+  throw new EngineError('kafka_outage', `${what}, though it says that they are there`, { retryable: true })
 }
 
 interface TopicFacts {
@@ -117,38 +119,32 @@ function reportOf(lane: LaneFacts, topic: TopicFacts | null): LaneReport {
   return { ...report, ...bounds, lag, notCompared: null }
 }
 
-/** Topics of which a record may be gone though its neighbours are there. */
-function looseTopics(topics: ReadonlyMap<string, TopicFacts>, notes: string[]): ReadonlySet<string> {
+/** Topics of which a record may be gone though its neighbours are there, and the sentence that says so. */
+function looseTopics(topics: ReadonlyMap<string, TopicFacts>): ReadonlyMap<string, string> {
   const loose = [...topics].filter(([, { bounds, compacted }]) => bounds !== null && compacted !== false)
-  for (const [topic, { compacted }] of loose) {
-    const why = compacted ? 'is compacted' : 'may be compacted (its configuration may not be read)'
-    notes.push(`${topic} ${why}: a record that the ledger has and Kafka has not is not taken for a wrong`)
-  }
-  return new Set(loose.map(([topic]) => topic))
-}
-
-interface Compared {
-  readonly report: LaneReport
-  readonly lane: LaneFacts
+  return new Map(
+    loose.map(([topic, { compacted }]) => {
+      const why = compacted ? 'is compacted' : 'may be compacted (its configuration may not be read)'
+      return [topic, `${topic} ${why}: what the ledger has and Kafka has not is not taken for a wrong`]
+    }),
+  )
 }
 
 /** Lanes of two engines on one partition are read once. */
-function spansOf(compared: readonly Compared[]): Span[] {
+function spansOf(lanes: readonly LaneReport[]): Span[] {
   const spans = new Map<string, Span>()
-  for (const { report } of compared) {
-    const { topic, partition, earliest, latest, nextOffset } = report as { [Name in keyof LaneReport]: never }
+  for (const { topic, partition, earliest, latest, nextOffset } of lanes) {
     const name = `${topic}/${partition}`
-    const toOffset = Math.max(Math.min(latest, nextOffset), spans.get(name)?.toOffset ?? 0)
-    spans.set(name, { topic, partition, fromOffset: earliest, toOffset })
+    const toOffset = Math.max(Math.min(latest ?? 0, nextOffset ?? 0), spans.get(name)?.toOffset ?? 0)
+    spans.set(name, { topic, partition, fromOffset: earliest ?? 0, toOffset })
   }
   return [...spans.values()].filter((span) => span.toOffset > span.fromOffset)
 }
 
 /** Kafka ends before the ledger's place: it has lost records that it had given. */
-function endsOf(compared: readonly Compared[], startedMs: number): Judgement {
-  const findings = compared.flatMap(({ report }) => {
-    const { topic, partition, nextOffset, latest } = report
-    if ((nextOffset ?? 0) <= (latest ?? 0)) return []
+function endsOf(lanes: readonly LaneReport[], startedMs: number): Judgement {
+  const findings = lanes.flatMap(({ topic, partition, nextOffset, latest, notCompared }) => {
+    if (notCompared !== null || (nextOffset ?? 0) <= (latest ?? 0)) return []
     const finding: Finding = {
       check: 'ends',
       kind: 'beyond_end',

@@ -28,19 +28,13 @@ export function originTemplates({ lanes, versions }: World): OriginTemplate[] {
 /** No name can hold it. */
 const mark = '\u0000'
 
-/** SQL: the id is a hash of this text, the bits apart that say what kind of UUID it is, and the first 48, a time. */
+/** SQL: the id's last seven bytes, in which no bit says what kind of UUID it is, are those of the text's hash. */
 export function isHashOf(id: string, text: string): string {
-  const hex = `encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`
-  return `(select substr(i, 16, 3) = substr(h, 14, 3) and substr(i, 21, 3) || substr(i, 25) = substr(h, 18, 15)
-           from (select ${id}::text as i, ${hex} as h) hashed)`
+  return `substring(uuid_send(${id}) from 10) = substring(sha256(convert_to(${text}, 'UTF8')) from 10 for 7)`
 }
 
-/** SQL: the milliseconds since 1970 that the id begins with. */
-export function msOfId(id: string): string {
-  return `('x' || substr(${id}::text, 1, 8) || substr(${id}::text, 10, 4))::bit(48)::int8`
-}
-
-/** SQL: whole milliseconds since 1970. */
-export function msOf(stamp: string): string {
-  return `floor(extract(epoch from ${stamp}) * 1000)::int8`
+/** SQL: the id begins with this time, in milliseconds since 1970; half a microsecond is added against rounding. */
+export function beginsWith(id: string, stamp: string): string {
+  const ms = `floor(date_part('epoch', ${stamp}) * 1000 + 0.0005)::int8`
+  return `substring(uuid_send(${id}) for 6) = substring(int8send(${ms}) from 3)`
 }

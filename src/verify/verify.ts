@@ -5,7 +5,6 @@
 import { checkBook } from './book.ts'
 import { run } from './check.ts'
 import { checks } from './checks/all.ts'
-import { Content } from './content.ts'
 import type { Finding, Judgement } from './finding.ts'
 import { compareWithKafka, type KafkaReport, type KafkaView } from './kafka.ts'
 import { type LedgerView, readWorld, type World } from './world.ts'
@@ -47,7 +46,7 @@ export async function verify(ledger: LedgerView, kafka: KafkaView, options: Veri
     judgements.push(await run(check, world))
   }
   const told = (records: number) => progress(`records of Kafka: ${records}`)
-  const compared = await compareWithKafka(world, kafka, new Content(world, sample), told)
+  const compared = await compareWithKafka(world, kafka, sample, told)
   judgements.splice(placeOfKafka, 0, ...compared.judgements)
   if (bookFile !== null) {
     progress('book')

@@ -24,10 +24,13 @@ export const attempts: Check = {
 with ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
          error_code is null as well, dispatched_at is not null as ran, commit_id,
-         lag(step) over w as p_step, lag(attempt) over w as p_attempt, lag(step_state) over w as p_state,
+         lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
   from millrace_data.attempt
   window w as (partition by transaction_id order by step, attempt)
+), neighbours as (
+  select *, (p >> 24)::int as p_step, (p >> 8 & 65535)::int as p_attempt, nullif(p & 15, 0)::int as p_state
+  from ordered
 ), judged as (
   select *, case
     when step <> coalesce(p_step, -1) and step <> coalesce(p_step + 1, 0) then 'step_missing'
@@ -44,7 +47,7 @@ with ordered as (
     when resolved and (outcome not in (1, 3) or step_state not in (1, 3)) then 'outcome_differs'
     when ${sameSession('commit_id', 'p_commit')} and commit_id < p_commit + ran::int then 'too_early'
   end as kind
-  from ordered
+  from neighbours
 )
 select j.kind, t.lane_id, w.name, t.kafka_offset, j.transaction_id::text,
        case j.kind

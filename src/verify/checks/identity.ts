@@ -3,7 +3,7 @@
  * gives itself away (`transaction/ids.ts`). Ids of before the topic's own id was known have none in their hash.
  */
 import type { Check } from '../check.ts'
-import { isHashOf, msOf, msOfId, originTemplates } from '../origin.ts'
+import { beginsWith, isHashOf, originTemplates } from '../origin.ts'
 
 const redriven = `coalesce(',"redrivenFrom":"' || t.redriven_from || '"', '')`
 const transactionHash = (before: string) => isHashOf('t.id', `o.${before} || t.kafka_offset || ${redriven} || o.after`)
@@ -42,7 +42,7 @@ with origin (lane, workflow, before, before_untold, after) as (
 ), transactions as (
   select t.lane_id, w.name, t.kafka_offset, t.id,
          ${transactionHash('before')} or ${transactionHash('before_untold')} as here,
-         ${msOfId('t.id')} = ${msOf(claimed)} as "then"
+         ${beginsWith('t.id', claimed)} as "then"
   from millrace_data.transaction t
   join millrace_data.version v on v.id = t.version_id
   join millrace_data.workflow w on w.id = v.workflow_id
@@ -50,14 +50,14 @@ with origin (lane, workflow, before, before_untold, after) as (
 ), letters as (
   select d.lane_id, w.name, d.kafka_offset, d.id,
          ${letterHash('before')} or ${letterHash('before_untold')} or ${ofRedrive} as here,
-         ${msOfId('d.id')} = ${msOf('d.received_at')} as "then"
+         ${beginsWith('d.id', 'd.received_at')} as "then"
   from millrace_data.dead_letter d
   left join millrace_data.workflow w on w.id = d.workflow_id
   join origin o on o.lane = d.lane_id and o.workflow = coalesce(d.workflow_id, 0)
   where d.transaction_id is null
   union all
   select d.lane_id, w.name, d.kafka_offset, d.id,
-         ${isHashOf('d.id', failedOrigin)}, ${msOfId('d.id')} = ${msOf('d.received_at')}
+         ${isHashOf('d.id', failedOrigin)}, ${beginsWith('d.id', 'd.received_at')}
   from millrace_data.dead_letter d
   join millrace_data.lane l on l.id = d.lane_id
   join millrace_data.topic k on k.id = l.topic_id
