@@ -53,11 +53,11 @@ export async function verify(command: VerifyCommand): Promise<void> {
 async function withKafka<T>(act: (kafka: KafkaView) => Promise<T>): Promise<T> {
   const config = kafkaConfig()
   const client = createClient(kafkaSettings(config))
-  return withTopics(config, async (topics) => {
-    const existing = await topics.existing()
+  return withTopics(config, (topics) => {
+    const idOf = async (topic: string) => (await topics.ids([topic])).get(topic)
     return act({
-      bounds: async (topic) => (existing.has(topic) ? topics.bounds(topic) : null),
-      incarnation: async () => '',
+      bounds: async (topic) => ((await idOf(topic)) === undefined ? null : topics.bounds(topic)),
+      incarnation: async (topic) => (await idOf(topic)) ?? '',
       isCompacted: (topic) => isCompacted(client, topic),
       read: (spans, take) => readRetained(client, `${config.engine}-verify`, spans, take),
     })

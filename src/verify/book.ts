@@ -60,7 +60,8 @@ function parsed(text: string): { key?: unknown; status?: unknown } | null {
 }
 
 /** As `transaction/ids.ts` makes it. */
-const keyText = `left(encode(sha256(convert_to(id || '/' || step_id || '/forward/1', 'UTF8')), 'hex'), 32)`
+const keyText = `left(encode(sha256(convert_to(substr(s.id::text, 14) || '/' || t.name || '/' || l.kafka_partition || '/'
+  || s.kafka_offset || '/' || v.step_ids[s.step + 1] || '/forward/1', 'UTF8')), 'hex'), 32)`
 
 /** What is open may be at work on its next step. */
 const book: Check = {
@@ -94,7 +95,9 @@ with book as materialized (
   select s.*, v.workflow_id, v.step_ids[s.step + 1] as step_id, k.key
   from steps s
   join millrace_data.version v on v.id = s.version_id
-  cross join lateral (select ${keyText.replace('step_id', 'v.step_ids[s.step + 1]').replace('(id', '(s.id')} as key) k
+  join millrace_data.lane l on l.id = s.lane_id
+  join millrace_data.topic t on t.id = l.topic_id
+  cross join lateral (select ${keyText} as key) k
 ), matched as materialized (
   select k.*, b.line from keyed k join (select begins, min(line) as line from book group by 1) b on b.begins = k.key
 ), wrong (kind, lane, workflow, position, id, expected, found) as (

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { createClient } from '../../src/intake/client.ts'
 import { readRetained } from '../../src/intake/retained.ts'
 import { Topics } from '../../src/intake/topics.ts'
-import { idempotencyKey } from '../../src/transaction/ids.ts'
+import { type Identity, idempotencyKey } from '../../src/transaction/ids.ts'
 import type { KafkaView } from '../../src/verify/kafka.ts'
 import { type Report, type VerifyOptions, verify } from '../../src/verify/verify.ts'
 import { atEnd } from '../support/at-end.ts'
@@ -176,18 +176,14 @@ async function recorded(topic: string): Promise<KafkaView> {
 
 /** What a provider would have written that the step `pay` calls. */
 async function bookOf(ledger: TestLedger): Promise<string[]> {
-  const rows = await ledger.query<{ id: string }>(
-    `select transaction_id as id from millrace.attempts where step = 'pay' and outcome = 'ok' order by 1`,
+  const rows = await ledger.query<Identity['position'] & { id: string }>(
+    `select t.id, topic, kafka_partition as partition, kafka_offset::int as offset
+     from millrace.attempts a join millrace.transactions t on t.id = a.transaction_id
+     where step = 'pay' and outcome = 'ok' order by 1`,
   )
-  return rows.map(({ id }, at) => {
-    const entry = {
-      no: at + 1,
-      kind: 'charge',
-      key: `${idempotencyKey(id, 'pay')}:viewer`,
-      status: 'succeeded',
-      reference: id,
-    }
-    return JSON.stringify(entry)
+  return rows.map(({ id, ...position }, at) => {
+    const key = `${idempotencyKey({ id, position }, 'pay')}:viewer`
+    return JSON.stringify({ no: at + 1, kind: 'charge', key, status: 'succeeded', reference: id })
   })
 }
 

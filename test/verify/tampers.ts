@@ -504,6 +504,11 @@ export const tampers: readonly Tamper[] = [
   { name: 'engine renamed', sql: `update ${table}engine set name = 'other'`, kind: 'transaction_moved' },
   { name: 'topic renamed', sql: `update ${table}topic set name = 'other'`, kind: 'transaction_moved' },
   {
+    name: 'topic’s id changed',
+    sql: `update ${table}topic set incarnation = 'another'`,
+    kind: 'transaction_moved',
+  },
+  {
     name: 'workflow renamed',
     sql: `update ${table}workflow set name = 'other' where name = 'sale'`,
     kind: 'transaction_moved',

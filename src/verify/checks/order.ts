@@ -19,7 +19,7 @@ with began as (
          bool_or(step_state = 4) as doubted
   from millrace_data.attempt group by 1
 ), keyed as (
-  select t.id, t.lane_id, v.workflow_id, t.key, t.kafka_offset, b.at, b.commit, e.ended_at, e.commit_id as end_commit
+  select t.id, t.lane_id, v.workflow_id, t.key collate "C" as key, t.kafka_offset, b.at, b.commit, e.ended_at, e.commit_id as end_commit
   from millrace_data.transaction t
   join millrace_data.version v on v.id = t.version_id
   left join began b on b.transaction_id = t.id
