@@ -4,49 +4,85 @@ import { addressOf } from './connect.ts'
 import { ledgerError } from './failure.ts'
 
 export interface Snapshot {
+  /** Two at once are two at once. */
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>
 }
 
 /** Failures are `EngineError`s (see failure.ts). */
 export async function withSnapshot<T>(databaseUrl: string, act: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-  const address = addressOf(databaseUrl)
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    application_name: 'millrace verify',
-    connectionTimeoutMillis: 5000,
-    keepAlive: true,
-  })
-  // Lost between two queries: the next one says so.
-  client.on('error', () => undefined)
-  const query = async <Row extends object>(text: string, values: readonly unknown[] = []) => {
-    try {
-      return (await client.query(text, [...values])).rows as Row[]
-    } catch (error) {
-      throw ledgerError(error, address)
-    }
-  }
+  const views: View[] = []
   try {
-    await connected(client, address)
-    for (const statement of opening) await query(statement)
-    return await act({ query })
+    const first = await open(databaseUrl, views)
+    const [exported] = await first.query<{ id: string }>('select pg_export_snapshot() as id')
+    // One connection is enough where there is no second to be had.
+    await open(databaseUrl, views, exported?.id).catch(() => undefined)
+    return await act({ query: (text, values) => idlest(views).query(text, values) })
   } finally {
-    await client.end().catch(() => undefined)
+    await Promise.all(views.map((view) => view.end()))
   }
 }
 
-async function connected(client: pg.Client, address: string): Promise<void> {
+/** One is in `views` as soon as it is of use, so that it is closed whatever comes. */
+async function open(databaseUrl: string, views: View[], snapshot?: string): Promise<View> {
+  const view = new View(databaseUrl)
   try {
-    await client.connect()
+    await view.start(snapshot)
+    views.push(view)
+    return view
   } catch (error) {
-    throw ledgerError(error, address)
+    await view.end()
+    throw error
+  }
+}
+
+function idlest(views: readonly View[]): View {
+  return views.reduce((best, view) => (view.busy < best.busy ? view : best))
+}
+
+class View {
+  /** Queries that have not been answered. */
+  busy = 0
+  readonly #client: pg.Client
+  readonly #address: string
+
+  constructor(databaseUrl: string) {
+    this.#address = addressOf(databaseUrl)
+    this.#client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'millrace verify',
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+    })
+    // Lost between two queries: the next one says so.
+    this.#client.on('error', () => undefined)
+  }
+
+  async start(snapshot: string | undefined): Promise<void> {
+    await this.#asked(() => this.#client.connect())
+    await this.query('begin isolation level repeatable read read only')
+    if (snapshot !== undefined) await this.query(`set transaction snapshot ${pg.escapeLiteral(snapshot)}`)
+    for (const setting of settings) await this.query(`set local ${setting}`)
+  }
+
+  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return this.#asked(async () => (await this.#client.query(text, [...values])).rows as Row[])
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end().catch(() => undefined)
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    this.busy++
+    try {
+      return await ask()
+    } catch (error) {
+      throw ledgerError(error, this.#address)
+    } finally {
+      this.busy--
+    }
   }
 }
 
 /** Big sorts and joins, few of them: memory is worth more to them than what compiling them would gain. */
-const opening = [
-  'begin isolation level repeatable read read only',
-  "set local work_mem = '128MB'",
-  'set local jit = off',
-  'set local statement_timeout = 0',
-  'set local idle_in_transaction_session_timeout = 0',
-]
+const settings = ["work_mem = '128MB'", 'jit = off', 'statement_timeout = 0', 'idle_in_transaction_session_timeout = 0']
