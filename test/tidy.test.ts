@@ -22,8 +22,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   outbox: [...core, 'telemetry'],
   ledger: [...core, 'telemetry'],
   local: [...core],
+  verify: [...core],
   api: [...core, 'telemetry'],
-  cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', '.'],
+  cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
   '.': [...core, 'telemetry', 'coordinator', 'intake', 'worker', 'ledger', 'outbox', 'local', 'api'],
 }
 

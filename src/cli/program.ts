@@ -35,8 +35,8 @@ Examples:
   KAFKA_BROKERS=kafka:9092 DATABASE_URL=postgres://… millrace run
 
 Settings come from the environment or millrace.config.yaml: \`millrace settings\`.
-publish, list, show, dead-letters, resolve, redrive, discard and migrate find a \`millrace dev\` that runs in the
-current folder.
+publish, list, show, dead-letters, resolve, redrive, discard, verify and migrate find a \`millrace dev\` that runs in
+the current folder.
 `
 
 const jsonOption = () => new Option('--json', 'print JSON, for programs')
@@ -228,11 +228,25 @@ function addKeeping(millrace: Command): void {
     .addHelpText('after', aboutFence)
     .action(async (options) => (await import('./fence.ts')).fence(options))
   millrace
+    .command('verify')
+    .description('hold the ledger against itself and against what Kafka still has; names what is wrong first')
+    .option('--topic <topic>', 'only the lanes of this topic')
+    .option('--provider-book <file>', 'hold it against this book of an outside provider, too (one JSON entry a line)')
+    .option('--deep', 'compare the content of every record, not of some 10,000')
+    .option('--skew <duration>', 'how far the clocks of two coordinators may be apart', '1s')
+    .addOption(jsonOption())
+    .addHelpText('after', aboutVerify)
+    .action(async (options) => (await import('./verify.ts')).verify(options))
+  millrace
     .command('settings')
     .description('every setting with its variable, its default and what it is for')
     .addOption(jsonOption())
     .action(async (options) => (await import('./settings.ts')).settings(options))
 }
+
+const aboutVerify = `
+It changes nothing, and may run beside coordinators. Ends with 0 when all is well, with 1 when something is wrong.
+`
 
 function version(): string {
   return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version

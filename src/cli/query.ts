@@ -9,11 +9,18 @@ export async function query<T>(ask: (db: Connections) => Promise<T>): Promise<T>
   const answerMsMax = loadConfig()['postgres.answerTimeout']
   const db = connect({ databaseUrl: databaseUrl(), connectionsMax: 2, answerMsMax })
   try {
-    return await ask(db)
-  } catch (error) {
-    throw isUndefinedTable(error) ? notMigrated(db.address, error) : error
+    return await explained(db.address, ask(db))
   } finally {
     await db.end()
+  }
+}
+
+/** The answer, or what its failure means to whoever has not run `migrate`. */
+export async function explained<T>(address: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw isUndefinedTable(error) ? notMigrated(address, error) : error
   }
 }
 

@@ -1,0 +1,121 @@
+/**
+ * The book of an outside provider against the ledger: a movement happens once for each idempotency key, every one belongs to
+ * an attempt, and every attempt that succeeded has its own. The book is a file of JSON, one entry a line; see docs/operations.md.
+ */
+import { createReadStream } from 'node:fs'
+import { EngineError, messageOf } from '../base/error.ts'
+import { type Check, run } from './check.ts'
+import type { Judgement } from './finding.ts'
+import type { World } from './world.ts'
+
+export interface Book {
+  /** Keys of the movements that happened, in the order of the book. */
+  readonly keys: readonly string[]
+  /** The number of the line of each. */
+  readonly lines: readonly number[]
+}
+
+export async function checkBook(file: string, world: World): Promise<Judgement> {
+  const { keys, lines } = await readBook(file)
+  return run({ ...book, values: () => [keys, lines] }, world)
+}
+
+/** A last line without its end is what a kill in mid-write leaves: nobody was answered for it. */
+export async function readBook(file: string): Promise<Book> {
+  const keys: string[] = []
+  const lines: number[] = []
+  let line = 0
+  let rest = ''
+  try {
+    for await (const chunk of createReadStream(file, 'utf8')) {
+      const parts = (rest + chunk).split('\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) {
+        const key = keyOf(part, file, ++line)
+        if (key !== null) lines.push(line) && keys.push(key)
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause
+    throw new EngineError('unreadable_file', `${file} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+  return { keys, lines }
+}
+
+/** Null: nothing happened, as with a card that was declined. */
+function keyOf(text: string, file: string, line: number): string | null {
+  if (text.trim() === '') return null
+  const entry = parsed(text)
+  if (typeof entry?.key === 'string')
+    return entry.status === undefined || entry.status === 'succeeded' ? entry.key : null
+  throw new EngineError('book_corrupt', `${file}:${line}: expected a JSON object with a text "key"`)
+}
+
+function parsed(text: string): { key?: unknown; status?: unknown } | null {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** As `transaction/ids.ts` makes it. */
+const keyText = `left(encode(sha256(convert_to(substr(s.id::text, 14) || '/' || t.name || '/' || l.kafka_partition || '/'
+  || s.kafka_offset || '/' || v.step_ids[s.step + 1] || '/forward/1', 'UTF8')), 'hex'), 32)`
+
+/** What is open may be at work on its next step. */
+const book: Check = {
+  name: 'book',
+  holds:
+    'in the provider’s book no key is twice, each belongs to an attempt of the ledger, and each step that succeeded has its own',
+  kinds: {
+    charged_twice: 'the provider: it did the same thing twice for one idempotency key',
+    charged_by_nobody: 'millrace_data.attempt: rows are gone; else something was done that the ledger does not know of',
+    not_charged:
+      'millrace_data.attempt: outcome was changed or the row is too much; else the provider has forgotten it',
+  },
+  sql: `
+with book as materialized (
+  select key, line, left(key, 32) as begins from unnest($2::text[], $3::int8[]) as b (key, line)
+), reached as (
+  select transaction_id, step, bool_or(outcome = 1 and resolved_by is null) as ok, bool_or(outcome <> 0) as ran
+  from millrace_data.attempt group by 1, 2
+), last as (
+  select t.id, t.lane_id, t.version_id, t.kafka_offset, coalesce(max(a.step), -1) as step
+  from millrace_data.transaction t left join millrace_data.attempt a on a.transaction_id = t.id
+  where not exists (select from millrace_data.ending e where e.transaction_id = t.id)
+  group by t.id
+), steps as (
+  select t.id, t.lane_id, t.version_id, t.kafka_offset, r.step, r.ok
+  from reached r join millrace_data.transaction t on t.id = r.transaction_id
+  where r.ran
+  union all
+  select id, lane_id, version_id, kafka_offset, n, false from last, generate_series(greatest(step, 0), step + 1) as n
+), keyed as materialized (
+  select s.*, v.workflow_id, v.step_ids[s.step + 1] as step_id, k.key
+  from steps s
+  join millrace_data.version v on v.id = s.version_id
+  join millrace_data.lane l on l.id = s.lane_id
+  join millrace_data.topic t on t.id = l.topic_id
+  cross join lateral (select ${keyText} as key) k
+), matched as materialized (
+  select k.*, b.line from keyed k join (select begins, min(line) as line from book group by 1) b on b.begins = k.key
+), wrong (kind, lane, workflow, position, id, expected, found) as (
+  select 'charged_twice', min(m.lane_id), min(m.workflow_id), min(m.kafka_offset), coalesce(min(m.id::text), b.key),
+         'key ' || b.key || ' once in the book', 'twice or more, in lines ' || string_agg(b.line::text, ', ' order by b.line)
+  from (select key, begins, line, count(*) over (partition by key) as times from book) b
+  left join (select distinct on (key) * from matched order by key) m on m.key = b.begins
+  where b.times > 1 group by b.key
+  union all
+  select 'charged_by_nobody', null, null, null, b.key, 'an attempt that has this key', 'none; line ' || b.line || ' of the book has it'
+  from book b where not exists (select from matched m where m.key = b.begins)
+  union all
+  select 'not_charged', k.lane_id, k.workflow_id, k.kafka_offset, k.id::text,
+         'a line with key ' || k.key || ': step ' || k.step_id || ' succeeded, and others of this step are in the book', 'none'
+  from keyed k
+  where k.ok and (k.workflow_id, k.step_id) in (select workflow_id, step_id from matched)
+    and not exists (select from matched m where m.id = k.id and m.step = k.step)
+)
+select kind, lane, w.name, position, x.id, expected, found
+from wrong x left join millrace_data.workflow w on w.id = x.workflow`,
+}

@@ -1,0 +1,37 @@
+/** What a commit wrote for a lane that it did not hold would have come from a coordinator that had lost it. */
+import type { Check } from '../check.ts'
+
+const of = (what: string, table: string, place: string, joins = '') => `
+  select '${what}'::text as what, x.commit_id, ${place}, x.ctid::text as at
+  from millrace_data.${table} x ${joins}`
+
+const ofTransaction = 'join millrace_data.transaction t on t.id = x.transaction_id'
+const there = 't.lane_id as lane, t.kafka_offset as position, x.transaction_id::text as id'
+
+export const fence: Check = {
+  name: 'fence',
+  holds: 'each row was written by a commit that is there and held the fence of the row’s lane',
+  kinds: {
+    commit_missing: 'millrace_data.commit: its row is gone, or commit_id of this row was changed',
+    not_its_lane:
+      'millrace_data.commit: lanes was changed, or commit_id of this row was; else a lost lane was written to',
+  },
+  sql: `
+with written as (
+  ${of('transaction', 'transaction', 'x.lane_id as lane, x.kafka_offset as position, x.id::text as id')}
+  union all ${of('attempt', 'attempt', there, ofTransaction)}
+  union all ${of('ending', 'ending', there, ofTransaction)}
+  union all ${of('begun', 'begun', there, ofTransaction)}
+  union all ${of('dead letter', 'dead_letter', 'x.lane_id, x.kafka_offset, x.id::text')}
+  union all ${of('duplicate', 'duplicate', 'x.lane_id, x.kafka_offset, null::text')}
+  union all ${of('passed offset', 'passed', 'x.lane_id, x.from_offset, null::text')}
+  union all ${of('message', 'outbox', 'x.lane_id, null::int8, x.id::text')}
+  union all ${of('command', 'command', 'x.lane_id, null::int8, x.id::text')} where x.commit_id is not null
+)
+select case when c.id is null then 'commit_missing' else 'not_its_lane' end, w.lane, null, w.position, w.id,
+       case when c.id is null then 'commit ' || w.commit_id else 'a commit of lane ' || w.lane end,
+       case when c.id is null then 'none; a row of the kind ' || w.what || ' names it'
+            else 'commit ' || w.commit_id || ' of lanes ' || c.lanes::text || ' wrote a row of the kind ' || w.what end
+from written w left join millrace_data.commit c on c.id = w.commit_id
+where c.id is null or not (w.lane = any(c.lanes))`,
+}

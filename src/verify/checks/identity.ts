@@ -1,0 +1,86 @@
+/**
+ * An id is a time and a hash of where its record stands, so that a row that was moved to another offset, lane or workflow
+ * gives itself away (`transaction/ids.ts`). Ids of before the topic's own id was known have none in their hash.
+ */
+import type { Check } from '../check.ts'
+import { beginsWith, isHashOf, originTemplates } from '../origin.ts'
+
+const redriven = `coalesce(',"redrivenFrom":"' || t.redriven_from || '"', '')`
+const transactionHash = (before: string) => isHashOf('t.id', `o.${before} || t.kafka_offset || ${redriven} || o.after`)
+const letterHash = (before: string, from = "''") =>
+  isHashOf('d.id', `'dead:' || o.${before} || d.kafka_offset || ${from} || o.after`)
+
+/** The producer's claim, clamped to the hour before admission. */
+const claimed = `least(greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour'), t.admitted_at)`
+
+/** Of a transaction that failed: its id stands where else the engine's name does. */
+const failedOrigin = `'dead:{"engine":"' || d.transaction_id || '","incarnation":"","workflow":' || to_json(w.name) ||
+  ',"topic":' || to_json(k.name) || ',"partition":' || l.kafka_partition || ',"offset":' || d.kafka_offset || '}'`
+
+/** Written in the same commit as the redrive of another letter of its record. */
+const ofRedrive = `exists (
+  select from millrace_data.command c
+  join millrace_data.dead_letter f on f.id = c.target and f.lane_id = d.lane_id and f.kafka_offset = d.kafka_offset
+  where c.kind = 'redrive' and c.commit_id = d.commit_id
+    and (${letterHash('before', `',"redrivenFrom":"' || c.target || '"'`)}
+      or ${letterHash('before_untold', `',"redrivenFrom":"' || c.target || '"'`)}))`
+
+export const identity: Check = {
+  name: 'identity',
+  holds: 'each transaction and dead letter has the id that its engine, workflow, place and time make',
+  kinds: {
+    transaction_moved:
+      'millrace_data.transaction: its lane, offset, version or redriven_from was changed, or no engine wrote the row',
+    transaction_time: 'millrace_data.transaction: admitted_at or produced_at was changed',
+    letter_moved:
+      'millrace_data.dead_letter: its lane, offset, workflow or transaction was changed, or no engine wrote the row',
+    letter_time: 'millrace_data.dead_letter: received_at was changed',
+  },
+  sql: `
+with origin (lane, workflow, before, before_untold, after) as (
+  select * from unnest($2::int4[], $3::int4[], $4::text[], $5::text[], $6::text[])
+), transactions as (
+  select t.lane_id, w.name, t.kafka_offset, t.id,
+         ${transactionHash('before')} or ${transactionHash('before_untold')} as here,
+         ${beginsWith('t.id', claimed)} as "then"
+  from millrace_data.transaction t
+  join millrace_data.version v on v.id = t.version_id
+  join millrace_data.workflow w on w.id = v.workflow_id
+  join origin o on o.lane = t.lane_id and o.workflow = v.workflow_id
+), letters as (
+  select d.lane_id, w.name, d.kafka_offset, d.id,
+         ${letterHash('before')} or ${letterHash('before_untold')} or ${ofRedrive} as here,
+         ${beginsWith('d.id', 'd.received_at')} as "then"
+  from millrace_data.dead_letter d
+  left join millrace_data.workflow w on w.id = d.workflow_id
+  join origin o on o.lane = d.lane_id and o.workflow = coalesce(d.workflow_id, 0)
+  where d.transaction_id is null
+  union all
+  select d.lane_id, w.name, d.kafka_offset, d.id,
+         ${isHashOf('d.id', failedOrigin)}, ${beginsWith('d.id', 'd.received_at')}
+  from millrace_data.dead_letter d
+  join millrace_data.lane l on l.id = d.lane_id
+  join millrace_data.topic k on k.id = l.topic_id
+  left join millrace_data.workflow w on w.id = d.workflow_id
+  where d.transaction_id is not null
+)
+select case when here then 'transaction_time' else 'transaction_moved' end, lane_id, name, kafka_offset, id::text,
+       case when here then 'the time that its id begins with' else 'the place that its id was made of' end,
+       case when here then 'another time' else 'another place' end
+from transactions where (here and "then") is not true
+union all
+select case when here then 'letter_time' else 'letter_moved' end, lane_id, name, kafka_offset, id::text,
+       case when here then 'the time that its id begins with' else 'the place that its id was made of' end,
+       case when here then 'another time' else 'another place' end
+from letters where (here and "then") is not true`,
+  values: (world) => {
+    const all = originTemplates(world)
+    return [
+      all.map((each) => each.lane),
+      all.map((each) => each.workflowId),
+      all.map((each) => each.before),
+      all.map((each) => each.beforeUntold),
+      all.map((each) => each.after),
+    ]
+  },
+}

@@ -1,0 +1,48 @@
+/** Dead letters of transactions that failed: one for each where the workflow wants it, and none else. */
+import type { Check } from '../check.ts'
+
+export const letters: Check = {
+  name: 'letters',
+  holds:
+    'a failed transaction whose workflow wants it has one dead letter, at its own place, and no other transaction has one',
+  kinds: {
+    letter_of_none: 'millrace_data.transaction: the row is gone; or this dead letter is too much',
+    letter_of_unfailed: 'millrace_data.ending: the row is gone or changed; or this dead letter is too much',
+    letter_elsewhere: 'millrace_data.dead_letter: lane, offset or workflow is not that of its transaction',
+    letter_twice: 'millrace_data.dead_letter: one of the letters of this transaction is too much',
+    letter_missing: 'millrace_data.dead_letter: the row is gone',
+  },
+  sql: `
+with wants (version) as (
+  select * from unnest($2::int4[])
+), own as (
+  select d.*, w.name from millrace_data.dead_letter d
+  left join millrace_data.workflow w on w.id = d.workflow_id
+  where d.transaction_id is not null
+)
+select case when t.id is null then 'letter_of_none' when e.state is distinct from 2 then 'letter_of_unfailed'
+            else 'letter_elsewhere' end,
+       d.lane_id, d.name, d.kafka_offset, d.id::text,
+       case when t.id is null or e.state is distinct from 2 then 'a failed transaction ' || d.transaction_id
+            else 'the place of transaction ' || t.id || ', offset ' || t.kafka_offset end,
+       case when t.id is null then 'none' when e.state is null then 'it is open' when e.state <> 2 then 'it is completed'
+            else 'another' end
+from own d
+left join millrace_data.transaction t on t.id = d.transaction_id
+left join millrace_data.version v on v.id = t.version_id
+left join millrace_data.ending e on e.transaction_id = t.id
+where t.id is null or e.state is distinct from 2
+   or (t.lane_id, t.kafka_offset, v.workflow_id) is distinct from (d.lane_id, d.kafka_offset, d.workflow_id)
+union all
+select 'letter_twice', min(lane_id), min(name), min(kafka_offset), transaction_id::text, 'one dead letter', count(*) || ' of them'
+from own group by transaction_id having count(*) > 1
+union all
+select 'letter_missing', t.lane_id, w.name, t.kafka_offset, t.id::text, 'a dead letter: the workflow wants one of what fails', 'none'
+from millrace_data.transaction t
+join millrace_data.ending e on e.transaction_id = t.id and e.state = 2
+join millrace_data.version v on v.id = t.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+where t.version_id = any(array(select version from wants)) and not exists (
+  select from millrace_data.dead_letter d where d.transaction_id = t.id)`,
+  values: ({ versions }) => [versions.filter(({ plan }) => plan?.deadLetter.failed).map((version) => version.id)],
+}

@@ -1,0 +1,73 @@
+/** Messages to Kafka stand in the order of their commits, each once, and the mark of what is published fits them. */
+import type { Check } from '../check.ts'
+import { isHashOf } from '../origin.ts'
+import { sameSession } from '../words.ts'
+import type { World } from '../world.ts'
+
+export const outbox: Check = {
+  name: 'outbox',
+  holds:
+    'messages of a lane are numbered in the order of their commits, none is there twice, what they were caused by is there, and the mark is on one of them',
+  kinds: {
+    mark_beyond:
+      'millrace_data.outbox_progress: published_seq was changed: what comes next would be taken for published',
+    disordered: 'millrace_data.outbox: seq or commit_id was changed',
+    message_twice: 'millrace_data.outbox: one of the two is too much',
+    cause_missing: 'millrace_data.outbox: transaction_id or dead_letter_id was changed; or that row is gone',
+    message_differs: 'millrace_data.outbox: id, topic or dead_letter_id was changed',
+    message_missing: 'millrace_data.outbox: the row is gone: the copy of the dead letter will not be published',
+    cause_elsewhere: 'millrace_data.outbox: lane_id, transaction_id or dead_letter_id was changed',
+  },
+  sql: `
+with ordered as (
+  select o.lane_id, o.seq, o.id, o.commit_id, lag(o.seq) over w as p_seq, lag(o.commit_id) over w as p_commit
+  from millrace_data.outbox o window w as (partition by o.lane_id order by o.seq)
+), copied (workflow, topic) as (
+  select * from unnest($2::int4[], $3::text[])
+), caused as (
+  select o.*, coalesce(t.lane_id, d.lane_id) as cause_lane, coalesce(t.kafka_offset, d.kafka_offset) as position
+  from millrace_data.outbox o
+  left join millrace_data.transaction t on t.id = o.transaction_id
+  left join millrace_data.dead_letter d on d.id = o.dead_letter_id
+)
+select 'mark_beyond', p.lane_id, null, null::int8, null, 'at most ' || max(o.seq) || ', the last message', 'mark ' || p.published_seq
+from millrace_data.outbox_progress p join millrace_data.outbox o on o.lane_id = p.lane_id
+group by p.lane_id, p.published_seq having p.published_seq > max(o.seq)
+union all
+select 'disordered', lane_id, null, null, id::text, 'a commit not before ' || p_commit || ', that of message ' || p_seq,
+       'message ' || seq || ' in commit ' || commit_id
+from ordered where commit_id < p_commit and ${sameSession('commit_id', 'p_commit')}
+union all
+select 'message_twice', min(lane_id), null, null, id::text, 'one message', count(*) || ' with this id'
+from millrace_data.outbox group by id having count(*) > 1
+union all
+select case when cause_lane is null then 'cause_missing' else 'cause_elsewhere' end, lane_id, null, position, id::text,
+       'a cause in its lane: ' || coalesce('transaction ' || transaction_id, 'dead letter ' || dead_letter_id, 'none is named'),
+       case when cause_lane is null then 'none' else 'one in another lane' end
+from caused where cause_lane is distinct from lane_id
+union all
+select 'message_differs', lane_id, null, position, id::text, 'an id made of its dead letter and topic', 'another id'
+from caused where dead_letter_id is not null and not ${isHashOf('id', "'message:' || dead_letter_id || '/' || topic")}
+union all
+select 'message_missing', d.lane_id, w.name, d.kafka_offset, d.id::text, 'a copy of the dead letter for ' || c.topic, 'none'
+from millrace_data.dead_letter d
+join copied c on c.workflow = d.workflow_id
+join millrace_data.workflow w on w.id = d.workflow_id
+where not exists (select from millrace_data.outbox o where o.dead_letter_id = d.id and o.topic = c.topic)
+  and (not exists (select from millrace_data.outbox_progress p where p.lane_id = d.lane_id)
+       or exists (select from millrace_data.outbox o where o.lane_id = d.lane_id and o.commit_id < d.commit_id
+                  and ${sameSession('o.commit_id', 'd.commit_id')}))`,
+  values: copyTopics,
+}
+
+/** Workflows and the topics for their dead letters, where all versions say the same. Old messages may be pruned. */
+function copyTopics({ versions }: World): unknown[] {
+  const topics = new Map<number, Set<string | null>>()
+  for (const { workflowId, plan } of versions) {
+    topics.set(workflowId, (topics.get(workflowId) ?? new Set()).add(plan?.deadLetter.topic ?? null))
+  }
+  const sure = [...topics].flatMap(([workflowId, [topic, ...others]]) =>
+    topic && others.length === 0 ? [{ workflowId, topic }] : [],
+  )
+  return [sure.map((each) => each.workflowId), sure.map((each) => each.topic)]
+}
