@@ -15,7 +15,7 @@ import { freshTopic, servers, type TestLedger, unique } from '../support/servers
 export const customers = 6
 
 /** `odd`: what its pay step does besides. */
-const odd = ['', '', 'retries', '', 'declines', '', 'twice', '']
+const odd = ['', '', 'retries', '', 'declines', 'mute', 'twice', '']
 
 export interface Ground {
   readonly topic: string
@@ -80,8 +80,14 @@ name: sale
 on: { kafka: ${topic} }
 key: event.data.customer
 deadLetter: { failed: true, topic: ${topic}-dead }
+publish:
+  completed:
+    - { topic: ${topic}-sold, key: event.data.customer, value: { n: '\${{ event.data.n }}' } }
+    - { topic: ${topic}-sold, key: event.data.nothing, value: 1, when: has(event.data.odd) && event.data.odd == 'mute' }
+  failed:
+    - { topic: ${topic}-sold, value: { error: '\${{ error.code }}' } }
 steps:
-  - { id: reserve, uses: work, with: { n: '\${{ event.data.n }}' } }
+  - { id: reserve, uses: work, with: { n: '\${{ event.data.n }}' }, publish: [{ topic: ${topic}-sold, value: { n: 1 } }] }
   - { id: remind, uses: work, with: { n: 1, odd: declines }, when: event.data.n % 5 == 1, optional: true }
   - { id: pay, uses: work, with: '\${{ event.data }}', retry: { initial: 20ms, attempts: 2 } }
 `,

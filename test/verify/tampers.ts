@@ -458,6 +458,25 @@ export const tampers: readonly Tamper[] = [
     sql: `delete from ${table}outbox where dead_letter_id = ${failedLetter} returning dead_letter_id as id`,
     kind: 'message_missing',
   },
+  ...[
+    ['a step', some, 'step is not null'],
+    ['its end', some, 'step is null'],
+    ['its failure', failed, 'step is null'],
+  ].map(([what, id, which]) => ({
+    name: `message of ${what} deleted`,
+    sql: `delete from ${table}outbox ${ofTransaction(id as string)} and ${which} returning transaction_id as id`,
+    kind: 'message_missing',
+  })),
+  {
+    name: 'message of a transaction numbered anew',
+    sql: `update ${table}outbox set n = 7 ${ofTransaction(some)} and step is null returning id`,
+    kind: 'message_differs',
+  },
+  {
+    name: 'message of a transaction given to another step',
+    sql: `${into('outbox', 'lane_id seq id transaction_id step n topic headers commit_id', { seq: '9000', id: 'gen_random_uuid()', commit_id: '(1::int8 << 60)' }, `${ofTransaction(some)} and step is null`)} returning id`,
+    kind: 'message_differs',
+  },
   {
     name: 'message inserted twice',
     sql: `insert into ${table}outbox (lane_id, seq, id, topic, headers, dead_letter_id, commit_id)
@@ -467,12 +486,11 @@ export const tampers: readonly Tamper[] = [
   },
   ...[
     ['id', 'id = gen_random_uuid()', 'message_differs'],
-    ['seq', 'seq = seq + 1000', 'disordered'],
+    ['seq', 'seq = 0 - seq + 100000', 'disordered'],
     ['cause', 'dead_letter_id = gen_random_uuid()', 'cause_missing'],
-    ['topic', `topic = 'elsewhere'`, 'message_differs'],
   ].map(([what, set, kind]) => ({
     name: `message’s ${what} changed`,
-    sql: `update ${table}outbox set ${set} where (lane_id, seq) = (select lane_id, seq from ${table}outbox order by 1, 2 limit 1) returning id`,
+    sql: `update ${table}outbox set ${set} where (lane_id, seq) = (select lane_id, seq from ${table}outbox where dead_letter_id = ${failedLetter}) returning id`,
     kind: kind as string,
   })),
   {

@@ -41,7 +41,7 @@ with optional (version, step) as (
   select t.id, t.lane_id, t.version_id, t.kafka_offset, t.commit_id, e.state as ended, e.error_code, e.commit_id as end_commit,
          r.last_commit, r.first_commit, r.first_run,
          (r.at >> 24)::int as step, (r.at >> 8 & 65535)::int as attempt, (r.at >> 4 & 1)::int as resolved,
-         nullif(r.at & 15, 0)::int as state
+         nullif(r.at & 15, 0)::int as state, coalesce(t.version_id = any($4::int4[]) and e.error_message like 'publish to %', false) as unsaid
   from millrace_data.transaction t
   left join reached r on r.transaction_id = t.id
   left join millrace_data.ending e on e.transaction_id = t.id
@@ -50,6 +50,8 @@ with optional (version, step) as (
     when s.ended is not null and s.state = 4 then 'ended_in_doubt'
     when s.ended is not null and s.step is not null and s.state is null then 'ended_unsettled'
     when s.ended = 1 and s.step is distinct from cardinality(v.step_ids) - 1 then 'completed_early'
+    when s.ended = 2 and s.unsaid and s.step = cardinality(v.step_ids) - 1 and (s.state <> 3 or o.step is not null)
+      then null -- what it publishes at its end could not be made
     when s.ended = 2 and s.state is distinct from 3 and s.error_code <> 'transaction_timeout' then 'failed_without_step'
     when s.ended = 2 and s.state = 3 and o.step is not null and s.error_code <> 'transaction_timeout'
       then 'failed_without_step'
@@ -91,7 +93,7 @@ with optional (version, step) as (
          j.error_code
   from judged j
   join millrace_data.attempt a on a.transaction_id = j.id and a.step = j.step and a.attempt = j.attempt
-  where j.ended = 2 and j.kind is null and j.error_code <> 'transaction_timeout'
+  where j.ended = 2 and j.kind is null and j.state = 3 and not (j.unsaid and j.optional) and j.error_code <> 'transaction_timeout'
     and case j.error_code when 'crash_loop' then a.outcome <> 6
                           else j.error_code <> coalesce(a.error_code, ${outcomeText('a.outcome')}) end
   union all
@@ -101,7 +103,7 @@ with optional (version, step) as (
 )
 select kind, lane_id, w.name, kafka_offset, x.id::text, expected, found
 from wrong x left join millrace_data.workflow w on w.id = x.workflow_id`,
-  values: optionalSteps,
+  values: (world) => [...optionalSteps(world), publishing(world)],
 }
 
 /** Two columns: version, number of the step. Of a version that cannot be read every step is taken for optional. */
@@ -110,4 +112,9 @@ function optionalSteps({ versions }: World): unknown[] {
     stepIds.flatMap((_, step) => ((plan?.steps[step]?.optional ?? plan === null) ? [{ id, step }] : [])),
   )
   return [steps.map((each) => each.id), steps.map((each) => each.step)]
+}
+
+/** Versions that publish when they have completed: what cannot be made then fails the transaction. */
+function publishing({ versions }: World): number[] {
+  return versions.filter(({ plan }) => plan === null || plan.publish.completed.length > 0).map((version) => version.id)
 }

@@ -4,6 +4,16 @@ import { isHashOf } from '../origin.ts'
 import { sameSession } from '../words.ts'
 import type { World } from '../world.ts'
 
+/** Old messages may be pruned, the oldest first: what an older one is there of, or nothing was published yet, must be there. */
+const kept = `(
+  not exists (select from millrace_data.outbox_progress p where p.lane_id = d.lane_id)
+  or exists (select from millrace_data.outbox o where o.lane_id = d.lane_id and o.commit_id < d.commit_id
+             and ${sameSession('o.commit_id', 'd.commit_id')}))`
+
+/** As `transaction/publish.ts` writes it. */
+const causeText = `'message:' || o.transaction_id || '/' || coalesce(v.step_ids[o.step + 1],
+  case e.state when 1 then '/completed' when 2 then '/failed' else '' end) || '/' || o.n`
+
 export const outbox: Check = {
   name: 'outbox',
   holds:
@@ -24,6 +34,18 @@ with ordered as (
   from millrace_data.outbox o window w as (partition by o.lane_id order by o.seq)
 ), copied (workflow, topic) as (
   select * from unnest($2::int4[], $3::text[])
+), published (version, step, ended, n) as (
+  select * from unnest($4::int4[], $5::int4[], $6::int4[], $7::int4[])
+), due as (
+  select t.id, t.lane_id, t.kafka_offset, p.version, p.step, p.n, e.commit_id
+  from published p
+  join millrace_data.transaction t on t.version_id = p.version
+  join millrace_data.ending e on e.transaction_id = t.id and e.state = p.ended
+  union all
+  select t.id, t.lane_id, t.kafka_offset, p.version, p.step, p.n, a.commit_id
+  from published p
+  join millrace_data.transaction t on t.version_id = p.version
+  join millrace_data.attempt a on a.transaction_id = t.id and a.step = p.step and a.outcome = 1
 ), caused as (
   select o.*, coalesce(t.lane_id, d.lane_id) as cause_lane, coalesce(t.kafka_offset, d.kafka_offset) as position
   from millrace_data.outbox o
@@ -54,10 +76,25 @@ from millrace_data.dead_letter d
 join copied c on c.workflow = d.workflow_id
 join millrace_data.workflow w on w.id = d.workflow_id
 where not exists (select from millrace_data.outbox o where o.dead_letter_id = d.id and o.topic = c.topic)
-  and (not exists (select from millrace_data.outbox_progress p where p.lane_id = d.lane_id)
-       or exists (select from millrace_data.outbox o where o.lane_id = d.lane_id and o.commit_id < d.commit_id
-                  and ${sameSession('o.commit_id', 'd.commit_id')}))`,
-  values: copyTopics,
+  and ${kept}
+union all
+select 'message_missing', d.lane_id, w.name, d.kafka_offset, d.id::text,
+       'message ' || d.n || coalesce(' of step ' || v.step_ids[d.step + 1], ' of its end'), 'none'
+from due d
+join millrace_data.version v on v.id = d.version
+join millrace_data.workflow w on w.id = v.workflow_id
+where not exists (
+  select from millrace_data.outbox o
+  where o.transaction_id = d.id and o.step is not distinct from d.step and o.n = d.n) and ${kept}
+union all
+select 'message_differs', o.lane_id, w.name, o.position, o.id::text, 'an id made of its transaction, step and number', 'another id'
+from caused o
+join millrace_data.transaction t on t.id = o.transaction_id
+join millrace_data.version v on v.id = t.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+left join millrace_data.ending e on e.transaction_id = t.id
+where not ${isHashOf('o.id', causeText)}`,
+  values: (world) => [...copyTopics(world), ...publications(world)],
 }
 
 /** Workflows and the topics for their dead letters, where all versions say the same. Old messages may be pruned. */
@@ -70,4 +107,21 @@ function copyTopics({ versions }: World): unknown[] {
     topic && others.length === 0 ? [{ workflowId, topic }] : [],
   )
   return [sure.map((each) => each.workflowId), sure.map((each) => each.topic)]
+}
+
+/** Four columns: version, step, state of the ending, number. Only what is published whatever the event says. */
+function publications({ versions }: World): unknown[] {
+  const all = versions.flatMap(({ id, plan }) => {
+    if (plan === null) return []
+    const of = (list: readonly { readonly when: unknown }[], step: number | null, ended: number | null) =>
+      list.flatMap(({ when }, n) => (when === null ? [{ id, step, ended, n }] : []))
+    const steps = plan.steps.flatMap((step) => of(step.publish, step.no, null))
+    return [...steps, ...of(plan.publish.completed, null, 1), ...of(plan.publish.failed, null, 2)]
+  })
+  return [
+    all.map((each) => each.id),
+    all.map((each) => each.step),
+    all.map((each) => each.ended),
+    all.map((each) => each.n),
+  ]
 }
