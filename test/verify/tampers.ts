@@ -459,9 +459,9 @@ export const tampers: readonly Tamper[] = [
     kind: 'message_missing',
   },
   ...[
-    ['a step', some, 'step is not null'],
-    ['its end', some, 'step is null'],
-    ['its failure', failed, 'step is null'],
+    ['a step', some, 'step is not null and dead_letter_id is null'],
+    ['its end', some, 'step is null and dead_letter_id is null'],
+    ['its failure', failed, 'step is null and dead_letter_id is null'],
   ].map(([what, id, which]) => ({
     name: `message of ${what} deleted`,
     sql: `delete from ${table}outbox ${ofTransaction(id as string)} and ${which} returning transaction_id as id`,

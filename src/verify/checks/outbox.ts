@@ -47,7 +47,10 @@ with ordered as (
   join millrace_data.transaction t on t.version_id = p.version
   join millrace_data.attempt a on a.transaction_id = t.id and a.step = p.step and a.outcome = 1
 ), caused as (
-  select o.*, coalesce(t.lane_id, d.lane_id) as cause_lane, coalesce(t.kafka_offset, d.kafka_offset) as position
+  select o.*,
+         case when (t.id is null and o.transaction_id is not null) or (d.id is null and o.dead_letter_id is not null) then null
+              else coalesce(t.lane_id, d.lane_id) end as cause_lane,
+         coalesce(t.kafka_offset, d.kafka_offset) as position
   from millrace_data.outbox o
   left join millrace_data.transaction t on t.id = o.transaction_id
   left join millrace_data.dead_letter d on d.id = o.dead_letter_id
@@ -85,7 +88,7 @@ join millrace_data.version v on v.id = d.version
 join millrace_data.workflow w on w.id = v.workflow_id
 where not exists (
   select from millrace_data.outbox o
-  where o.transaction_id = d.id and o.step is not distinct from d.step and o.n = d.n) and ${kept}
+  where o.transaction_id = d.id and o.dead_letter_id is null and o.step is not distinct from d.step and o.n = d.n) and ${kept}
 union all
 select 'message_differs', o.lane_id, w.name, o.position, o.id::text, 'an id made of its transaction, step and number', 'another id'
 from caused o
@@ -93,7 +96,7 @@ join millrace_data.transaction t on t.id = o.transaction_id
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 left join millrace_data.ending e on e.transaction_id = t.id
-where not ${isHashOf('o.id', causeText)}`,
+where o.dead_letter_id is null and not ${isHashOf('o.id', causeText)}`,
   values: (world) => [...copyTopics(world), ...publications(world)],
 }
 
