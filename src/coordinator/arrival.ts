@@ -48,6 +48,8 @@ export interface Place {
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
   readonly admittedUs: number
+  /** Ids of workflows that took this topic's records before, and whose files are gone. */
+  readonly gone: readonly number[]
   /** The dead letter that is made a transaction again; such a one is nobody's copy. */
   readonly redrivenFrom: string | null
 }
@@ -57,7 +59,9 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   if (plans.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
     const decoded = decode(record, whereOf(place), room.valueBytesMax)
-    return joinReadings(plans.map((plan) => readFor(plan, decoded, record, place, room)))
+    const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, place, room)))
+    if (place.gone.length === 0) return reading
+    return { ...reading, passed: [...reading.passed, ...place.gone.map((id) => pass(record, id, 'no_workflow'))] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return given(deadLetter(record, null, error, place, room), plans)

@@ -93,7 +93,7 @@ export class Commands {
     const { lane, room } = this.#face
     const redrivenFrom = command.target
     const { origin } = this.#face.place(letter.offset, nowUs)
-    const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, redrivenFrom }
+    const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, gone: [], redrivenFrom }
     const reading = redrive(command, letter, place, room())
     this.#settledLetters.add(redrivenFrom)
     const begun = joined(this.#face.admit(reading.transactions, nowUs))

@@ -14,7 +14,7 @@ import { transition } from '../transaction/transition.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { deadLetter, given, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
-import { idsOf } from './catalogue.ts'
+import { type Catalogue, idsOf } from './catalogue.ts'
 import { claimed } from './claims.ts'
 import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
@@ -70,6 +70,8 @@ export class Lane {
   readonly #engine: string
   readonly #room: () => ReadingRoom
   readonly #subscriptions: Map<string, number>
+  readonly #workflowIds: Map<string, number>
+  #goneBy: { readonly catalogue: Catalogue; readonly ids: readonly number[] } | null = null
   readonly #roster = new Roster()
   readonly #arrivals = new Arrivals()
   readonly #events = new Deque<Inbound>()
@@ -96,6 +98,7 @@ export class Lane {
     this.#engine = engine
     this.#room = room
     this.#subscriptions = new Map(opened.subscriptions)
+    this.#workflowIds = new Map(opened.workflowIds)
     this.#commands = new Commands({
       lane: this,
       roster: this.#roster,
@@ -372,7 +375,7 @@ export class Lane {
     const passed = [...this.#absentBefore(record.offset), ...reading.passed]
     this.#readOffset = record.offset + 1
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
-    if (reading.passed.some((each) => each.reason === 'no_workflow')) {
+    if (reading.passed.some((each) => each.reason === 'no_workflow' && each.workflowId === null)) {
       publish('passed', { ...this.partition, offset: String(record.offset) })
     }
     const started = this.#admit(reading.transactions, nowUs, residentMax)
@@ -414,12 +417,24 @@ export class Lane {
   #place({ offset }: { readonly offset: number }, admittedUs: number): Place {
     const { topic, partition } = this.partition
     const origin = { engine: this.#engine, topic, incarnation: this.incarnation, partition, offset }
-    return { origin, subscriptions: this.#subscriptions, admittedUs, redrivenFrom: null }
+    return { origin, subscriptions: this.#subscriptions, admittedUs, gone: this.#gone(), redrivenFrom: null }
+  }
+
+  /** Looked for once for each catalogue. */
+  #gone(): readonly number[] {
+    const { catalogue } = this.#room()
+    if (this.#goneBy?.catalogue === catalogue) return this.#goneBy.ids
+    const here = new Set((catalogue.byTopic.get(this.partition.topic) ?? []).map((plan) => plan.name))
+    const ids = [...this.#workflowIds].filter(([name]) => !here.has(name)).map(([, id]) => id)
+    this.#goneBy = { catalogue, ids }
+    return ids
   }
 
   #subscribe(subscription: { readonly workflowId: number; readonly fromOffset: number }): void {
     const plan = this.#planOf(subscription.workflowId)
-    if (plan) this.#subscriptions.set(plan.name, subscription.fromOffset)
+    if (!plan) return
+    this.#subscriptions.set(plan.name, subscription.fromOffset)
+    this.#workflowIds.set(plan.name, subscription.workflowId)
   }
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */

@@ -252,6 +252,8 @@ export interface OpenedLane {
   readonly outbox: { readonly seq: number; readonly unpublished: boolean }
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
+  /** Of those workflows: name -> id. */
+  readonly workflowIds: ReadonlyMap<string, number>
   /** Open transactions, those that have had their turn first, then by offset: what order needs to know of them. */
   readonly open: readonly OpenRef[]
   /** The sources of the versions they run on, by hash. */

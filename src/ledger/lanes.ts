@@ -127,10 +127,10 @@ left join millrace_data.outbox_progress o on o.lane_id = p.lane_id
 where p.lane_id = $1`,
     values: [taken.laneId],
   })
-  const subscriptions = await db.query<{ name: string; from_offset: string }>({
+  const subscriptions = await db.query<{ name: string; id: number; from_offset: string }>({
     name: 'millrace_subscriptions',
     text: `
-select w.name, s.from_offset from millrace_data.subscription s
+select w.name, w.id, s.from_offset from millrace_data.subscription s
 join millrace_data.workflow w on w.id = s.workflow_id where s.lane_id = $1`,
     values: [taken.laneId],
   })
@@ -141,6 +141,7 @@ join millrace_data.workflow w on w.id = s.workflow_id where s.lane_id = $1`,
     nextOffset: Number(progress?.next_offset ?? 0),
     outbox: { seq, unpublished: seq > Number(progress?.published ?? 0) },
     subscriptions: new Map(subscriptions.map((row) => [row.name, Number(row.from_offset)])),
+    workflowIds: new Map(subscriptions.map((row) => [row.name, row.id])),
     open,
     sources,
   }

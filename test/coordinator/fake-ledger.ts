@@ -130,6 +130,7 @@ export class FakeLedger implements Ledger {
       nextOffset: lane.nextOffset,
       outbox: { seq: 0, unpublished: false },
       subscriptions: new Map([...lane.subscriptions].map(([id, from]) => [names.get(id) as string, from])),
+      workflowIds: new Map([...lane.subscriptions.keys()].map((id) => [names.get(id) as string, id])),
       open: open
         .sort((a, b) => a.offset - b.offset || (a.id < b.id ? -1 : 1))
         .map((row) => ({

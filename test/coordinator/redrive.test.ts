@@ -27,7 +27,7 @@ const command: Command = {
 function readBy(sealer: Sealer | null) {
   const catalogue = catalogueOf([plan], new Map([[plan.version, { workflowId: 1, versionId: 1 }]]))
   const origin = { engine: 'e', topic: 't', incarnation: '', partition: 0, offset: 7, redrivenFrom: 'letter' }
-  const place = { origin, admittedUs: 1_777_629_600_000_000, redrivenFrom: 'letter' }
+  const place = { origin, admittedUs: 1_777_629_600_000_000, gone: [], redrivenFrom: 'letter' }
   return redrive(command, letter, place, { catalogue, sealer, valueBytesMax: 1000 })
 }
 

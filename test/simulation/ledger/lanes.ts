@@ -126,6 +126,7 @@ export function openedLane(tables: Tables, { laneId, epoch }: HeldLane): OpenedL
     nextOffset: lane.nextOffset,
     outbox: { seq, unpublished: seq > lane.publishedSeq },
     subscriptions: new Map([...lane.subscriptions].map(([id, from]) => [names.get(id) as string, from])),
+    workflowIds: new Map([...lane.subscriptions.keys()].map((id) => [names.get(id) as string, id])),
     ...findOpen(tables, lane),
   }
 }
