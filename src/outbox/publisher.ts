@@ -57,8 +57,8 @@ export class Publisher {
   /** What is on its way is finished, nothing further is begun. Twice is safe. */
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#cancelIdle?.()
     await this.#ended
+    this.#cancelIdle?.()
     await this.#drop()
   }
 

@@ -24,6 +24,15 @@ export class FakeOutboxLedger implements OutboxLedger {
     }
   }
 
+  get length(): number {
+    return this.#messages.length
+  }
+
+  /** In their order. */
+  get ids(): string[] {
+    return this.#messages.map(({ id }) => id)
+  }
+
   /** As a restore from yesterday's backup does it. */
   setBack(length: number, publishedSeq: number): void {
     this.#messages = this.#messages.slice(0, length)
