@@ -81,11 +81,12 @@ const copyParts = `, claims as (
   -- In the order of their keys, so that two commits cannot wait for each other. Whoever is there within the window stays.
   insert into millrace_data.dedup as d (key, transaction_id, record_at, keep_until)
   select distinct on (key) key, id, stamp, until from ${rows.claims.from} where ${held} order by key, position
-  on conflict (key) do update set (transaction_id, record_at, keep_until) = (
+  on conflict (key) do update set (transaction_id, record_at, keep_until, seen_at) = (
     select case when stays then d.transaction_id else excluded.transaction_id end,
            case when stays then d.record_at else excluded.record_at end,
            case when stays then greatest(d.keep_until, d.record_at + (excluded.keep_until - excluded.record_at))
-                else excluded.keep_until end
+                else excluded.keep_until end,
+           case when stays then d.seen_at else excluded.seen_at end
     from (select d.record_at between excluded.record_at - (excluded.keep_until - excluded.record_at)
                                  and excluded.keep_until as stays) s)
   returning key, transaction_id

@@ -155,7 +155,7 @@ function openTransaction(
     auth: row.auth,
     admittedUs: Number(row.admitted_us),
     attempts: attempts.get(row.id) ?? [],
-    begun: begun.filter((each) => each.transaction_id === row.id),
+    begun: begun.filter((each) => each.transaction_id === row.id).map(({ step, attempt }) => ({ step, attempt })),
   }
 }
 
