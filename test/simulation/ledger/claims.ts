@@ -35,6 +35,6 @@ function inOrder(claims: readonly OfLane<TransactionRow>[]): OfLane<TransactionR
 function winnerOf(holder: StoredDedup | undefined, row: TransactionRow, nowUs: number): StoredDedup {
   const { atUs, withinUs } = row.dedup as NonNullable<TransactionRow['dedup']>
   const stays = holder !== undefined && Math.abs(holder.atUs - atUs) <= withinUs
-  if (!stays) return { transactionId: row.id, atUs, keepUntilUs: atUs + withinUs, seenUs: holder?.seenUs ?? nowUs }
+  if (!stays) return { transactionId: row.id, atUs, keepUntilUs: atUs + withinUs, seenUs: nowUs }
   return { ...holder, keepUntilUs: Math.max(holder.keepUntilUs, holder.atUs + withinUs) }
 }

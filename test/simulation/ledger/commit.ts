@@ -126,7 +126,7 @@ function writeTransactions(tables: Tables, written: Written): void {
   for (const row of written.endings) {
     tables.endings.set(row.transactionId, row)
     tables.lane(row.laneId).open.delete(row.transactionId)
-    tables.rawRecords.delete(row.transactionId)
+    if (row.recordKept) tables.rawRecords.delete(row.transactionId)
   }
 }
 

@@ -1,0 +1,43 @@
+/** Postgres keeps the ledger's contract. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OpenLedger } from '../../src/ledger/ledger.ts'
+import { type Lease, ledgerContract } from '../contract/ledger.ts'
+import { freshLedger, type TestLedger } from '../support/servers.ts'
+import { open } from './scene.ts'
+
+let db: TestLedger | undefined
+const opened: OpenLedger[] = []
+
+ledgerContract('Postgres', async () => {
+  const own = await emptied()
+  return {
+    async open(owner: string, lease: Partial<Lease> = {}) {
+      const ledger = await open(own, owner, 'shop', lease)
+      opened.push(ledger)
+      return ledger
+    },
+    async ask(laneId, kind, target) {
+      await own.query(
+        `insert into millrace_data.command (lane_id, kind, target, asked_by) values ($1, $2, $3, 'operator')
+         on conflict do nothing`,
+        [laneId, kind, target],
+      )
+    },
+    pass: (ms) => sleep(ms),
+  }
+})
+
+/** One database for all cases: making one for each would take longer than they do. */
+async function emptied(): Promise<TestLedger> {
+  for (const ledger of opened.splice(0)) await ledger.stop()
+  if (db === undefined) {
+    db = await freshLedger()
+    return db
+  }
+  const tables = await db.query<{ name: string }>(
+    `select format('millrace_data.%I', tablename) as name from pg_tables
+     where schemaname = 'millrace_data' and tablename not like 'migration%' and tablename <> 'writers'`,
+  )
+  await db.query(`truncate ${tables.map(({ name }) => name).join(', ')} restart identity`)
+  return db
+}
