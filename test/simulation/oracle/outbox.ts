@@ -1,4 +1,4 @@
-/** Messages: each once, and a copy of a dead letter for each topic that wants one, with its letter. */
+/** Messages: numbered upwards in each lane, each once, and a copy of a dead letter for each topic that wants one, with its letter. */
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
 import { holds } from './verdict.ts'
@@ -7,6 +7,7 @@ const rows = 'outbox rows'
 
 export class Outbox {
   readonly #tables: Tables
+  readonly #last = new Map<number, number>()
   readonly #ids = new Set<string>()
 
   constructor(tables: Tables) {
@@ -14,7 +15,10 @@ export class Outbox {
   }
 
   written(written: Written): void {
-    for (const { id, deadLetterId } of written.messages) {
+    for (const { laneId, seq, id, deadLetterId } of written.messages) {
+      const last = this.#last.get(laneId) ?? 0
+      holds(seq > last, rows, () => `message ${seq} of lane ${laneId} comes after ${last}`)
+      this.#last.set(laneId, seq)
       holds(!this.#ids.has(id), rows, () => `message ${id} is there twice`)
       this.#ids.add(id)
       const has = deadLetterId === null || this.#tables.letters.has(deadLetterId)
