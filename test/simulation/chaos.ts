@@ -61,6 +61,7 @@ const acts: Readonly<Record<WorldFault, Act>> = {
   retention: { kind: 'all', strike: retain },
   compaction: { kind: 'all', strike: compact },
   'offsets reset': { kind: 'all', strike: ({ broker }) => broker.group.offsets.clear() },
+  'topic of messages missing': { kind: 'all', unless: (world) => world.outlet.missing !== null, strike: missTopic },
   redelivery: { kind: 'all', strike: () => undefined },
   'out of the group': { kind: 'all', strike: () => undefined },
 }
@@ -102,6 +103,13 @@ function recreate({ schedule, broker, setting }: World): void {
   broker.create(name, Math.max(1, broker.topic(name).logs.length + schedule.random.between(-1, 1)))
   broker.group.rebalance(broker.partitions)
   broker.wakeReaders()
+}
+
+function missTopic({ schedule, outlet }: World): void {
+  outlet.missing = schedule.random.pick(['letters', 'told'])
+  schedule.after(schedule.random.between(100_000, 8_000_000), 'the topic is made', () => {
+    outlet.missing = null
+  })
 }
 
 function retain({ schedule, broker, setting }: World): void {

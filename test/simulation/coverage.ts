@@ -24,6 +24,7 @@ export const worldFaults = [
   'retention',
   'compaction',
   'offsets reset',
+  'topic of messages missing',
   'redelivery',
   'out of the group',
 ] as const

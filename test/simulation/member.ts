@@ -3,12 +3,16 @@ import { sleep } from '../../src/base/clock.ts'
 import { EngineError } from '../../src/base/error.ts'
 import { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from '../../src/coordinator/limits.ts'
+import { defaultLimits as outboxLimits } from '../../src/outbox/limits.ts'
+import { Outbox } from '../../src/outbox/outbox.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
 import type { Broker } from './kafka/broker.ts'
 import { sessionUs } from './kafka/broker.ts'
 import { type IntakeWeather, SimulatedIntake } from './kafka/intake.ts'
+import { type Outlet, sessionsOf } from './kafka/outlet.ts'
 import type { Written } from './ledger/commit.ts'
 import { type LinkFault, type LinkWeather, link } from './ledger/link.ts'
+import { outboxLedgerOf } from './ledger/messages.ts'
 import type { Server } from './ledger/server.ts'
 import { type Ask, ledgerOf, type StatementName } from './ledger/statements.ts'
 import { Process } from './process.ts'
@@ -20,13 +24,17 @@ import { planFrom } from './workflows.ts'
 
 export const engine = 'simulated'
 
-export interface Weather extends LinkWeather, IntakeWeather, WorkerWeather {}
+export interface Weather extends LinkWeather, IntakeWeather, WorkerWeather {
+  /** How often a transaction of the outbox's is sent, and nobody hears what became of it. */
+  readonly lostSends: number
+}
 
 export interface Surroundings {
   readonly schedule: Schedule
   readonly broker: Broker
   readonly server: Server
   readonly provider: Provider
+  readonly outlet: Outlet
   readonly plans: readonly Plan[]
   readonly limits: Partial<CoordinatorLimits>
   weather(): Weather
@@ -45,6 +53,7 @@ export class Member {
   readonly intake: SimulatedIntake
   readonly workers: SimulatedWorkers
   readonly coordinator: Coordinator
+  readonly outbox: Outbox
   readonly #around: Surroundings
   /** Statements it waits for, by name. */
   readonly asking = new Map<StatementName, number>()
@@ -60,18 +69,26 @@ export class Member {
     const leaseMs = sessionUs / 1000
     const handoverMs = limits.handoverMs + limits.renewEveryMs + 1000
     const holder = { engine, owner: name, session: this.session, leaseMs, handoverMs }
-    const ask = link(server, this.process, around.weather, (fault, statement) =>
+    const asked = link(server, this.process, around.weather, (fault, statement) =>
       around.onLinkFault(this, fault, statement),
     )
     this.intake = new SimulatedIntake(broker, this.process, around.weather, () => around.onRedelivery(this))
     this.workers = new SimulatedWorkers(this.process, provider, around.weather, around.watch)
+    const ask = this.#watched(asked)
+    const reached = () => this.intake.isReached
+    this.outbox = new Outbox({
+      ledger: outboxLedgerOf(server.tables, ask),
+      sessions: sessionsOf(around.outlet, broker, this.process, around.weather, reached),
+      clock: this.process.clock,
+      limits: outboxLimits,
+    })
     this.coordinator = new Coordinator({
       engine,
       session: this.session,
-      ledger: ledgerOf(server.tables, holder, this.#watched(ask), (written) => around.onWritten(this, written)),
+      ledger: ledgerOf(server.tables, holder, ask, (written) => around.onWritten(this, written)),
       intake: this.intake,
       workers: this.workers,
-      outbox: { wake: () => undefined, isBusy: () => false, close: () => undefined },
+      outbox: this.outbox,
       clock: this.process.clock,
       sealer: null,
       limits: { ...limits, ...around.limits },
@@ -80,6 +97,7 @@ export class Member {
     this.intake.coordinator = this.coordinator
     this.workers.coordinator = this.coordinator
     void this.coordinator.failed.then((error) => around.onBroken(this, error))
+    void this.outbox.failed.then((error) => around.onBroken(this, error))
   }
 
   /** A service that is away is waited for. */
@@ -103,6 +121,7 @@ export class Member {
     if (this.stopping) return
     this.stopping = true
     await this.coordinator.stop(drainMs)
+    await this.outbox.stop()
     this.intake.stop()
     this.kill()
   }

@@ -1,5 +1,6 @@
 /** Records as producers write them, good and bad, with copies of each other now and then. */
 import type { RawRecord } from '../../src/envelope/record.ts'
+import { unsendable } from './kafka/outlet.ts'
 import { epochUs } from './process.ts'
 import type { Random } from './random.ts'
 import { poison } from './workers.ts'
@@ -60,6 +61,7 @@ export class Producer {
       skip: random.chance(0.3) ? ['s0', 's1', 's2'].filter(() => random.chance(0.5)) : [],
       ...(random.chance(0.7) ? { rare: 1 } : {}),
       ...(kind === 'poisoned' ? { text: poison } : {}),
+      ...(random.chance(0.03) ? { rare: unsendable } : {}),
       ...(kind === 'too large' ? { text: 'x'.repeat(valueBytesMax) } : {}),
     }
   }

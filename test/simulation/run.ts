@@ -102,6 +102,7 @@ async function until(world: World, untilUs: number, isOver: () => boolean): Prom
 function heal(world: World): void {
   world.schedule.tell('all faults are over')
   world.weather = calm(world.weather)
+  world.outlet.missing = null
   if (!world.server.up) world.server.recover()
   if (!world.broker.up) world.broker.recover()
   for (const { process, intake } of world.living) {
@@ -125,6 +126,8 @@ function leftover({ broker, server, setting }: World): string[] {
   }
   for (const lane of tables.lanes) {
     for (const id of lane.open) if (!tables.isInDoubt(id)) left.push(`${id} is open in lane ${lane.laneId}`)
+    if (lane.publishedSeq < lane.seq)
+      left.push(`lane ${lane.laneId} is published up to ${lane.publishedSeq} of ${lane.seq}`)
     for (const { id, kind } of tables.commands.pendingOf(lane.laneId))
       left.push(`command ${id} (${kind}) is pending in lane ${lane.laneId}`)
   }

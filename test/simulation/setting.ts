@@ -74,6 +74,7 @@ function weatherOf(random: Random): Weather {
     wayUs: random.pick([300, 1000, 20_000]),
     batchMax: random.pick([1, 5, 50]),
     redelivery: random.pick([0, 0, 0.2]),
+    lostSends: random.pick([0, 0, 0.1, 0.3]),
     reasons: random.chance(0.8),
     fates: { ok: random.pick([10, 40]), ...bad },
     places: random.pick([1, 4, 32]),
@@ -85,7 +86,7 @@ function weatherOf(random: Random): Weather {
 export function calm(weather: Weather): Weather {
   const rates = Object.fromEntries(linkFaults.map((fault) => [fault, 0])) as Record<LinkFault, number>
   const fates: Partial<Record<Fate, number>> = { ok: 9, 'asks again': 1, 'gives up': 1 }
-  return { ...weather, rates, redelivery: 0, fates, places: 32, runUs: Math.min(weather.runUs, 20_000) }
+  return { ...weather, rates, redelivery: 0, lostSends: 0, fates, places: 32, runUs: Math.min(weather.runUs, 20_000) }
 }
 
 function limitsOf(random: Random): Partial<CoordinatorLimits> {

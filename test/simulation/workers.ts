@@ -142,7 +142,8 @@ export class SimulatedWorkers implements Workers {
     const takesUs = isKilled ? timeoutUs : wantedUs
     if (random.chance(acts)) this.#act(run, takesUs * random.fraction())
     const retryAfterMs = report.outcome === 'retry' ? random.pick([null, 0, 300]) : null
-    this.#hear(takesUs, () => this.#end(run, { retryAfterMs, ...outputOf(run), ...report }))
+    const emitted = random.chance(0.1) ? [{ topic: 'told', key: null, value: '{"by":"hand"}', headers: {} }] : []
+    this.#hear(takesUs, () => this.#end(run, { retryAfterMs, emitted, ...outputOf(run), ...report }))
   }
 
   #act(run: Run, delayUs: number): void {

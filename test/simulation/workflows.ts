@@ -34,7 +34,19 @@ name: w${shape}
 on: { kafka: { topic: ${topic}${random.chance(0.25) ? ', type: wanted' : ''}${fromOf(random)} } }
 ${keyOf(random)}${deduplicateOf(random)}${deadLetterOf(random)}${random.chance(0.15) ? 'timeout: 8s\n' : ''}steps:
 ${steps.join('\n')}
-`
+${publishOf(random)}`
+}
+
+/** Of its end; what fails to be made fails the transaction, or is a message that is passed over. */
+function publishOf(random: Random): string {
+  const told = '{ topic: told, key: event.data.key, value: { n: "${{ event.data.n }}" } }'
+  const rare = '{ topic: told, value: "${{ event.data.rare }}" }'
+  return random.pick([
+    '',
+    '',
+    `publish: { completed: ${told} }\n`,
+    `publish: { completed: ${rare}, failed: [${told}, ${rare}] }\n`,
+  ])
 }
 
 function fromOf(random: Random): string {
@@ -75,6 +87,7 @@ function stepOf(random: Random, no: number): string {
     `with: { ${input.join(', ')} }`,
     ...(random.chance(0.3) ? [`when: '!event.data.skip.exists(each, each == "s${no}")'`] : []),
     ...(random.chance(0.25) ? ['optional: true'] : []),
+    random.chance(0.2) ? `publish: { topic: told, value: "\${{ steps.s${no}.output }}" }` : '',
     retryOf(random),
     `timeout: ${random.pick(['300ms', '2s', '30s'])}`,
   ]

@@ -6,6 +6,7 @@ import type { Invocation, InvocationResult } from '../../src/coordinator/ports.t
 import type { Plan } from '../../src/workflow/plan.ts'
 import { Coverage, type Fault, statesOf } from './coverage.ts'
 import { Broker } from './kafka/broker.ts'
+import { Outlet } from './kafka/outlet.ts'
 import type { Written } from './ledger/commit.ts'
 import { Server } from './ledger/server.ts'
 import type { StatementName } from './ledger/statements.ts'
@@ -25,6 +26,7 @@ export class World {
   readonly broker: Broker
   readonly server: Server
   readonly provider = new Provider()
+  readonly outlet: Outlet
   readonly producer: Producer
   readonly coverage = new Coverage()
   readonly oracle: Oracle
@@ -43,6 +45,7 @@ export class World {
     this.broker = new Broker(schedule)
     this.server = new Server(schedule)
     this.server.tables.poison = poison
+    this.outlet = new Outlet((published) => this.#judge(() => this.oracle.published(published)))
     this.producer = new Producer(schedule.random, setting.keys)
     this.plans = setting.plans
     this.weather = setting.weather
@@ -90,6 +93,7 @@ export class World {
       broker: this.broker,
       server: this.server,
       provider: this.provider,
+      outlet: this.outlet,
       plans: this.plans,
       limits: this.setting.limits,
       weather: () => this.weather,

@@ -190,7 +190,7 @@ export class SimulatedIntake implements Intake {
   #fetchNow(name: string, reading: Reading, again: () => void): void {
     const topic = this.#broker.topic(reading.partition.topic)
     const wait = () => this.#broker.onData(() => this.#process.hear(this.#wayUs(), '', again))
-    if (!this.#process.alive || !this.#isReached() || this.#readings.get(name) !== reading) wait()
+    if (!this.#process.alive || !this.isReached || this.#readings.get(name) !== reading) wait()
     else if (topic.incarnation === reading.incarnation) this.#fetchFrom(topic, reading, wait, again)
     else this.#process.hear(0, '', () => this.#learn(topic.name, topic.incarnation))
   }
@@ -218,7 +218,8 @@ export class SimulatedIntake implements Intake {
     })
   }
 
-  #isReached(): boolean {
+  /** Kafka can be reached from here. */
+  get isReached(): boolean {
     return this.#broker.up && !this.cutOff
   }
 
@@ -230,14 +231,14 @@ export class SimulatedIntake implements Intake {
   #reach(label: string, act: () => void): void {
     const told = label && `${this.#process.name} ${label}`
     this.#process.schedule.after(this.#wayUs(), told, () => {
-      if (this.#isReached()) act()
+      if (this.isReached) act()
     })
   }
 
   #ask<T>(what: string, act: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#process.schedule.after(this.#wayUs(), '', () => {
-        if (this.#isReached()) {
+        if (this.isReached) {
           const value = act()
           this.#process.hear(this.#wayUs(), '', () => resolve(value))
         } else {

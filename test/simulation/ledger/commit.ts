@@ -93,8 +93,9 @@ function write(tables: Tables, written: Written, claims: Claims, nowUs: number):
     if (!subscriptions.has(workflowId)) subscriptions.set(workflowId, fromOffset)
   }
   for (const row of written.messages) {
-    tables.messages.push(row)
-    tables.lane(row.laneId).seq = Math.max(tables.lane(row.laneId).seq, row.seq)
+    const lane = tables.lane(row.laneId)
+    lane.messages.push({ ...row })
+    lane.seq = Math.max(lane.seq, row.seq)
   }
   for (const { id, state, answer } of written.commands) tables.commands.answer(id, state, answer)
   for (const { laneId, transactionId } of written.parked) tables.lane(laneId).parked.add(transactionId)

@@ -86,6 +86,7 @@ export function createLanes(
       publishedSeq: 0,
       open: new Set(),
       parked: new Set(),
+      messages: [],
       seq: 0,
     })
   }

@@ -47,10 +47,8 @@ function has(rows: readonly Attempted[], { step, attempt }: Attempted): boolean 
 }
 
 function isNumbered(tables: Tables, { laneId, seq }: { laneId: number; seq: number }): boolean {
-  return (
-    seq <= tables.lane(laneId).seq &&
-    tables.messages.some((message) => message.laneId === laneId && message.seq === seq)
-  )
+  const { seq: last, messages } = tables.lane(laneId)
+  return seq <= last && messages.some((message) => message.seq === seq)
 }
 
 function failedCheck({ attempts, endings }: Written): string | null {

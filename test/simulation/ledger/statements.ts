@@ -31,6 +31,10 @@ export const statementNames = [
   'commit',
   'settle',
   'look',
+  'place',
+  'unpublished',
+  'mark',
+  'refuse',
 ] as const
 export type StatementName = (typeof statementNames)[number]
 

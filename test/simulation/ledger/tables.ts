@@ -44,6 +44,7 @@ export interface StoredLane {
   /** Derived, so that nobody scans history: transactions without an ending, parked ones, the last message's number. */
   readonly open: Set<string>
   readonly parked: Set<string>
+  readonly messages: StoredMessage[]
   seq: number
 }
 
@@ -66,6 +67,7 @@ export interface StoredDuplicate {
   readonly commitId: bigint
 }
 
+export type StoredMessage = OfLane<Omit<MessageRow, 'error'>> & { error: string | null }
 export type StoredLetter = OfLane<DeadLetterRow> & { state: LetterState['state'] | 'open' }
 export interface StoredDedup extends Pick<DedupClaim, 'atUs'> {
   readonly transactionId: string
@@ -98,7 +100,6 @@ export class Tables {
   readonly dedup = new Map<string, StoredDedup>()
   readonly duplicates = new Map<string, StoredDuplicate>()
   readonly passed: OfLane<PassedRow>[] = []
-  readonly messages: OfLane<MessageRow>[] = []
   readonly commands = new Inbox()
   #session = 0
 

@@ -5,7 +5,7 @@
 import type { InvocationResult, OfLane } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow, EndingRow } from '../../../src/transaction/effect.ts'
 import { lostMax } from '../../../src/transaction/retry.ts'
-import type { Step } from '../../../src/workflow/plan.ts'
+import type { Plan, Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
 import { isFound } from '../ledger/lanes.ts'
 import type { Tables } from '../ledger/tables.ts'
@@ -115,15 +115,22 @@ export class History {
     const rows = this.#tables.attemptsOf(id)
     const what = () =>
       `${id} ended ${state} ${errorCode ?? ''} with ${rows.map((each) => `${each.step}#${each.attempt} ${each.outcome} ${each.stepState}`).join(', ')}`
-    const states = this.#tables.planOf(row).steps.map((step) => {
+    const plan = this.#tables.planOf(row)
+    const states = plan.steps.map((step) => {
       const last = rows.filter((each) => each.step === step.no).at(-1)
       return { step, state: last?.stepState ?? null }
     })
     const isFailed = states.some((each) => each.state === 'failed' && !each.step.optional)
     const settled = states.every((each) => each.state === 'ok' || each.state === 'skipped' || each.state === 'failed')
     if (state === 'completed') holds(settled && !isFailed, ending, what)
-    else holds(isFailed || errorCode === 'transaction_timeout', ending, what)
+    else
+      holds(isFailed || errorCode === 'transaction_timeout' || (settled && cannotTell(plan, errorCode)), ending, what)
   }
+}
+
+/** What is to be published of its good end could not be made. */
+function cannotTell({ publish }: Plan, errorCode: string | null): boolean {
+  return publish.completed.length > 0 && errorCode === 'expression_failed'
 }
 
 export function isSettled(rows: readonly AttemptRow[]): boolean {

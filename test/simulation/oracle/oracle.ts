@@ -1,6 +1,7 @@
 /** Looks at the world from outside, at every commit, invocation and charge, and holds it to the promise (design, section 1). */
 import type { Invocation, InvocationResult } from '../../../src/coordinator/ports.ts'
 import type { Broker } from '../kafka/broker.ts'
+import type { Published } from '../kafka/outlet.ts'
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
 import type { Provider } from '../provider.ts'
@@ -48,6 +49,11 @@ export class Oracle {
     const row = this.#tables.transactions.get(invocation.transactionId)
     const step = row && this.#tables.planOf(row).steps.find((each) => each.id === invocation.step)
     if (step) this.#history.ended(invocation.transactionId, step.no, invocation.attempt, result)
+  }
+
+  /** Readers see it now. */
+  published(published: Published): void {
+    this.#outbox.published(published)
   }
 
   /** The provider has just written something into its book. */
