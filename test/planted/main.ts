@@ -114,7 +114,7 @@ async function planted({ name, file, find, instead }: Bug): Promise<string> {
 
 function run(seer: Seer, project: string, env: Record<string, string>): Promise<{ code: number; output: string }> {
   const words = {
-    simulation: ['dist/test/simulation/main.js', '--seeds', String(seeds)],
+    simulation: ['dist/test/simulation/main.js', '--bail', '--seeds', String(seeds)],
     ledger: ['dist/scripts/test.js', 'test/ledger/'],
   }[seer]
   const child = spawn(process.execPath, words, { cwd: project, env: { ...process.env, ...env }, timeout: runMsMax })

@@ -1,6 +1,7 @@
 /**
- * `npm run simulate -- [--seeds N] [--seed S] [--trace] [--json]`: seeds from S on, one after the other. Prints what was
- * met how often, and for each seed that failed the command that replays it; ends with 1 if one did.
+ * `npm run simulate -- [--seeds N] [--seed S] [--trace] [--bail] [--json]`: seeds from S on, one after the other. Prints what was
+ * met how often, and for each seed that failed the command that replays it; ends with 1 if one did; with `--bail`, at
+ * the first one.
  */
 import { parseArgs } from 'node:util'
 import { Coverage } from './coverage.ts'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    bail: { type: 'boolean', default: false },
   },
 })
 
@@ -48,6 +50,7 @@ async function simulate(first: number, count: number) {
     transactions += outcome.transactions
     if (outcome.failure) failed.push(outcome)
     if (outcome.failure && !values.json) tell(outcome)
+    if (outcome.failure && values.bail) break
   }
   const seconds = (performance.now() - startedMs) / 1000
   const { user, system } = process.cpuUsage(startedCpu)
