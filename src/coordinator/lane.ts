@@ -11,10 +11,8 @@ import { publish } from '../telemetry/channels.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
-import type { Plan } from '../workflow/plan.ts'
-import { deadLetter, given, type Place, type Reading, type ReadingRoom, read } from './arrival.ts'
+import { deadLetter, given, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
-import { type Catalogue, idsOf } from './catalogue.ts'
 import { claimed } from './claims.ts'
 import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
@@ -32,6 +30,7 @@ import type {
   PassedRow,
 } from './ports.ts'
 import { Roster } from './roster.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
 export interface Allowance {
@@ -67,11 +66,8 @@ export class Lane {
   closed = false
   /** Entries of it are on their way into the ledger. */
   inCommit = false
-  readonly #engine: string
   readonly #room: () => ReadingRoom
-  readonly #subscriptions: Map<string, number>
-  readonly #workflowIds: Map<string, number>
-  #goneBy: { readonly catalogue: Catalogue; readonly ids: readonly number[] } | null = null
+  readonly #subscriptions: Subscriptions
   readonly #roster = new Roster()
   readonly #arrivals = new Arrivals()
   readonly #events = new Deque<Inbound>()
@@ -95,15 +91,13 @@ export class Lane {
     this.committedSeq = opened.outbox.seq
     this.#expected = opened.nextOffset
     this.#readOffset = opened.nextOffset
-    this.#engine = engine
     this.#room = room
-    this.#subscriptions = new Map(opened.subscriptions)
-    this.#workflowIds = new Map(opened.workflowIds)
+    this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
     this.#commands = new Commands({
       lane: this,
       roster: this.#roster,
       room,
-      place: (offset, nowUs) => this.#place({ offset }, nowUs),
+      place: (offset, nowUs) => this.#subscriptions.placeOf({ offset }, nowUs),
       foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
       admit: (transactions, nowUs) => this.#admit(transactions, nowUs, Number.POSITIVE_INFINITY),
       drop: (transaction, nowUs) => this.#startNext(this.#roster.drop(transaction), nowUs),
@@ -276,7 +270,7 @@ export class Lane {
     const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
       this.#startNext(this.#roster.drop(transaction), nowUs)
-      const place = this.#place(source.record, nowUs)
+      const place = this.#subscriptions.placeOf(source.record, nowUs)
       return given(deadLetter(source.record, transaction.plan, error, place, this.#room()), [transaction.plan])
     })
     const { nextOffset, passed, subscriptions } = guilty
@@ -345,7 +339,7 @@ export class Lane {
     }
     const record = arrival?.record as RawRecord
     crashPoint('record.before-decode')
-    const reading = read(record, this.#place(record, nowUs), this.#room())
+    const reading = read(record, this.#subscriptions.placeOf(record, nowUs), this.#room())
     if (!claimed(reading, allowance.claims)) return null
     this.#arrivals.shift()
     const { folded, started } = this.#foldRecord(record, reading, nowUs, residentMax)
@@ -371,7 +365,7 @@ export class Lane {
     nowUs: number,
     residentMax: number,
   ): { folded: Entry; started: number } {
-    for (const subscription of reading.subscriptions) this.#subscribe(subscription)
+    for (const subscription of reading.subscriptions) this.#subscriptions.add(subscription)
     const passed = [...this.#absentBefore(record.offset), ...reading.passed]
     this.#readOffset = record.offset + 1
     for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
@@ -381,11 +375,12 @@ export class Lane {
     const started = this.#admit(reading.transactions, nowUs, residentMax)
     const begun = joined(started)
     const ended = begun.endings
-    const { subscriptions } = reading
+    const { rows, subscriptions } = reading
+    const letters = lettersAtOnce(reading.transactions, rows, ended, this.#subscriptions.idOf)
     const parts = {
       nextOffset: this.#readOffset,
-      transactions: withoutRecordsOf(ended, reading.rows),
-      deadLetters: [...reading.deadLetters, ...lettersAtOnce(reading.transactions, reading.rows, ended, this.#idOf)],
+      transactions: withoutRecordsOf(ended, rows),
+      deadLetters: [...reading.deadLetters, ...letters],
       passed,
       subscriptions,
       ...begun,
@@ -414,46 +409,15 @@ export class Lane {
     return [gap]
   }
 
-  #place({ offset }: { readonly offset: number }, admittedUs: number): Place {
-    const { topic, partition } = this.partition
-    const origin = { engine: this.#engine, topic, incarnation: this.incarnation, partition, offset }
-    return { origin, subscriptions: this.#subscriptions, admittedUs, gone: this.#gone(), redrivenFrom: null }
-  }
-
-  /** Looked for once for each catalogue. */
-  #gone(): readonly number[] {
-    const { catalogue } = this.#room()
-    if (this.#goneBy?.catalogue === catalogue) return this.#goneBy.ids
-    const here = new Set((catalogue.byTopic.get(this.partition.topic) ?? []).map((plan) => plan.name))
-    const ids = [...this.#workflowIds].filter(([name]) => !here.has(name)).map(([, id]) => id)
-    this.#goneBy = { catalogue, ids }
-    return ids
-  }
-
-  #subscribe(subscription: { readonly workflowId: number; readonly fromOffset: number }): void {
-    const plan = this.#planOf(subscription.workflowId)
-    if (!plan) return
-    this.#subscriptions.set(plan.name, subscription.fromOffset)
-    this.#workflowIds.set(plan.name, subscription.workflowId)
-  }
-
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */
   #startNext(id: string | undefined, atUs: number): void {
     if (id !== undefined) this.tell(id, { type: 'Started', atUs })
   }
 
   #tellOf(letter: DeadLetterRow, offset: number): void {
-    const { code, reason } = letter
-    const workflow = letter.workflowId === null ? null : (this.#planOf(letter.workflowId)?.name ?? null)
+    const { code, reason, workflowId } = letter
+    const workflow = workflowId === null ? null : this.#subscriptions.nameOf(workflowId)
     publish('dead-letter', { ...this.partition, offset: String(offset), workflow, code, reason })
-  }
-
-  readonly #idOf = (plan: Plan) => idsOf(this.#room().catalogue, plan).workflowId
-
-  #planOf(workflowId: number): Plan | undefined {
-    const { catalogue } = this.#room()
-    const plans = catalogue.byTopic.get(this.partition.topic) ?? []
-    return plans.find((each) => idsOf(catalogue, each).workflowId === workflowId)
   }
 }
 

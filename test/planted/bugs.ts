@@ -293,4 +293,21 @@ export const bugs: readonly Bug[] = [
     instead: '',
     seenBy: 'simulation',
   },
+  {
+    name: 'the offset ahead of its rows',
+    guard: 'a place in Kafka moves on with the rows of what was read, never before them',
+    file: 'src/coordinator/lane.ts',
+    find: '      nextOffset: this.#readOffset,\n      transactions:',
+    instead: '      nextOffset: this.#expected,\n      transactions:',
+    seenBy: 'simulation',
+  },
+  {
+    name: 'marked before it is sent',
+    guard: 'a message is marked as published once Kafka has it',
+    file: 'src/outbox/publisher.ts',
+    find: '      if (!(await this.#send(session, messages))) continue\n',
+    instead:
+      '      held(await ledger.markPublished(this.#lane, last.seq))\n      if (!(await this.#send(session, messages))) continue\n',
+    seenBy: 'simulation',
+  },
 ]
