@@ -5,7 +5,7 @@
  */
 
 /** What must fail with the bug in place. */
-export type Seer = 'simulation' | 'ledger'
+export type Seer = 'simulation' | `test/ledger/${string}`
 
 export interface Bug {
   readonly name: string
@@ -24,7 +24,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/commit.ts',
     find: 'on l.id = r.lane and l.epoch = r.epoch\n  order by',
     instead: 'on l.id = r.lane\n  order by',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/fence',
   },
   {
     name: 'weaker lock',
@@ -32,7 +32,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/commit.ts',
     find: 'order by l.id for share of l',
     instead: 'order by l.id for key share of l',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/fence',
   },
   {
     name: 'settle without new epochs',
@@ -40,7 +40,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/ledger.ts',
     find: 'set epoch = l.epoch + 1 from ours',
     instead: 'set epoch = l.epoch from ours',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/fence',
   },
   {
     name: 'copies are admitted',
@@ -48,7 +48,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/commit.ts',
     find: 'and c.transaction_id <> r.id\n',
     instead: 'and false\n',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/duplicates',
   },
   {
     name: 'copies without a window',
@@ -56,7 +56,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/commit.ts',
     find: 'and excluded.keep_until as stays) s)',
     instead: 'and excluded.keep_until or true as stays) s)',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/duplicates',
   },
   {
     name: 'a copy leaves rows',
@@ -64,7 +64,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/commit.ts',
     find: '`${id} <> all(array(select id from copies))`',
     instead: '`(${id} is not null)`',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/duplicates',
   },
   {
     name: 'leases are not looked at',
@@ -72,7 +72,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/lanes.ts',
     find: 'l.owner is null or l.session = $5',
     instead: 'true or l.session = $5',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/lanes',
   },
   {
     name: 'released by anybody',
@@ -80,7 +80,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/ledger/lanes.ts',
     find: 'where l.id = w.id and l.epoch = w.epoch`,\n    values: [column.int4(lanes.map((lane) => lane.laneId)),',
     instead: 'where l.id = w.id or l.epoch = w.epoch`,\n    values: [column.int4(lanes.map((lane) => lane.laneId)),',
-    seenBy: 'ledger',
+    seenBy: 'test/ledger/lanes',
   },
   {
     name: 'act before commit',

@@ -37,7 +37,7 @@ const running = new Set<ChildProcess>()
 async function main(): Promise<void> {
   const chosen = bugs.filter(({ name }) => name.includes(values.only ?? ''))
   if (values.list)
-    return tell(chosen.map(({ name, seenBy, guard }) => `${name.padEnd(36)} ${seenBy.padEnd(11)} ${guard}`))
+    return tell(chosen.map(({ name, seenBy, guard }) => `${name.padEnd(36)} ${seenBy.padEnd(22)} ${guard}`))
   if (chosen.length === 0) throw new Error(`no bug is called ${values.only}; see --list`)
   const dir = mkdtempSync(join(tmpdir(), 'millrace-planted-'))
   await chmod(dir, 0o755) // the server's own user must be able to go through it
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
 }
 
 function isOfLedger({ seenBy }: Bug): boolean {
-  return seenBy === 'ledger'
+  return seenBy !== 'simulation'
 }
 
 function copyProject(to: string): void {
@@ -113,10 +113,10 @@ async function planted({ name, file, find, instead }: Bug): Promise<string> {
 }
 
 function run(seer: Seer, project: string, env: Record<string, string>): Promise<{ code: number; output: string }> {
-  const words = {
-    simulation: ['dist/test/simulation/main.js', '--bail', '--seeds', String(seeds)],
-    ledger: ['dist/scripts/test.js', 'test/ledger/'],
-  }[seer]
+  const words =
+    seer === 'simulation'
+      ? ['dist/test/simulation/main.js', '--bail', '--seeds', String(seeds)]
+      : ['dist/scripts/test.js', seer]
   const child = spawn(process.execPath, words, { cwd: project, env: { ...process.env, ...env }, timeout: runMsMax })
   running.add(child)
   let output = ''
@@ -139,7 +139,7 @@ function firstWord(output: string): string {
 }
 
 function lineOf({ caught, name, seenBy, seconds, told }: Verdict): string {
-  return `${caught ? 'caught' : 'MISSED'}  ${name.padEnd(36)} ${seenBy.padEnd(11)} ${String(seconds).padStart(6)} s  ${told}`
+  return `${caught ? 'caught' : 'MISSED'}  ${name.padEnd(36)} ${seenBy.padEnd(22)} ${String(seconds).padStart(6)} s  ${told}`
 }
 
 function report(verdicts: readonly Verdict[]): void {
