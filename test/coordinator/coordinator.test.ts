@@ -13,7 +13,7 @@ test('given one record, when its step is done, then admission, attempt and endin
   assert.deepEqual(it.workers.seen, ['work#0'])
   assert.equal(it.ledger.transactions.size, 1)
   assert.deepEqual(
-    [...it.ledger.attempts.values()].map(({ attempt, outcome, stepState }) => ({ attempt, outcome, stepState })),
+    it.ledger.attempts.map(({ attempt, outcome, stepState }) => ({ attempt, outcome, stepState })),
     [{ attempt: 1, outcome: 'ok', stepState: 'ok' }],
   )
   assert.equal(it.ledger.lane(topic, 0).nextOffset, 1)
@@ -125,7 +125,7 @@ test('given attempts under way, when stopped, then nothing new starts and what c
   await it.workers.answerAll()
   await stopped
   assert.deepEqual(it.workers.seen, ['first#0'])
-  assert.equal(it.ledger.attempts.size, 1)
+  assert.equal(it.ledger.attempts.length, 1)
   assert.equal(it.ledger.endings.size, 0)
   assert.equal(it.ledger.lane(topic, 0).nextOffset, 1)
 })
@@ -164,7 +164,7 @@ test('given holes in the offsets, then they are passed as absent; what was read 
   it.kafka.produce(0, { json: 2, offset: 4 })
   await eventually('both', it, () => it.workers.seen.length === 2)
   assert.deepEqual(
-    it.ledger.passed.map(({ fromOffset, toOffset, reason }) => ({ fromOffset, toOffset, reason })),
+    it.ledger.tables.passed.map(({ fromOffset, toOffset, reason }) => ({ fromOffset, toOffset, reason })),
     [{ fromOffset: 1, toOffset: 3, reason: 'absent' }],
   )
   it.intake.read({ topic, partition: 0 }, 0)
@@ -202,7 +202,7 @@ test('given records that are no events, then each is a dead letter with its code
   for (const value of values) it.kafka.produce(0, { value })
   await eventually('the good one', it, () => it.workers.seen.length === 1)
   assert.deepEqual(
-    [...it.ledger.deadLetters.values()].map((row) => row.code),
+    [...it.ledger.tables.letters.values()].map((row) => row.code),
     ['value_null', 'value_not_json', 'value_not_utf8', 'value_too_large'],
   )
   await it.coordinator.stop(0)

@@ -12,12 +12,16 @@ test('given a workflow that is gone for a while, then each record is accounted f
   const read = async (plans: Parameters<typeof it.coordinator.setPlans>[0], next: number) => {
     await it.coordinator.setPlans(plans)
     it.kafka.produce(0, { json: next })
-    await eventually('the record', it, () => it.ledger.lanes.size > 0 && it.ledger.lane(topic, 0).nextOffset === next)
+    await eventually(
+      'the record',
+      it,
+      () => it.ledger.tables.lanes.length > 0 && it.ledger.lane(topic, 0).nextOffset === next,
+    )
   }
   await read([one, other], 1)
   await read([one], 2)
   await read([one, other], 3)
-  const id = (await it.ledger.register([other])).get(other.version)?.workflowId as number
+  const id = (await it.ledger.port.register([other])).get(other.version)?.workflowId as number
   const fates = [0, 1, 2].map((offset) => it.ledger.fatesOf(it.ledger.lane(topic, 0), id, offset))
   assert.deepEqual(fates, [['transaction'], ['passed no_workflow'], ['transaction']])
   await it.coordinator.stop(0)

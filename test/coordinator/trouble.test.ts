@@ -70,17 +70,17 @@ for (const residentMax of [1000, 0]) {
     await it.workers.answerAll()
     await eventually('the endings', it, () => it.ledger.endings.size === 2)
     assert.deepEqual(it.workers.seen, ['work#6', 'work#7'])
-    assert.equal(it.ledger.deadLetters.size, 6)
+    assert.equal(it.ledger.tables.letters.size, 6)
     await it.coordinator.stop(100)
   })
 }
 
 test('given a record that can be written in no way, then the coordinator breaks and does not pass it', async () => {
   const it = await world()
-  const { commit } = it.ledger
-  it.ledger.commit = async (batch) => {
+  const { commit } = it.ledger.port
+  it.ledger.port.commit = async (batch) => {
     const guilty = batch.deadLetters.length > 0 || batch.transactions.some((row) => row.envelope.includes(poison))
-    if (!guilty) return commit.call(it.ledger, batch)
+    if (!guilty) return commit(batch)
     const { EngineError } = await import('../../src/base/error.ts')
     throw new EngineError('ledger_refused', 'no')
   }
@@ -100,7 +100,7 @@ test('given a lane that was taken, when an outcome comes, then it is refused, an
   const epoch = it.ledger.lane(topic, 0).epoch
   await it.workers.answerAll()
   await eventually('the opening', it, () => it.ledger.lane(topic, 0).epoch > epoch)
-  assert.equal(it.ledger.attempts.size, 0)
+  assert.equal(it.ledger.attempts.length, 0)
   await eventually('the first again', it, () => it.workers.waiting.length === 1)
   assert.deepEqual(it.workers.seen, ['work#0', 'work#0'])
   await it.coordinator.stop(0)
@@ -111,7 +111,7 @@ test('given a lane that was taken, when a timer is due, then nothing of it is pe
   it.kafka.produce(0, { json: { key: 'k' } })
   await eventually('the first', it, () => it.workers.waiting.length === 1)
   await it.workers.answerAll(() => ({ outcome: 'retry', retryAfterMs: 40 }))
-  await eventually('its attempt', it, () => it.ledger.attempts.size === 1)
+  await eventually('its attempt', it, () => it.ledger.attempts.length === 1)
   it.ledger.steal(topic, 0)
   await new Promise((resolve) => setTimeout(resolve, 80))
   assert.deepEqual(it.workers.seen, ['work#0'])
@@ -139,7 +139,7 @@ test('given a revoked lane, then what runs may end within the budget, and what i
   const [inTime] = it.workers.waiting
   it.workers.answer(inTime!)
   await eventually('its end', it, () => it.ledger.endings.size === 1)
-  await eventually('the release', it, () => it.ledger.lane(topic, 0).free)
+  await eventually('the release', it, () => it.ledger.lane(topic, 0).session === null)
   assert.equal(it.workers.cancelled.length, 1)
   await it.workers.answerAll()
   await eventually('those of the kept lane', it, () => it.ledger.endings.size === 3)
@@ -165,7 +165,7 @@ test('given an outage while the last commit’s return is written, then it is wr
   it.kafka.produce(0, { json: 1 })
   await eventually('the step', it, () => it.workers.waiting.length === 1)
   await eventually('every return', it, () =>
-    it.ledger.asked.every(({ batch }) => it.ledger.returned.has(batch.commitId)),
+    it.ledger.asked.every(({ batch }) => it.ledger.tables.commits.get(batch.commitId)?.returnedUs),
   )
   await it.coordinator.stop(0)
 })

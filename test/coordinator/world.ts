@@ -9,7 +9,7 @@ import type { Invocation, InvocationResult, TransactionRow, Workers } from '../.
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 import { FakeIntake, FakeKafka } from './fake-kafka.ts'
-import { FakeLedger } from './fake-ledger.ts'
+import { engine, FakeLedger } from './fake-ledger.ts'
 
 export const topic = 'orders'
 
@@ -65,7 +65,7 @@ export class FakeWorkers implements Workers {
   /** What commit-then-act and the order by key ask of every invocation. */
   #check({ step, attempt }: Invocation, row: TransactionRow): void {
     const plan = this.#ledger.planOf(row)
-    const before = this.#ledger.attemptsOf(row.id)
+    const before = this.#ledger.tables.attemptsOf(row.id)
     const no = plan.steps.findIndex((each) => each.id === step)
     const name = `${step}#${row.offset}`
     if (this.#ledger.endings.has(row.id)) this.problems.push(`${name} was asked for after its transaction's end`)
@@ -130,9 +130,9 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const intake = new FakeIntake(kafka)
   const workers = new FakeWorkers(ledger)
   const coordinator = new Coordinator({
-    engine: 'test',
+    engine,
     session: ++sessions,
-    ledger,
+    ledger: ledger.port,
     intake,
     workers,
     outbox: { wake() {}, isBusy: () => false, close() {} },
