@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { commitStatement } from '../../src/ledger/commit.ts'
 import { connect } from '../../src/ledger/connect.ts'
+import { fenceAll } from '../../src/ledger/fence.ts'
 import type { TestLedger } from '../support/servers.ts'
 import { batch, idOf, lowest, open, progress, scene, sign, take, topic, transaction } from './scene.ts'
 
@@ -69,6 +70,20 @@ test('a takeover waits for a commit that is under way, and sees what it wrote', 
   await running.end('commit')
   const { epoch, nextOffset, open: found } = await opening
   assert.deepEqual([epoch, nextOffset, found.map((each) => each.id)], [lane.epoch + 1, 4, [idOf(3)]])
+})
+
+test('fencing all waits for a commit that is under way: none slips in behind it', async () => {
+  const { db, ledger } = await scene()
+  const lane = await take(ledger, 0)
+  const running = await underWay(db, batch([progress(lane, 4)]))
+  const connections = connect({ databaseUrl: db.databaseUrl, connectionsMax: 1, answerMsMax: 10_000 })
+  after(() => connections.end())
+  let fenced = false
+  const fencing = fenceAll(connections, null).then(() => (fenced = true))
+  await sleep(150)
+  assert.equal(fenced, false)
+  await running.end('commit')
+  await fencing
 })
 
 test('settle waits for the unknown commit, then says whether it landed', async () => {

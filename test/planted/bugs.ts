@@ -28,7 +28,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'weaker lock',
-    guard: 'a takeover waits for a commit under way',
+    guard: 'who takes a lane away waits for its commit under way',
     file: 'src/ledger/commit.ts',
     find: 'order by l.id for share of l',
     instead: 'order by l.id for key share of l',
