@@ -49,6 +49,8 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
   readonly #opening = new Set<string>()
+  /** What may have taken a lane that is not among ours yet. */
+  readonly #taking = new Set<Promise<void>>()
   /** How often each topic was made again: what is being opened then is of the one before. */
   readonly #recreations = new Map<string, number>()
   /** Topics whose earlier incarnations are being looked at, and when that was last begun for all. */
@@ -84,7 +86,7 @@ export class Lanes {
     for (const name of this.#assigned.keys()) {
       const lane = this.#lanes.get(name)
       if (lane && !lane.draining) onKept(lane)
-      else if (!lane && this.#parts.mayOpen()) void this.#open(name)
+      else if (!lane && this.#parts.mayOpen()) this.#open(name)
     }
   }
 
@@ -128,17 +130,27 @@ export class Lanes {
     return this.#recreations.get(topic) ?? 0
   }
 
-  /** On the way out: whoever comes next need not wait for a lease to be over. */
+  /** On the way out: whoever comes next need not wait for a lease to be over, be it of a lane that was just being taken. */
   async releaseAll(): Promise<void> {
     const lanes = this.open()
     for (const lane of lanes) this.#close(lane, 'stopped')
     if (lanes.length > 0) await this.#parts.ledger.releaseLanes(lanes)
+    await Promise.all(this.#taking)
+  }
+
+  #open(name: string): void {
+    if (this.#opening.has(name)) return
+    this.#opening.add(name)
+    this.#begin(this.#openAtLast(name))
+  }
+
+  #begin(taking: Promise<void>): void {
+    this.#taking.add(taking)
+    void taking.finally(() => this.#taking.delete(taking))
   }
 
   /** Tries until it is open or not ours any more; an outage on either side is waited out. */
-  async #open(name: string): Promise<void> {
-    if (this.#opening.has(name)) return
-    this.#opening.add(name)
+  async #openAtLast(name: string): Promise<void> {
     const { first, most } = this.#parts.limits.reopenPauseMs
     try {
       let nextMs = 0
@@ -171,7 +183,7 @@ export class Lanes {
       const lane = this.#takeIn(name, opened)
       crashPoint('lane.opened')
       this.#parts.intake.read(lane.partition, opened.lane.nextOffset)
-      void this.#openStranded(topic)
+      this.#begin(this.#openStranded(topic))
       return 'opened'
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
@@ -215,7 +227,7 @@ export class Lanes {
     const { clock, limits } = this.#parts
     if (Math.abs(clock.nowUs() - this.#lookedUs) < limits.strandedEveryMs * 1000) return
     this.#lookedUs = clock.nowUs()
-    for (const topic of new Set(this.open().map((lane) => lane.partition.topic))) void this.#openStranded(topic)
+    for (const topic of new Set(this.open().map((lane) => lane.partition.topic))) this.#begin(this.#openStranded(topic))
   }
 
   /** Lanes of the topic's earlier incarnations: finished beside this one, never read. */
@@ -300,7 +312,7 @@ export class Lanes {
   }
 
   #openIfOurs({ partition }: Lane): void {
-    if (this.#parts.mayOpen()) void this.#open(nameOf(partition))
+    if (this.#parts.mayOpen()) this.#open(nameOf(partition))
   }
 
   #close(lane: Lane, reason: string): void {

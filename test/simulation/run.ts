@@ -1,5 +1,6 @@
 /** One seed's run: a time of faults, then calm, in which all that is left must end. */
 import { startChaos } from './chaos.ts'
+import type { StoredLane } from './ledger/tables.ts'
 import { inDoubt, resolve, startOperators } from './operators.ts'
 import { Broken, holds } from './oracle/verdict.ts'
 import { Random } from './random.ts'
@@ -78,6 +79,7 @@ async function live(world: World): Promise<void> {
     schedule.trace.explain(schedule.nowUs, () => `${name} ${JSON.stringify(coordinator.stats())}`)
   }
   holds(isEnded(world), 'everything ends', () => [...leftover(world), ...inDoubt(world)].join('; '))
+  await stopAll(world)
 }
 
 function startProducers(world: World): void {
@@ -86,6 +88,24 @@ function startProducers(world: World): void {
     schedule.after(schedule.random.between(0, setting.chaosUs), '', () => world.produce())
   }
 }
+
+/** What is told to stop is gone soon, and nobody need wait for its lanes. */
+async function stopAll(world: World): Promise<void> {
+  const { schedule, server, broker } = world
+  world.isReviving = false
+  for (const member of world.living) void member.stop(1000)
+  await until(world, schedule.nowUs + stopUs, () => world.living.length === 0)
+  const still = world.living.map(({ process }) => process.name)
+  holds(still.length === 0, 'a stop ends', () => `${still.join(' ')} did not end within ${stopUs / 1e6} s`)
+  const isCurrent = ({ topic, incarnation }: StoredLane) => broker.topic(topic).incarnation === incarnation
+  const isHeld = ({ session, seenUs, leaseUs }: StoredLane) =>
+    session !== null && seenUs + (leaseUs ?? 0) > server.nowUs
+  const held = server.tables.lanes.filter((lane) => isCurrent(lane) && isHeld(lane))
+  holds(held.length === 0, 'a stop ends', () => `nobody released lanes ${held.map(({ laneId }) => laneId).join(' ')}`)
+}
+
+/** The budget for what runs, and what is told on the way out. */
+const stopUs = 10_000_000
 
 function isEnded(world: World): boolean {
   return leftover(world).length === 0 && inDoubt(world).length === 0
@@ -113,9 +133,13 @@ function heal(world: World): void {
 }
 
 /** What should have ended and has not: unread records, open transactions that are not in doubt, unanswered commands. */
-function leftover({ broker, server, setting }: World): string[] {
+function leftover({ broker, server, setting, living }: World): string[] {
   const { tables } = server
   const left: string[] = []
+  for (const { process, coordinator } of living) {
+    const { lanes, assigned } = coordinator.stats()
+    if (lanes < assigned) left.push(`${process.name} has ${lanes} lanes open of ${assigned}`)
+  }
   const wanted = new Set(setting.plans.map((plan) => plan.on.kafka.topic))
   for (const { name, incarnation, logs } of broker.topics.values()) {
     if (!wanted.has(name)) continue
