@@ -43,7 +43,9 @@ async function simulate(first: number, count: number) {
   const failed: Outcome[] = []
   let steps = 0
   let transactions = 0
+  let ran = 0
   for (let seed = first; seed < first + count; seed++) {
+    ran++
     const outcome = await runAgain(await run(seed, values.trace ? console.log : null))
     coverage.add(outcome.met)
     steps += outcome.steps
@@ -58,7 +60,7 @@ async function simulate(first: number, count: number) {
   return {
     coverage,
     failed,
-    figures: figuresOf({ first, count, seconds, cpuSeconds, steps, transactions, failed, coverage }),
+    figures: figuresOf({ first, count: ran, seconds, cpuSeconds, steps, transactions, failed, coverage }),
   }
 }
 

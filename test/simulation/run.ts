@@ -1,5 +1,6 @@
 /** One seed's run: a time of faults, then calm, in which all that is left must end. */
 import { startChaos } from './chaos.ts'
+import { answerUsMax } from './ledger/link.ts'
 import type { StoredLane } from './ledger/tables.ts'
 import { inDoubt, resolve, startOperators } from './operators.ts'
 import { Broken, holds } from './oracle/verdict.ts'
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly met: ReadonlyMap<string, number>
 }
 
+/** What was sent before the last fault was over may land so much later, and is heard of with the next sign of life. */
+const lateUs = answerUsMax * 4
 /** After the last fault everything must end within this. */
 const quietUs = 400_000_000
 
@@ -62,14 +65,15 @@ async function live(world: World): Promise<void> {
   startOperators(world, setting.chaosUs)
   await until(world, setting.chaosUs, () => false)
   heal(world)
-  const endUs = schedule.nowUs + quietUs
+  const healedUs = schedule.nowUs
+  const endUs = healedUs + quietUs
   let looksUs = 0
   const isOver = () => {
     if (schedule.nowUs < looksUs) return false
     looksUs = schedule.nowUs + 100_000
     const left = leftover(world)
     if (left.length === 0) for (const id of inDoubt(world)) resolve(world, id)
-    return left.length === 0 && inDoubt(world).length === 0
+    return left.length === 0 && inDoubt(world).length === 0 && schedule.nowUs > healedUs + lateUs
   }
   await until(world, endUs, isOver)
   for (const {
