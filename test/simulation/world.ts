@@ -155,7 +155,9 @@ export class World {
   #onGone(member: Member): void {
     this.schedule.tell(`${member.process.name} is gone`)
     if (!this.isReviving) return
-    this.schedule.after(this.schedule.random.between(100_000, 8_000_000), 'a coordinator starts', () => this.join())
+    this.schedule.after(this.schedule.random.between(100_000, 8_000_000), 'a coordinator starts', () => {
+      if (this.isReviving) this.join()
+    })
   }
 
   #tick(): void {
