@@ -2,6 +2,8 @@
 export interface Clock {
   /** Microseconds since 1970-01-01 UTC, as an integer (exact below 2^53); monotone between corrections of the host's clock. */
   nowUs(): number
+  /** Microseconds since some moment, which no correction of the host's clock moves: how long something has taken. */
+  steadyUs(): number
   /** Calls `act` once when so many milliseconds have passed, at most 2^31; the answer takes it back. */
   after(ms: number, act: () => void): () => void
 }
@@ -34,6 +36,7 @@ export function systemClock(): Clock {
       anchorMs += wallMs - steadyMs
       return wallMs * 1000
     },
+    steadyUs: () => Math.round(performance.now() * 1000),
     after(ms, act) {
       const timer = setTimeout(act, ms)
       return () => clearTimeout(timer)

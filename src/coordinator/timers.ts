@@ -1,4 +1,7 @@
-/** All timers of a coordinator behind one of the clock's: the nearest due first. */
+/**
+ * All timers of a coordinator behind one of the clock's: the nearest due first. Once armed they run by steady time, so that
+ * a host's clock that is set neither delays nor hurries them.
+ */
 import type { Clock } from '../base/clock.ts'
 import { Heap } from '../base/heap.ts'
 
@@ -20,8 +23,9 @@ export class Timers<T> {
   }
 
   arm(dueUs: number, what: T): void {
-    this.#heap.push({ dueUs, what })
-    if (dueUs < this.#armedUs) this.#set()
+    const steadyUs = this.#clock.steadyUs() + dueUs - this.#clock.nowUs()
+    this.#heap.push({ dueUs: steadyUs, what })
+    if (steadyUs < this.#armedUs) this.#set()
   }
 
   stop(): void {
@@ -38,11 +42,11 @@ export class Timers<T> {
 
   /** Node's timers hold 2^31 ms at most; a longer one is set again when it fires. */
   #delayMs(dueUs: number): number {
-    return Math.min(Math.max(0, Math.ceil((dueUs - this.#clock.nowUs()) / 1000)), 2 ** 31 - 1)
+    return Math.min(Math.max(0, Math.ceil((dueUs - this.#clock.steadyUs()) / 1000)), 2 ** 31 - 1)
   }
 
   #fire(): void {
-    const nowUs = this.#clock.nowUs()
+    const nowUs = this.#clock.steadyUs()
     const due: T[] = []
     for (let next = this.#heap.first(); next && next.dueUs <= nowUs; next = this.#heap.first()) {
       due.push(next.what)

@@ -25,6 +25,7 @@ export class Process {
 
   readonly clock: Clock = {
     nowUs: () => epochUs + this.schedule.nowUs + this.skewUs,
+    steadyUs: () => this.schedule.nowUs,
     after: (ms, act) => this.hear(ms * 1000, `${this.name} timer`, act),
   }
 
