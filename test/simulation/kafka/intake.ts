@@ -63,6 +63,7 @@ export class SimulatedIntake implements Intake {
   /** Leaves the group. */
   stop(): void {
     this.#left = true
+    for (const { resolve } of this.#confirming.splice(0)) resolve(false)
     this.#reach('leave', () => this.#broker.group.leave(this.#process.name, this.#broker.partitions))
   }
 
@@ -106,6 +107,7 @@ export class SimulatedIntake implements Intake {
   }
 
   confirm(): Promise<boolean> {
+    if (this.#left) return Promise.resolve(false)
     return new Promise((resolve) => this.#confirming.push({ sinceUs: this.#process.schedule.nowUs, resolve }))
   }
 
