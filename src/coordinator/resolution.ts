@@ -1,5 +1,5 @@
 /** An operator's word on a step in doubt, as the event it is. */
-import { EngineError } from '../base/error.ts'
+import { EngineError, messageOf } from '../base/error.ts'
 import { isStorable, parseJson, stringifyJson } from '../envelope/json.ts'
 import type { StepResolved } from '../transaction/event.ts'
 import type { Command } from './ports.ts'
@@ -20,7 +20,9 @@ function parsed(text: string): object {
   try {
     const value = parseJson(text)
     if (typeof value === 'object' && value !== null) return value
-  } catch {}
+  } catch (cause) {
+    throw invalid(`its arguments are no JSON: ${messageOf(cause)}`)
+  }
   throw invalid('its arguments are no JSON object')
 }
 
