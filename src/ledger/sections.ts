@@ -4,9 +4,17 @@
  */
 import type { Batch } from '../coordinator/ports.ts'
 import { commandCode, letterCode, outcomeCode, passedCode, stateCode, stepStateCode } from './codes.ts'
-import { bytea, int2, int4, int8, text, timestamptz, uuid } from './columns.ts'
+import { byteaOf, int2Of, int4Of, int8Of, textOf, timestamptzOf, uuidOf } from './columns.ts'
 
-const writers = { bytea, int2, int4, int8, text, timestamptz, uuid }
+const writers = {
+  bytea: byteaOf,
+  int2: int2Of,
+  int4: int4Of,
+  int8: int8Of,
+  text: textOf,
+  timestamptz: timestamptzOf,
+  uuid: uuidOf,
+}
 
 type Nullable<T> = T | null
 type Column<Row> =
@@ -27,12 +35,11 @@ function section<Row>(rowsOf: (batch: Batch) => readonly Row[], columns: readonl
   const arrays = columns.map(([, type]) => `$${next++}::${type}[]`)
   return {
     from: `unnest(${arrays.join(', ')}) as r (${columns.map(([name]) => name).join(', ')})`,
-    values: (batch) => columns.map((each) => arrayOf(each, rowsOf(batch))),
+    values: (batch) => {
+      const rows = rowsOf(batch)
+      return columns.map(([, type, of]) => writers[type](rows, of as (row: Row) => never))
+    },
   }
-}
-
-function arrayOf<Row>([, type, of]: Column<Row>, rows: readonly Row[]): Buffer {
-  return writers[type](rows.map(of as (row: Row) => never))
 }
 
 type Rows<Name extends keyof Batch> = Batch[Name] extends readonly (infer Row)[] ? Row : never

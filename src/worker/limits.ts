@@ -7,7 +7,7 @@ export interface PoolLimits {
   readonly processesMax: number
   /** Processes of one function: more than cores gains nothing for code that computes, and I/O shares a process. */
   readonly processesPerFunctionMax: number
-  /** Attempts one process runs at once where the function does not say. */
+  /** Attempts one process is given at once where the function does not say: more when it takes them up without delay. */
   readonly concurrency: number
   /** A function is not believed beyond this: all its attempts are lost together when the process dies. */
   readonly concurrencyMax: number

@@ -53,7 +53,9 @@ export class Fleet {
     this.#expire(performance.now())
     const given = this.#giveAlone() + this.#giveTogether()
     if (given > 0) publish('dispatch', { function: this.name, invocations: given })
-    if (this.queue.size > 0) this.#grow()
+    if (this.queue.size === 0) return
+    for (const process of this.processes) if (process.slots() === 0) process.window.wasFull()
+    this.#grow()
   }
 
   /** Looks at the author's files again; running attempts end on what they began with. True when it changed. */

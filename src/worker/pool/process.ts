@@ -9,6 +9,7 @@ import { clock, type Entry, ended } from './entry.ts'
 import { type Cause, causeOfExit, fateOf } from './fate.ts'
 import { listenTo } from './hear.ts'
 import { type Child, killGroup, spawnChild } from './spawn.ts'
+import { Window } from './window.ts'
 
 export interface ProcessEvents {
   /** It has loaded the function; from now on it may be given work. */
@@ -37,7 +38,8 @@ export class WorkerProcess {
   readonly running = new Map<number, Entry>()
   /** Attempts that a slot is kept for until they may be called. */
   readonly kept = new Map<number, Entry>()
-  concurrency: number
+  /** How many it is given at once. */
+  window: Window
   /** Its function is not idempotent: an attempt gets a slot first, and is called when told so. */
   keeps = false
   /** Kept empty for an attempt that must run alone, or running one. */
@@ -60,7 +62,7 @@ export class WorkerProcess {
     this.hash = built.hash
     this.#limits = limits
     this.#events = events
-    this.concurrency = limits.concurrency
+    this.window = new Window(null, limits)
     this.#child = spawnChild(program, built.path, limits, env)
     this.#startTimer = setTimeout(() => this.kill(tooSlow(limits.startMs)), limits.startMs)
     listenTo(this.#child, this, limits, {
@@ -68,7 +70,10 @@ export class WorkerProcess {
       unfit: (code, message) => this.kill({ code, message }),
       result: (entry, result) => this.#finish(entry, result),
       pong: () => this.#onPong(),
-      turned: () => events.turned(),
+      turned: () => {
+        this.window.turn()
+        events.turned()
+      },
       garbage: (what) => this.kill({ code: 'protocol', message: `the process wrote what is not a result: ${what}` }),
       ended: (code, signal, tail) => this.#onEnd(this.#cause ?? causeOfExit(code, signal, tail)),
     })
@@ -79,7 +84,7 @@ export class WorkerProcess {
   }
 
   slots(): number {
-    return this.state === 'ready' && !this.alone ? this.concurrency - this.load : 0
+    return this.state === 'ready' && !this.alone ? this.window.size - this.load : 0
   }
 
   /** Slots that are taken. */
@@ -175,13 +180,14 @@ export class WorkerProcess {
     clearTimeout(this.#startTimer)
     if (this.state !== 'starting' || this.#cause !== null) return
     this.state = 'ready'
-    this.concurrency = Math.min(concurrency ?? this.#limits.concurrency, this.#limits.concurrencyMax)
+    this.window = new Window(concurrency, this.#limits)
     this.keeps = !idempotent
     this.usedMs = performance.now()
     this.#events.ready()
   }
 
   #finish(entry: Entry, result: InvocationResult): void {
+    this.window.answered(result)
     this.running.delete(entry.invocation.id)
     this.#onLess()
     this.#events.finish(entry, result)
