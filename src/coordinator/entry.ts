@@ -70,57 +70,65 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
   return {
     lane,
     source,
-    nextOffset: null,
-    transactions: nothing,
-    begun: nothing,
-    attempts: nothing,
-    endings: nothing,
-    deadLetters: nothing,
-    failedLetters: nothing,
-    letterStates: nothing,
-    messages: nothing,
-    commands: nothing,
-    passed: nothing,
-    subscriptions: nothing,
-    parked: nothing,
-    acts: nothing,
-    ...parts,
+    nextOffset: parts.nextOffset ?? null,
+    transactions: parts.transactions ?? nothing,
+    begun: parts.begun ?? nothing,
+    attempts: parts.attempts ?? nothing,
+    endings: parts.endings ?? nothing,
+    deadLetters: parts.deadLetters ?? nothing,
+    failedLetters: parts.failedLetters ?? nothing,
+    letterStates: parts.letterStates ?? nothing,
+    messages: parts.messages ?? nothing,
+    commands: parts.commands ?? nothing,
+    passed: parts.passed ?? nothing,
+    subscriptions: parts.subscriptions ?? nothing,
+    parked: parts.parked ?? nothing,
+    acts: parts.acts ?? nothing,
   }
 }
 
 /** What transitions asked for. */
 export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'messages' | 'acts'>
 
-/** What a transition asked for, parted into rows and acts. */
+/** What a transition asked for, parted into rows and acts: most of it is a row and an act. */
 export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Asked {
-  const begun: BegunRow[] = []
-  const attempts: AttemptRow[] = []
-  const endings: EndingRow[] = []
-  const messages: Message[] = []
-  const acts: Act[] = []
+  const asked = { begun: nothing, attempts: nothing, endings: nothing, messages: nothing, acts: nothing } as Gathered
   for (const effect of effects) {
     switch (effect.type) {
       case 'RecordBegun':
-        begun.push(effect.row)
+        asked.begun = and(asked.begun, effect.row)
         break
       case 'RecordAttempt':
-        attempts.push(effect.row)
+        asked.attempts = and(asked.attempts, effect.row)
         break
       case 'RecordEnding':
-        endings.push(effect.row)
+        asked.endings = and(asked.endings, effect.row)
         break
       case 'RecordMessage':
-        messages.push(outgoing(effect.row))
+        asked.messages = and(asked.messages, outgoing(effect.row))
         break
       default:
-        acts.push({ transaction, effect })
+        asked.acts = and(asked.acts, { transaction, effect })
     }
   }
-  return { begun, attempts, endings, messages, acts }
+  return asked
+}
+
+type Gathered = { -readonly [Kind in keyof Asked]: Asked[Kind] }
+
+function and<T>(list: readonly T[], item: T): readonly T[] {
+  if (list === nothing) return [item]
+  ;(list as T[]).push(item)
+  return list
 }
 
 function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
   return { ...row, key: bytes(key), value: bytes(value), headers: JSON.stringify(headers), deadLetterId: null }
+}
+
+/** Of an entry, too, which has more. */
+function askedBy({ begun, attempts, endings, messages, acts }: Asked): Asked {
+  return { begun, attempts, endings, messages, acts }
 }
 
 function bytes(text: string | null): Buffer | null {
@@ -128,6 +136,7 @@ function bytes(text: string | null): Buffer | null {
 }
 
 export function joined(entries: readonly Asked[]): Asked {
+  if (entries.length === 1) return askedBy(entries[0] as Asked)
   return {
     begun: entries.flatMap((each) => each.begun),
     attempts: entries.flatMap((each) => each.attempts),
@@ -156,40 +165,64 @@ export function batchOf(
   stamps: { commitId: bigint; sentUs: number; last: CommitStamp | null },
   whole: boolean,
 ): Batch {
+  const rows = new Rows()
+  for (const each of entries) rows.add(each)
   return {
     ...stamps,
     lanes: progressOf(entries, whole),
-    transactions: byId(
-      rowsOf(entries, (each) => each.transactions),
-      (row) => row.id,
-    ),
-    attempts: byId(
-      rowsOf(entries, (each) => each.attempts),
-      (row) => row.transactionId,
-    ),
-    endings: byId(
-      rowsOf(entries, (each) => each.endings),
-      (row) => row.transactionId,
-    ),
-    begun: rowsOf(entries, (each) => each.begun),
-    deadLetters: rowsOf(entries, (each) => each.deadLetters),
-    failedLetters: rowsOf(entries, (each) => each.failedLetters),
-    letterStates: rowsOf(entries, (each) => each.letterStates),
-    messages: numbered(
-      rowsOf(entries, (each) => each.messages),
-      entries,
-    ),
-    commands: rowsOf(entries, (each) => each.commands),
-    passed: merged(rowsOf(entries, (each) => each.passed)),
-    subscriptions: rowsOf(entries, (each) => each.subscriptions),
-    parked: rowsOf(entries, (each) => each.parked.map((transactionId) => ({ transactionId }))),
+    transactions: byId(rows.transactions, (row) => row.id),
+    attempts: byId(rows.attempts, (row) => row.transactionId),
+    endings: byId(rows.endings, (row) => row.transactionId),
+    begun: rows.begun,
+    deadLetters: rows.deadLetters,
+    failedLetters: rows.failedLetters,
+    letterStates: rows.letterStates,
+    messages: numbered(rows.messages, entries),
+    commands: rows.commands,
+    passed: merged(rows.passed),
+    subscriptions: rows.subscriptions,
+    parked: rows.parked,
   }
 }
 
-function rowsOf<Row extends object>(entries: readonly Entry[], pick: (each: Entry) => readonly Row[]): OfLane<Row>[] {
-  const rows: OfLane<Row>[] = []
-  for (const each of entries) for (const row of pick(each)) rows.push({ ...row, laneId: each.lane.laneId })
-  return rows
+/** All rows of a batch's entries, each with its lane. */
+class Rows {
+  readonly transactions: OfLane<TransactionRow>[] = []
+  readonly attempts: OfLane<AttemptRow>[] = []
+  readonly endings: OfLane<EndingRow>[] = []
+  readonly begun: OfLane<BegunRow>[] = []
+  readonly deadLetters: OfLane<DeadLetterRow>[] = []
+  readonly failedLetters: OfLane<FailedLetterRow>[] = []
+  readonly letterStates: OfLane<LetterState>[] = []
+  readonly messages: OfLane<Message>[] = []
+  readonly commands: OfLane<CommandAnswer>[] = []
+  readonly passed: OfLane<PassedRow>[] = []
+  readonly subscriptions: OfLane<SubscriptionRow>[] = []
+  readonly parked: OfLane<{ readonly transactionId: string }>[] = []
+
+  add(of: Entry): void {
+    const { laneId } = of.lane
+    addTo(this.transactions, of.transactions, laneId)
+    addTo(this.attempts, of.attempts, laneId)
+    addTo(this.endings, of.endings, laneId)
+    addTo(this.begun, of.begun, laneId)
+    addTo(this.deadLetters, of.deadLetters, laneId)
+    addTo(this.failedLetters, of.failedLetters, laneId)
+    addTo(this.letterStates, of.letterStates, laneId)
+    addTo(this.messages, of.messages, laneId)
+    addTo(this.commands, of.commands, laneId)
+    addTo(this.passed, of.passed, laneId)
+    addTo(this.subscriptions, of.subscriptions, laneId)
+    for (const transactionId of of.parked) this.parked.push({ transactionId, laneId })
+  }
+}
+
+/** The rows are the entry's own, and of its lane alone: the lane is written on them, for copies of them all are dear. */
+function addTo<Row extends object>(rows: OfLane<Row>[], more: readonly Row[], laneId: number): void {
+  for (const row of more) {
+    ;(row as { laneId?: number }).laneId = laneId
+    rows.push(row as OfLane<Row>)
+  }
 }
 
 /**
@@ -197,6 +230,7 @@ function rowsOf<Row extends object>(entries: readonly Entry[], pick: (each: Entr
  * in the ledger in their order, and whoever reads on from one misses none.
  */
 function numbered(rows: readonly OfLane<Message>[], entries: readonly Entry[]): OfLane<MessageRow>[] {
+  if (rows.length === 0) return []
   const last = new Map(entries.map(({ lane }) => [lane.laneId, lane.committedSeq]))
   return rows.map((row) => {
     const seq = (last.get(row.laneId) ?? 0) + 1
@@ -207,7 +241,10 @@ function numbered(rows: readonly OfLane<Message>[], entries: readonly Entry[]): 
 
 function progressOf(entries: readonly Entry[], whole: boolean): LaneProgress[] {
   const next = new Map<Lane, number>()
-  for (const each of entries) next.set(each.lane, each.nextOffset ?? next.get(each.lane) ?? each.lane.committedOffset)
+  for (const { lane, nextOffset } of entries) {
+    if (nextOffset !== null) next.set(lane, nextOffset)
+    else if (!next.has(lane)) next.set(lane, lane.committedOffset)
+  }
   return [...next]
     .map(([lane, nextOffset]) => ({
       laneId: lane.laneId,

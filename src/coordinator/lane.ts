@@ -305,12 +305,13 @@ export class Lane {
     const { transaction, effects } = result
     this.#roster.put(transaction)
     this.#follow(before, transaction, event.atUs, released)
+    const source = { kind: 'event', before, event, command } as const
     const asked = rowsAndActs(transaction, effects)
-    const failedLetters = failedLettersOf(transaction, asked.endings)
-    const messages = [...asked.messages, ...failedLetters.messages]
+    const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
+    if (command === null && !hasLetter) return entry(this, source, asked)
+    const { rows: failedLetters, messages } = failedLettersOf(transaction, asked.endings)
     const commands = command ? [done(command, 'settled')] : []
-    const parts = { ...asked, failedLetters: failedLetters.rows, messages, commands }
-    return entry(this, { kind: 'event', before, event, command }, parts)
+    return entry(this, source, { ...asked, failedLetters, messages: [...asked.messages, ...messages], commands })
   }
 
   /** Whose turn it is now: it ended, stands in doubt, or comes back from there. */

@@ -72,7 +72,7 @@ export class Performer {
         continue
       }
       const id = this.#nextId++
-      const { step, attempt, idempotencyKey, input, notAfterUs, alone } = effect
+      const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
       const eligibleUs = effect.eligibleUs ?? sinceUs
       this.#pending.set(id, {
         lane,
@@ -89,7 +89,7 @@ export class Performer {
         workflow: transaction.plan.name,
         step: step.id,
         attempt,
-        idempotencyKey,
+        idempotencySeed,
         input,
         timeoutMs: step.timeoutMs,
         notAfterUs,
@@ -134,12 +134,13 @@ export class Performer {
 
   /** Results of lanes that are no longer ours are refused. */
   receive(results: readonly InvocationResult[]): void {
+    const atUs = this.#clock.nowUs()
     for (const result of results) {
       crashPoint('result.received')
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)
-      this.#reserved.delete(nameOf(pending.transactionId, pending.step, pending.attempt))
+      if (pending.reserved) this.#reserved.delete(nameOf(pending.transactionId, pending.step, pending.attempt))
       // Taken back before it ran: it is as if it had never been asked for.
       const stopping = this.#draining || pending.lane.draining
       if (stopping && result.errorCode === 'cancelled' && !pending.reserved) continue
@@ -150,7 +151,7 @@ export class Performer {
       const { transactionId, step, attempt, eligibleUs } = pending
       const event = {
         type: 'AttemptEnded',
-        atUs: this.#clock.nowUs(),
+        atUs,
         step,
         attempt,
         eligibleUs,

@@ -71,7 +71,8 @@ export interface Invocation {
   readonly step: string
   /** From 1. */
   readonly attempt: number
-  readonly idempotencyKey: string
+  /** What the key is made of when the function asks for it: see `transaction/ids.ts`. */
+  readonly idempotencySeed: string
   /** JSON text on one line. */
   readonly input: string
   /** From dispatch to kill, in milliseconds. */

@@ -3,10 +3,18 @@ import { EngineError, messageOf } from '../base/error.ts'
 import { isStorable, stringifyJson } from '../envelope/json.ts'
 import type { Block, Step } from '../workflow/plan.ts'
 import type { AttemptRow, Effect } from './effect.ts'
-import { idempotencyKey } from './ids.ts'
+import { idempotencySeed } from './ids.ts'
 import { messagesOfCompleted, messagesOfFailed } from './publish.ts'
 import { lostBeforeAlone } from './retry.ts'
-import { isSettled, nothing, progressOf, type StepProgress, scopeOf, type Transaction } from './transaction.ts'
+import {
+  isSettled,
+  nothing,
+  progressOf,
+  type StepProgress,
+  scopeOf,
+  type Transaction,
+  withProgress,
+} from './transaction.ts'
 
 /** A transaction on its way, with what it has asked for so far. */
 export interface Moved {
@@ -26,8 +34,9 @@ export function advance(from: Moved, atUs: number): Moved {
 }
 
 /** Settles a step as failed; what that means for the transaction is the step's `optional`. */
-export function failStep(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
-  const transaction = withStep(moved.transaction, step, { state: 'failed', dueUs: null, output: nothing })
+export function failStep(moved: Moved, step: Step, progress: StepProgress, error: StepError, atUs: number): Moved {
+  const failed = { ...progress, state: 'failed', dueUs: null, output: nothing } as const
+  const transaction = withProgress(moved.transaction, step.no, failed)
   const then = { transaction, effects: moved.effects }
   if (step.optional && error.code !== timedOut) return then
   return end(then, atUs, { code: error.code, message: `step ${step.id}: ${error.message}` })
@@ -40,12 +49,6 @@ export interface StepError {
 
 /** The transaction's own limit, which no `optional` excuses. */
 export const timedOut = 'transaction_timeout'
-
-export function withStep(transaction: Transaction, step: Step, change: Partial<StepProgress>): Transaction {
-  const steps = transaction.steps.slice()
-  steps[step.no] = { ...progressOf(transaction, step.no), ...change }
-  return { ...transaction, steps }
-}
 
 /** What it publishes when it has completed may fail, and it with it. */
 export function end(moved: Moved, atUs: number, error: StepError | null = null): Moved {
@@ -96,7 +99,7 @@ function begin(moved: Moved, step: Step, atUs: number): Moved {
   }
   try {
     if (step.when !== null && !wanted(step, transaction)) return skip(moved, step)
-    return invoke(moved, step)
+    return invoke(moved, step, progressOf(transaction, step.no))
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return refuse(moved, step, { code: error.code, message: messageOf(error) }, atUs)
@@ -110,21 +113,20 @@ function wanted(step: Step, transaction: Transaction): boolean {
 }
 
 /** Asks for the step's next attempt. */
-export function invoke(moved: Moved, step: Step, eligibleUs: number | null = null): Moved {
+export function invoke(moved: Moved, step: Step, progress: StepProgress, eligibleUs: number | null = null): Moved {
   const { transaction } = moved
-  const progress = progressOf(transaction, step.no)
   const effect = {
     type: 'Invoke',
     step,
     attempt: progress.attempts + 1,
-    idempotencyKey: idempotencyKey(transaction, step.id),
+    idempotencySeed: idempotencySeed(transaction, step.id),
     input: inputOf(step, transaction),
     notAfterUs: transaction.notAfterUs,
     eligibleUs,
     alone: progress.lost >= lostBeforeAlone,
   } as const
   return {
-    transaction: withStep(transaction, step, { state: 'running', dueUs: null }),
+    transaction: withProgress(transaction, step.no, { ...progress, state: 'running', dueUs: null }),
     effects: [...moved.effects, effect],
   }
 }
@@ -136,20 +138,22 @@ function inputOf(step: Step, transaction: Transaction): string {
 }
 
 function skip(moved: Moved, step: Step): Moved {
+  const progress = progressOf(moved.transaction, step.no)
   const row = emptyRow(moved.transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' })
   return {
-    transaction: withStep(moved.transaction, step, { state: 'skipped', output: nothing }),
+    transaction: withProgress(moved.transaction, step.no, { ...progress, state: 'skipped' }),
     effects: [...moved.effects, { type: 'RecordAttempt', row }],
   }
 }
 
 /** The step cannot even be asked for: its expression fails. Recorded as an attempt that ended at once. */
 function refuse(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
-  const attempt = progressOf(moved.transaction, step.no).attempts + 1
+  const progress = progressOf(moved.transaction, step.no)
+  const attempt = progress.attempts + 1
   const row = emptyRow(moved.transaction, step, { attempt, outcome: 'fail', stepState: 'failed' })
   const recorded = { ...row, errorCode: error.code, errorMessage: error.message }
   const then = { ...moved, effects: [...moved.effects, { type: 'RecordAttempt', row: recorded } as const] }
-  return failStep(then, step, error, atUs)
+  return failStep(then, step, progress, error, atUs)
 }
 
 export function emptyRow(

@@ -89,7 +89,8 @@ export interface Invoke {
   readonly type: 'Invoke'
   readonly step: Step
   readonly attempt: number
-  readonly idempotencyKey: string
+  /** `idempotencyKeyOf` this is the key. */
+  readonly idempotencySeed: string
   /** JSON text on one line. */
   readonly input: string
   readonly notAfterUs: number | null

@@ -1,5 +1,6 @@
 /** Ids that a replay makes again: from where a thing stands, never from a clock or a die. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
+import { keyOfSeed } from '../base/key-of-seed.ts'
 
 /** What tells one transaction from every other. `incarnation` tells a topic from a deleted one of the same name. */
 export interface Origin {
@@ -61,23 +62,27 @@ const timeChars = 13
 
 /** The same for every attempt of a step, so that a provider sees a repetition as one. 32 hex digits. */
 export function idempotencyKey(transaction: Identity, stepPath: string): string {
-  const seed = `${lastingId(transaction)}/${stepPath}/forward/1`
-  return createHash('sha256').update(seed).digest('hex').slice(0, 32)
+  return keyOfSeed(idempotencySeed(transaction, stepPath))
+}
+
+/** What the key is a hash of: few functions ask for it, so that it is made where it is asked for. */
+export function idempotencySeed(transaction: Identity, stepPath: string): string {
+  return `${lastingId(transaction)}/${stepPath}/forward/1`
 }
 
 function timedUuid(timeMs: number, seed: string): string {
-  const hash = createHash('sha256').update(seed).digest()
-  hash.writeUIntBE(timeMs, 0, 6)
-  return uuidOf(hash)
+  const digest = hash('sha256', seed, 'buffer')
+  digest.writeUIntBE(timeMs, 0, 6)
+  return uuidOf(digest)
 }
 
 function hashedUuid(seed: string): string {
-  return uuidOf(createHash('sha256').update(seed).digest())
+  return uuidOf(hash('sha256', seed, 'buffer'))
 }
 
-function uuidOf(hash: Buffer): string {
-  hash[6] = 0x80 | ((hash[6] ?? 0) & 0x0f)
-  hash[8] = 0x80 | ((hash[8] ?? 0) & 0x3f)
-  const hex = hash.toString('hex', 0, 16)
+function uuidOf(digest: Buffer): string {
+  digest[6] = 0x80 | ((digest[6] ?? 0) & 0x0f)
+  digest[8] = 0x80 | ((digest[8] ?? 0) & 0x3f)
+  const hex = digest.toString('hex', 0, 16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -3,7 +3,7 @@ import type { Envelope } from '../envelope/envelope.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { notAfterUs } from './admit.ts'
 import type { AttemptOutcome } from './attempt.ts'
-import { failureCounts } from './retry.ts'
+import { counted } from './retry.ts'
 import {
   outputOf,
   type Position,
@@ -51,7 +51,6 @@ export function restore(
 }
 
 function evolve(progress: StepProgress, record: AttemptRecord): StepProgress {
-  const counted = failureCounts(progress, record.outcome)
   const state: StepState = record.stepState ?? 'waiting'
-  return { ...progress, ...counted, state, dueUs: record.nextUs, output: outputOf(record.output) }
+  return { ...counted(progress, record.outcome), state, dueUs: record.nextUs, output: outputOf(record.output) }
 }

@@ -36,15 +36,12 @@ export function judge(step: Step, counted: StepProgress, report: AttemptReport, 
   }
 }
 
-/** The counters after one more attempt. */
-export function failureCounts(
-  progress: StepProgress,
-  outcome: AttemptOutcome | 'skipped',
-): Pick<StepProgress, 'attempts' | 'failures' | 'lost'> {
+/** With one more attempt in its counters. */
+export function counted(progress: StepProgress, outcome: AttemptOutcome | 'skipped'): StepProgress {
   const { attempts, failures, lost } = progress
-  if (outcome === 'skipped') return { attempts, failures, lost }
-  if (outcome === 'lost') return { attempts: attempts + 1, failures, lost: lost + 1 }
-  return { attempts: attempts + 1, failures: outcome === 'ok' ? failures : failures + 1, lost }
+  if (outcome === 'skipped') return progress
+  if (outcome === 'lost') return { ...progress, attempts: attempts + 1, lost: lost + 1 }
+  return { ...progress, attempts: attempts + 1, failures: outcome === 'ok' ? failures : failures + 1 }
 }
 
 function pauseMs(step: Step, counted: StepProgress, report: AttemptReport, seed: string): number {

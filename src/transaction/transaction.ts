@@ -68,13 +68,22 @@ export const untouched: StepProgress = Object.freeze({
 })
 
 export function outputOf(text: string | null): Output {
-  if (text === null) return nothing
-  let parsed: { readonly value: Json } | undefined
-  return {
-    get output() {
-      parsed ??= { value: parseJson(text) }
-      return parsed.value
-    },
+  return text === null ? nothing : new ParsedLater(text)
+}
+
+class ParsedLater implements Output {
+  #text: string | null
+  #value: Json = null
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  get output(): Json {
+    if (this.#text === null) return this.#value
+    this.#value = parseJson(this.#text)
+    this.#text = null
+    return this.#value
   }
 }
 
@@ -84,8 +93,12 @@ export function isFinal(transaction: Transaction): boolean {
 
 /** Its next act is a timer's: it needs no place among the running. */
 export function isDelayed(transaction: Transaction): boolean {
-  const { steps } = transaction
-  return steps.some((step) => step.state === 'waiting') && !steps.some((step) => step.state === 'running')
+  let waits = false
+  for (const { state } of transaction.steps) {
+    if (state === 'running') return false
+    if (state === 'waiting') waits = true
+  }
+  return waits
 }
 
 export function isSettled(step: StepProgress): boolean {
@@ -96,12 +109,46 @@ export function progressOf(transaction: Transaction, stepNo: number): StepProgre
   return transaction.steps[stepNo] ?? untouched
 }
 
+/** With this step as it is now. */
+export function withProgress(
+  transaction: Transaction,
+  stepNo: number,
+  progress: StepProgress,
+  state: TransactionState = transaction.state,
+): Transaction {
+  const steps = transaction.steps.slice()
+  steps[stepNo] = progress
+  return { ...transaction, state, steps }
+}
+
 /** What the transaction's expressions see now. */
 export function scopeOf(transaction: Transaction): Scope {
-  const steps: Record<string, Output> = {}
-  for (const step of transaction.plan.steps) {
-    const progress = progressOf(transaction, step.no)
-    if (isSettled(progress)) steps[step.id] = progress.output
+  return new TransactionScope(transaction)
+}
+
+/** Most expressions read one step: what the others gave is not gathered for them. */
+class TransactionScope implements Scope {
+  readonly #transaction: Transaction
+
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction
   }
-  return { event: transaction.envelope, steps }
+
+  get event(): Envelope {
+    return this.#transaction.envelope
+  }
+
+  get steps(): Readonly<Record<string, Output>> {
+    const settled = this.#transaction.plan.steps.filter((step) => isSettled(progressOf(this.#transaction, step.no)))
+    return Object.fromEntries(settled.map((step) => [step.id, progressOf(this.#transaction, step.no).output]))
+  }
+
+  step(id: string): Output | undefined {
+    for (const step of this.#transaction.plan.steps) {
+      if (step.id !== id) continue
+      const progress = progressOf(this.#transaction, step.no)
+      return isSettled(progress) ? progress.output : undefined
+    }
+    return undefined
+  }
 }

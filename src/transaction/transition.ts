@@ -5,7 +5,7 @@
 import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { Step } from '../workflow/plan.ts'
-import { advance, emptyRow, failStep, invoke, type Moved, type StepError, timedOut, withStep } from './advance.ts'
+import { advance, emptyRow, failStep, invoke, type Moved, type StepError, timedOut } from './advance.ts'
 import type { AttemptRow, Effect } from './effect.ts'
 import type {
   AttemptEnded,
@@ -17,8 +17,16 @@ import type {
   TransactionEvent,
 } from './event.ts'
 import { messagesOfStep } from './publish.ts'
-import { failureCounts, judge, type Verdict } from './retry.ts'
-import { outputOf, progressOf, type Transaction, type TransactionState } from './transaction.ts'
+import { counted, judge, type Verdict } from './retry.ts'
+import {
+  outputOf,
+  progressOf,
+  type StepProgress,
+  type Transaction,
+  type TransactionState,
+  untouched,
+  withProgress,
+} from './transaction.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
 export type Transition = Moved | { readonly refused: string }
@@ -65,17 +73,17 @@ function start(transaction: Transaction, event: Started): Transition {
 /** It may have run when its coordinator was lost, and nobody knows what it did. */
 function lose(transaction: Transaction, step: Step, event: Started): Moved {
   const progress = progressOf(transaction, step.no)
-  const counted = { ...failureCounts(progress, 'lost'), begun: false }
-  const what = { attempt: counted.attempts, outcome: 'lost', stepState: 'in_doubt' } as const
+  const lost = { ...counted(progress, 'lost'), begun: false }
+  const what = { attempt: lost.attempts, outcome: 'lost', stepState: 'in_doubt' } as const
   const message = 'its coordinator was lost while it may have run'
   const row = { ...emptyRow(transaction, step, what), errorCode: 'coordinator_lost', errorMessage: message }
   const effects = [{ type: 'RecordAttempt', row: { ...row, receivedUs: event.atUs } } as const]
-  return doubt({ transaction: withStep(transaction, step, counted), effects }, step)
+  return doubt({ transaction, effects }, step, lost)
 }
 
-function doubt(moved: Moved, step: Step): Moved {
-  const transaction = withStep(moved.transaction, step, { state: 'in_doubt', dueUs: null })
-  return { ...moved, transaction: { ...transaction, state: 'in_doubt' } }
+function doubt({ transaction, effects }: Moved, step: Step, progress: StepProgress): Moved {
+  const doubted = { ...progress, state: 'in_doubt', dueUs: null } as const
+  return { transaction: withProgress(transaction, step.no, doubted, 'in_doubt'), effects }
 }
 
 /** A process is kept for an attempt: that it may run is written first. */
@@ -87,7 +95,7 @@ function begin(transaction: Transaction, event: AttemptReserved): Transition {
   if (progress.begun) return { refused: `step ${step.id} may run already` }
   const row = { transactionId: transaction.id, step: event.step, attempt: event.attempt }
   return {
-    transaction: withStep(transaction, step, { begun: true }),
+    transaction: withProgress(transaction, step.no, { ...progress, begun: true }),
     effects: [
       { type: 'RecordBegun', row },
       { type: 'Proceed', step: event.step, attempt: event.attempt },
@@ -102,35 +110,36 @@ function timerOf(transaction: Transaction, step: Step): Effect {
 /** An attempt has ended: record it, then settle the step or wait for the next attempt. */
 function settle(transaction: Transaction, ended: AttemptEnded): Transition {
   const step = stepOf(transaction, ended.step)
-  const { event, messages } = withMessages(transaction, step, ended)
-  const progress = progressOf(transaction, event.step)
-  if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
-  if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
-  const counted = { ...progress, ...failureCounts(progress, event.report.outcome) }
-  const verdict = inTime(transaction, event, judge(step, counted, event.report, event.atUs, transaction.id + step.id))
-  const row = rowOf(transaction, event, verdict)
-  const moved: Moved = {
-    transaction: withStep(transaction, step, { ...counted, begun: false }),
-    effects: [{ type: 'RecordAttempt', row }, ...messages],
-  }
-  return follow(moved, step, event, verdict)
+  const before = progressOf(transaction, ended.step)
+  if (before.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
+  if (ended.attempt !== before.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
+  const { event, messages } = withMessages(transaction, step, before, ended)
+  const tried = counted(before, event.report.outcome)
+  const verdict = inTime(transaction, event, judge(step, tried, event.report, event.atUs, transaction.id + step.id))
+  const record = { type: 'RecordAttempt', row: rowOf(transaction, event, verdict) } as const
+  const effects = messages.length === 0 ? [record] : [record, ...messages]
+  return follow({ transaction, effects }, step, { ...tried, begun: false }, event, verdict)
 }
 
 /** One that ended well, with what it publishes; if that cannot be made, it has failed for good. */
 function withMessages(
   transaction: Transaction,
   step: Step,
+  progress: StepProgress,
   event: AttemptEnded,
 ): { readonly event: AttemptEnded; readonly messages: readonly Effect[] } {
-  if (event.report.outcome !== 'ok') return { event, messages: [] }
+  const { outcome, emitted = none } = event.report
+  if (outcome !== 'ok' || (step.publish.length === 0 && emitted.length === 0)) return { event, messages: none }
   try {
-    return { event, messages: messagesOfStep(done(transaction, step, event), step, event.report.emitted ?? []) }
+    return { event, messages: messagesOfStep(done(transaction, step, progress, event), step, emitted) }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
-    return { event: { ...event, report: { ...event.report, ...said } }, messages: [] }
+    return { event: { ...event, report: { ...event.report, ...said } }, messages: none }
   }
 }
+
+const none: readonly never[] = Object.freeze([])
 
 /** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
 function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict): Verdict {
@@ -143,29 +152,33 @@ function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict)
   return over ? { kind: 'failed', code: timedOut, message: 'the workflow ran out of time' } : verdict
 }
 
-function follow(moved: Moved, step: Step, event: AttemptEnded, verdict: Verdict): Moved {
+function follow(moved: Moved, step: Step, progress: StepProgress, event: AttemptEnded, verdict: Verdict): Moved {
   switch (verdict.kind) {
     case 'ok':
-      return advance({ ...moved, transaction: done(moved.transaction, step, event) }, event.atUs)
+      return advance(
+        { transaction: done(moved.transaction, step, progress, event), effects: moved.effects },
+        event.atUs,
+      )
     case 'again':
-      return wait(moved, step, verdict.dueUs, event.atUs)
+      return wait(moved, step, progress, verdict.dueUs, event.atUs)
     case 'in_doubt':
-      return doubt(moved, step)
+      return doubt(moved, step, progress)
     case 'failed': {
-      const failed = failStep(moved, step, verdict, event.atUs)
+      const failed = failStep(moved, step, progress, verdict, event.atUs)
       return failed.transaction.state === 'failed' ? failed : advance(failed, event.atUs)
     }
   }
 }
 
-function done(transaction: Transaction, step: Step, event: AttemptEnded): Transaction {
-  return withStep(transaction, step, { state: 'ok', dueUs: null, output: outputOf(event.report.output) })
+function done(transaction: Transaction, step: Step, progress: StepProgress, { report }: AttemptEnded): Transaction {
+  const settled = { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output) } as const
+  return withProgress(transaction, step.no, settled)
 }
 
-function wait(moved: Moved, step: Step, dueUs: number, atUs: number): Moved {
-  if (dueUs <= atUs) return invoke(moved, step)
+function wait(moved: Moved, step: Step, progress: StepProgress, dueUs: number, atUs: number): Moved {
+  if (dueUs <= atUs) return invoke(moved, step, progress)
   return {
-    transaction: withStep(moved.transaction, step, { state: 'waiting', dueUs }),
+    transaction: withProgress(moved.transaction, step.no, { ...progress, state: 'waiting', dueUs }),
     effects: [...moved.effects, { type: 'ArmTimer', step: step.no, dueUs }],
   }
 }
@@ -174,21 +187,22 @@ function tryAgain(transaction: Transaction, event: TimerDue): Transition {
   const step = stepOf(transaction, event.step)
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
-  return invoke({ transaction, effects: [] }, step, progress.dueUs)
+  return invoke({ transaction, effects: none }, step, progress, progress.dueUs)
 }
 
 /** What a person knows settles the step. What follows waits for its turn: another of its key may run by now. */
 function resolve(transaction: Transaction, event: StepResolved): Transition {
   const step = transaction.plan.steps.find((each) => each.id === event.step)
-  if (!step || progressOf(transaction, step.no).state !== 'in_doubt')
-    return { refused: `step ${event.step} is not in doubt` }
+  const before = step ? progressOf(transaction, step.no) : untouched
+  if (!step || before.state !== 'in_doubt') return { refused: `step ${event.step} is not in doubt` }
   const queued: Transaction = { ...transaction, state: 'queued' }
-  const waiting = withStep(queued, step, countedOf(transaction, step, event))
+  const settled = counted(before, event.outcome)
   const record = { type: 'RecordAttempt', row: resolution(transaction, step, event) } as const
   if (event.outcome === 'fail') {
-    return failStep({ transaction: waiting, effects: [record] }, step, resolvedError(event), event.atUs)
+    return failStep({ transaction: queued, effects: [record] }, step, settled, resolvedError(event), event.atUs)
   }
-  return publishing(withStep(waiting, step, { state: 'ok', output: outputOf(event.output) }), step, record)
+  const answered = { ...settled, state: 'ok', output: outputOf(event.output) } as const
+  return publishing(withProgress(queued, step.no, answered), step, record)
 }
 
 /** An output that its step's messages cannot be made of is refused: another one may be given. */
@@ -199,11 +213,6 @@ function publishing(settled: Transaction, step: Step, record: Effect): Transitio
     if (!(error instanceof EngineError)) throw error
     return { refused: messageOf(error) }
   }
-}
-
-/** As if it were restored from its rows, the resolution's among them. */
-function countedOf(transaction: Transaction, step: Step, event: StepResolved) {
-  return failureCounts(progressOf(transaction, step.no), event.outcome)
 }
 
 function resolvedError({ by }: StepResolved): StepError {

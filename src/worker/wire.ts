@@ -10,7 +10,7 @@ export type Call = readonly [
   workflow: string,
   step: string,
   attempt: number,
-  idempotencyKey: string,
+  idempotencySeed: string,
   /** ms since 1970. */
   deadlineMs: number,
   timeoutMs: number,

@@ -114,5 +114,7 @@ export interface Template {
 export interface Scope {
   readonly event: Envelope
   readonly steps: Readonly<Record<string, { readonly output: Json }>>
+  /** One of `steps`, where there is a quicker way to it than through all of them. */
+  step?(id: string): { readonly output: Json } | undefined
   readonly error?: { readonly code: string; readonly message: string }
 }

@@ -217,8 +217,8 @@ export const bugs: readonly Bug[] = [
     name: 'a key for each attempt',
     guard: 'every attempt of a step has the same idempotency key',
     file: 'src/transaction/advance.ts',
-    find: 'idempotencyKey: idempotencyKey(transaction, step.id),',
-    instead: 'idempotencyKey: idempotencyKey(transaction, `${step.id}@${progress.attempts + 1}`),',
+    find: 'idempotencySeed: idempotencySeed(transaction, step.id),',
+    instead: 'idempotencySeed: idempotencySeed(transaction, `${step.id}@${progress.attempts + 1}`),',
     seenBy: 'simulation',
   },
   {

@@ -152,10 +152,10 @@ export class SimulatedWorkers implements Workers {
     schedule.after(delayUs, `${name} ${nameOf(invocation)} acts`, () => {
       if (this.#diedUs !== null && schedule.nowUs > this.#diedUs + orphanUs) return
       if (run.state === 'ended') return
-      const { transactionId, step, idempotencyKey } = invocation
+      const { transactionId, step, idempotencySeed } = invocation
       const charge = run.once
         ? this.#provider.chargeAgain(transactionId, step, schedule.nowUs)
-        : this.#provider.charge(idempotencyKey, transactionId, step, schedule.nowUs)
+        : this.#provider.charge(idempotencySeed, transactionId, step, schedule.nowUs)
       this.#watch.charged(this.#process, invocation)
       run.answer = charge.answer
     })

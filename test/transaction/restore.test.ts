@@ -105,8 +105,8 @@ function again({ id, position, key, envelope, admittedUs }: Transaction, attempt
 function wordsOf(effect: Effect | undefined): string {
   assert.ok(effect?.type === 'Invoke' || effect?.type === 'ArmTimer')
   if (effect.type === 'ArmTimer') return `timer ${effect.step} ${effect.dueUs}`
-  const { step, attempt, input, idempotencyKey, notAfterUs, alone } = effect
-  return JSON.stringify({ step: step.id, attempt, input, idempotencyKey, notAfterUs, alone })
+  const { step, attempt, input, idempotencySeed, notAfterUs, alone } = effect
+  return JSON.stringify({ step: step.id, attempt, input, idempotencySeed, notAfterUs, alone })
 }
 
 function eventOf(effect: Effect | undefined, what: Happening, atMs: number): TransactionEvent {

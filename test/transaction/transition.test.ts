@@ -105,7 +105,7 @@ test('a retry waits for its timer, keeps its idempotency key, and says since whe
   const { effects } = play(waiting.transaction, due(0, 115))
   const first = play(admitted(retried), started()).effects[0]
   assert.ok(effects[0]?.type === 'Invoke' && first?.type === 'Invoke')
-  assert.equal(effects[0].idempotencyKey, first.idempotencyKey)
+  assert.equal(effects[0].idempotencySeed, first.idempotencySeed)
   assert.deepEqual([effects[0].attempt, effects[0].eligibleUs], [2, baseUs + 110_000])
 })
 

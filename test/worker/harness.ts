@@ -63,7 +63,7 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     workflow: 'order',
     step: 'reserve',
     attempt: 1,
-    idempotencyKey: `key-${id}`,
+    idempotencySeed: `key-${id}`,
     input: 'null',
     timeoutMs: 10_000,
     notAfterUs: null,

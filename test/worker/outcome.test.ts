@@ -1,6 +1,7 @@
 /** What a function returns or throws, and what becomes of it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { keyOfSeed } from '../../src/base/key-of-seed.ts'
 import { type Bench, bench } from './harness.ts'
 
 describe('the outcome of an attempt', () => {
@@ -111,7 +112,7 @@ describe('the outcome of an attempt', () => {
       workflow,
       step,
       attempt: 4,
-      idempotencyKey: `key-${result.id}`,
+      idempotencyKey: keyOfSeed(`key-${result.id}`),
       aborted: false,
     })
     assert.ok(inMs > 3000 && inMs <= 5001, `the deadline is ${inMs} ms away`)

@@ -1,5 +1,6 @@
 /** What an author's function is told, and the attempt it belongs to. What few functions ask for is made when asked. */
 import { inspect } from 'node:util'
+import { keyOfSeed } from '../../base/key-of-seed.ts'
 import type { Context, Log } from '../../function/define.ts'
 import type { Call } from '../wire.ts'
 import type { Emissions } from './emit.ts'
@@ -21,14 +22,16 @@ export interface Attempt {
 
 /** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
 export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
-  const [, transactionId, workflow, step, number, idempotencyKey, deadlineMs] = attempt.call
+  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs] = attempt.call
   let log: Log | null = null
   return {
     transactionId,
     workflow,
     step,
     attempt: number,
-    idempotencyKey,
+    get idempotencyKey() {
+      return keyOfSeed(idempotencySeed)
+    },
     get deadline() {
       return new Date(deadlineMs)
     },

@@ -56,7 +56,7 @@ export function enter(invocation: Invocation): Entry {
 /** The result as its process told it. */
 export function answered(entry: Entry, answer: Answer, output: string): InvocationResult {
   const [id, outcome, errorCode, errorMessage, retryAfterMs, startedUs, finishedUs, logs, effectUnknown] = answer
-  return {
+  const result: InvocationResult = {
     id,
     outcome,
     output: outcome === 'ok' ? output : null,
@@ -69,8 +69,8 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     finishedUs,
     receivedUs: clock.nowUs(),
     logs: logsOf(entry, logs ?? ''),
-    ...(outcome === 'ok' && entry.emitted !== null && { emitted: entry.emitted }),
   }
+  return outcome === 'ok' && entry.emitted !== null ? { ...result, emitted: entry.emitted } : result
 }
 
 /** The result of an attempt that could not tell its own. */

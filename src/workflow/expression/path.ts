@@ -37,7 +37,7 @@ export function literalIndex(index: Node): string | number | null {
 /** The value at the path, or undefined when it leads nowhere (`whyMissing` knows why). */
 export function readPath(path: Path, scope: Scope): Json | undefined {
   let value = first(path, scope)
-  for (let depth = 1; depth < path.segments.length; depth++) {
+  for (let depth = firstDepth(path); depth < path.segments.length; depth++) {
     if (value === undefined) return undefined
     value = child(value, path.segments[depth]!)
   }
@@ -48,7 +48,7 @@ export function readPath(path: Path, scope: Scope): Json | undefined {
 export function whyMissing(path: Path, scope: Scope): string {
   let value = first(path, scope)
   if (value === undefined) return `${textOf(path, 1)}: step "${path.segments[0]}" has no output yet`
-  for (let depth = 1; depth < path.segments.length; depth++) {
+  for (let depth = firstDepth(path); depth < path.segments.length; depth++) {
     const next = child(value, path.segments[depth]!)
     if (next === undefined) return reason(path, depth, value)
     value = next
@@ -66,11 +66,17 @@ export function textOf(path: Path, depth = path.segments.length): string {
   return text
 }
 
-/** The event's own field, or the step: both were checked to exist when the expression was compiled. */
+/** The event's own field, or the step's output: both were checked to exist when the expression was compiled. */
 function first(path: Path, scope: Scope): unknown {
   const name = path.segments[0] as string
   if (path.root === 'event') return scope.event[name as keyof Scope['event']]
-  return Object.hasOwn(scope.steps, name) ? scope.steps[name] : undefined
+  if (scope.step) return scope.step(name)?.output
+  return Object.hasOwn(scope.steps, name) ? scope.steps[name]?.output : undefined
+}
+
+/** Of the segments behind the first value. */
+function firstDepth({ root }: Path): number {
+  return root === 'event' ? 1 : 2
 }
 
 function child(value: unknown, segment: string | number): unknown {

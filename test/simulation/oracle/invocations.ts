@@ -74,16 +74,16 @@ export class Invocations {
     this.#judgeOrder(row, name)
   }
 
-  #judgeKey({ transactionId, step, idempotencyKey }: Invocation): void {
+  #judgeKey({ transactionId, step, idempotencySeed }: Invocation): void {
     const name = `${transactionId}/${step}`
-    const key = this.#keyOf.get(name) ?? idempotencyKey
+    const key = this.#keyOf.get(name) ?? idempotencySeed
     this.#keyOf.set(name, key)
-    const owner = this.#stepOf.get(idempotencyKey) ?? name
-    this.#stepOf.set(idempotencyKey, owner)
+    const owner = this.#stepOf.get(idempotencySeed) ?? name
+    this.#stepOf.set(idempotencySeed, owner)
     holds(
-      key === idempotencyKey && owner === name,
+      key === idempotencySeed && owner === name,
       keys,
-      () => `${name} has ${key} and ${idempotencyKey}, which is of ${owner}`,
+      () => `${name} has ${key} and ${idempotencySeed}, which is of ${owner}`,
     )
   }
 
