@@ -1,7 +1,8 @@
 /** First in, first out, without moving what stays: `shift()` of an array copies all of it once it is large. */
 
-/** Slots it begins with, and goes back to. A power of two, as every length of the ring. */
+/** Slots it begins with, and goes back to after a burst of more than `ringKept`. Powers of two, as every length of the ring. */
 const ringMin = 16
+const ringKept = 1024
 
 export class Deque<T> {
   #ring: (T | undefined)[] = new Array(ringMin)
@@ -35,7 +36,7 @@ export class Deque<T> {
     this.#ring[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#size--
-    if (this.#size === 0 && this.#ring.length > ringMin) this.#reset()
+    if (this.#size === 0 && this.#ring.length > ringKept) this.#reset()
     return item
   }
 
@@ -78,8 +79,9 @@ export class Deque<T> {
   }
 
   #grow(): void {
-    const items = [...this]
-    this.#ring = items.concat(new Array(items.length))
+    const ring: (T | undefined)[] = new Array(this.#ring.length * 2)
+    for (let at = 0; at < this.#size; at++) ring[at] = this.#at(at)
+    this.#ring = ring
     this.#head = 0
   }
 }

@@ -15,9 +15,9 @@ import { Flow } from './flow.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { CoordinatorLimits } from './limits.ts'
+import { NextCommit } from './next-commit.ts'
 import { Performer } from './perform.ts'
 import type {
-  DedupClaim,
   Fetched,
   Intake,
   Invocation,
@@ -59,6 +59,7 @@ export class Coordinator {
   readonly #recall: Recall
   readonly #flow: Flow
   readonly #upkeep: Upkeep
+  readonly #next: NextCommit
   #ids = new Map<string, VersionIds>()
   #catalogue: Catalogue = catalogueOf([], new Map())
   #state: 'idle' | 'running' | 'draining' | 'stopped' = 'idle'
@@ -95,6 +96,7 @@ export class Coordinator {
       lanes: () => this.#lanes.open(),
       onRenewed: (renewed, signs) => this.#lanes.renewed(renewed, signs),
     })
+    this.#next = new NextCommit(parts, this.#flow, () => this.#lanes.open())
     this.failed = new Promise((resolve) => (this.#fail = resolve))
   }
 
@@ -207,10 +209,12 @@ export class Coordinator {
     while (this.#state !== 'stopped') {
       if (this.#state === 'draining' && this.#performer.underWay === 0 && !this.#hasEvents()) return
       await this.#wake.wait()
-      for (let entries = this.#fold(); entries.length > 0; entries = this.#gaveUp ? [] : this.#fold()) {
-        await this.#carryOut(entries)
-      }
+      for (this.#fold(); !this.#next.isEmpty && !this.#gaveUp; this.#fold()) await this.#carryOut(this.#next.take())
     }
+  }
+
+  #fold(ahead = false): void {
+    this.#next.fold(this.#state === 'running', ahead)
   }
 
   get #gaveUp(): boolean {
@@ -221,39 +225,12 @@ export class Coordinator {
     return this.#lanes.open().some((lane) => lane.hasEvents)
   }
 
-  #fold(): Entry[] {
-    const { clock, limits } = this.#parts
-    const lanes = this.#lanes.open()
-    const running = lanes.reduce((sum, lane) => sum + lane.running, 0)
-    const taking = this.#state === 'running'
-    const allowance = {
-      slots: taking ? limits.runningMax - running : 0,
-      records: limits.recordsPerCommitMax,
-      events: limits.eventsPerCommitMax,
-      bytes: limits.commitBytesMax,
-      claims: new Map<string, DedupClaim>(),
-    }
-    const nowUs = clock.nowUs()
-    const entries: Entry[] = []
-    for (const lane of this.#inTurn(lanes)) entries.push(...lane.fold(nowUs, allowance, limits))
-    for (const lane of lanes) this.#flow.afterFold(lane, limits.queuedMax)
-    return entries
-  }
-
-  #turn = 0
-
-  /** Another lane first each time, so that a busy one cannot eat every allowance. */
-  #inTurn(lanes: readonly Lane[]): Lane[] {
-    const first = lanes.length === 0 ? 0 : this.#turn++ % lanes.length
-    return [...lanes.slice(first), ...lanes.slice(0, first)]
-  }
-
   /**
    * Commit, then act: the one place that knows this order. What writes no row is committed too, for the fence: a lane
    * that another coordinator has taken must not act on a timer of ours.
    */
   async #carryOut(entries: readonly Entry[]): Promise<void> {
-    const written = await this.#writer.write(entries)
+    const written = await this.#foldDuring(this.#writer.write(entries))
     crashPoint('acts.before')
     const invocations: Invocation[] = []
     for (const { entries: done, returnedUs, duplicates } of written) {
@@ -266,7 +243,22 @@ export class Coordinator {
     }
     this.#performer.dispatch(invocations)
     this.#upkeep.committed()
-    this.#lanes.afterCommit()
+    this.#lanes.afterCommit((lane) => this.#next.holds(lane))
+  }
+
+  /** What comes while a commit is under way is folded for the next one. */
+  async #foldDuring<T>(writing: Promise<T>): Promise<T> {
+    let underWay = true
+    const over = () => {
+      underWay = false
+      this.#wake.ring()
+    }
+    writing.then(over, over)
+    while (underWay) {
+      await this.#wake.wait()
+      if (underWay && !this.#gaveUp) this.#fold(true)
+    }
+    return writing
   }
 
   /** Copies of earlier events were not admitted: what they asked for is not done. */

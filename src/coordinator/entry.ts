@@ -148,12 +148,19 @@ export function joined(entries: readonly Asked[]): Asked {
 
 /** About as many as its rows take in a commit: what is of no bounded size is counted. */
 export function bytesOf({ transactions, attempts, deadLetters, messages }: Entry): number {
-  let bytes = 0
-  for (const row of messages) bytes += row.value?.length ?? 0
-  for (const row of transactions) bytes += row.envelope.length + (row.raw?.value?.length ?? 0)
-  for (const row of attempts) bytes += (row.output?.length ?? 0) + (row.logs?.length ?? 0)
-  for (const row of deadLetters) bytes += (row.value?.length ?? 0) + row.headers.length
-  return bytes
+  return (
+    sumOf(attempts, (row) => (row.output?.length ?? 0) + (row.logs?.length ?? 0)) +
+    sumOf(transactions, (row) => row.envelope.length + (row.raw?.value?.length ?? 0)) +
+    sumOf(messages, (row) => row.value?.length ?? 0) +
+    sumOf(deadLetters, (row) => (row.value?.length ?? 0) + row.headers.length)
+  )
+}
+
+function sumOf<Row>(rows: readonly Row[], of: (row: Row) => number): number {
+  if (rows.length === 0) return 0
+  let sum = 0
+  for (const row of rows) sum += of(row)
+  return sum
 }
 
 /**
@@ -219,6 +226,7 @@ class Rows {
 
 /** The rows are the entry's own, and of its lane alone: the lane is written on them, for copies of them all are dear. */
 function addTo<Row extends object>(rows: OfLane<Row>[], more: readonly Row[], laneId: number): void {
+  if (more.length === 0) return
   for (const row of more) {
     ;(row as { laneId?: number }).laneId = laneId
     rows.push(row as OfLane<Row>)

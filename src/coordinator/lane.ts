@@ -145,7 +145,12 @@ export class Lane {
     this.#roster.resume(open)
   }
 
-  /** All that was folded is durable: those whose turn it gave may be loaded. */
+  /** All that was folded is being written. */
+  sealTurns(): void {
+    this.#roster.sealTurns()
+  }
+
+  /** What was sealed is durable: those whose turn it gave may be loaded. */
   giveTurns(): void {
     this.#roster.giveTurns()
   }
@@ -205,10 +210,14 @@ export class Lane {
     this.#events.clear()
   }
 
-  /** Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. */
-  fold(nowUs: number, allowance: Allowance, limits: LaneLimits): Entry[] {
+  /**
+   * Folds what waits: first what moves old transactions on, then new records as far as the allowance goes. `ahead`: the
+   * commit before is under way, and a person's word waits for it: it may be of a step whose doubt is not durable yet.
+   */
+  fold(nowUs: number, allowance: Allowance, limits: LaneLimits, ahead: boolean): Entry[] {
     const entries: Entry[] = []
     while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
+      if (ahead && this.#events.first()?.id === null) break
       const folded = this.#foldInbound(this.#events.shift() as Inbound, nowUs)
       if (!folded) continue
       entries.push(folded)
@@ -222,7 +231,6 @@ export class Lane {
     }
     const parked = this.#roster.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
-    this.inCommit = entries.length > 0
     return entries
   }
 

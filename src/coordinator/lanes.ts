@@ -90,12 +90,13 @@ export class Lanes {
     }
   }
 
-  /** After a commit: turns it gave are taken, lanes it found fenced are closed. */
-  afterCommit(): void {
+  /** After a commit: turns it gave are taken, lanes it found fenced are closed. `isNext`: the next one holds something of it. */
+  afterCommit(isNext: (lane: Lane) => boolean): void {
     for (const lane of this.#lanes.values()) {
-      lane.inCommit = false
+      lane.inCommit = isNext(lane)
       if (lane.closed) this.#reopenLater(lane)
       else {
+        if (!lane.inCommit) lane.sealTurns() // what was folded since by halving is durable, too
         lane.giveTurns()
         void this.#load(lane)
       }

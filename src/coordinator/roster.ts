@@ -14,8 +14,9 @@ export class Roster {
   readonly #transactions = new Map<string, Transaction>()
   /** Of these only the time of admission is in memory. */
   readonly #stubs = new Map<string, number>()
-  /** Stubs to be loaded: as soon as the commit that folded them is through, and then. */
+  /** Stubs to be loaded: once the commit that folded them is written, is through, and then. */
   #staged: string[] = []
+  #sealed: string[] = []
   #ready: string[] = []
   /** Stubs that are to be loaded or being so, and those of them whose turn has come. */
   readonly #asked = new Set<string>()
@@ -74,13 +75,22 @@ export class Roster {
       else if (this.#order.enter(ref)) this.#turns.add(ref.id)
     }
     for (const id of this.#turns) this.#ask(id)
+    this.sealTurns()
     this.giveTurns()
   }
 
-  /** All that was folded is durable, the turns it gave with it; not those whose admission was refused after all. */
-  giveTurns(): void {
-    this.#ready = this.#ready.concat(this.#staged.filter((id) => this.#stubs.has(id)))
+  /** All that was folded is being written, the turns it gave with it. */
+  sealTurns(): void {
+    if (this.#staged.length === 0) return
+    this.#sealed = this.#sealed.concat(this.#staged)
     this.#staged = []
+  }
+
+  /** What was sealed is durable; not those whose admission was refused after all. */
+  giveTurns(): void {
+    if (this.#sealed.length === 0) return
+    this.#ready = this.#ready.concat(this.#sealed.filter((id) => this.#stubs.has(id)))
+    this.#sealed = []
   }
 
   /** Ids to be loaded, at most so many; each is given out once. */
@@ -131,8 +141,8 @@ export class Roster {
   /** One that stands aside is to be loaded, for a person settles it. False when there is none. */
   recall(id: string): boolean {
     if (!this.#stubs.has(id)) return false
-    this.#ask(id)
-    this.giveTurns()
+    if (!this.#asked.has(id)) this.#ready.push(id)
+    this.#asked.add(id)
     return true
   }
 
@@ -191,6 +201,7 @@ export class Roster {
     this.#transactions.clear()
     this.#stubs.clear()
     this.#staged = []
+    this.#sealed = []
     this.#ready = []
     this.#asked.clear()
     this.#turns.clear()

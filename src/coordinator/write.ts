@@ -64,10 +64,12 @@ export class Writer {
   async #write(asked: readonly Entry[], whole: boolean): Promise<Written[]> {
     let pauseMs = this.#limits.outagePauseMs.first
     let downSince: number | null = null
+    let knowsAll = whole
     for (;;) {
       const entries = asked.filter((each) => !each.lane.closed)
       if (entries.length === 0) return []
-      const batch = this.#batch(entries, whole)
+      const batch = this.#batch(entries, knowsAll)
+      knowsAll = false // what was folded meanwhile has moved the lanes on
       try {
         const written = await this.#commit(entries, batch)
         if (downSince !== null) this.#tellRecovered(downSince)
