@@ -49,6 +49,9 @@ export interface CoordinatorParts {
 /** How often it looks whether all is published, in milliseconds. */
 const lookEveryMs = 10
 
+/** Of what was folded of a copy, nothing is done. */
+const undone = { acts: [], endings: [] } as const
+
 export class Coordinator {
   readonly #parts: CoordinatorParts
   readonly #lanes: Lanes
@@ -263,6 +266,7 @@ export class Coordinator {
 
   /** Copies of earlier events were not admitted: what they asked for is not done. */
   #withoutCopies(each: Entry, duplicates: ReadonlyMap<string, string>, atUs: number): Entry {
+    if (each.source.kind === 'event') return duplicates.has(each.source.before.id) ? { ...each, ...undone } : each
     if (each.source.kind !== 'record') return each
     const copies = each.source.admitted.filter(({ id }) => duplicates.has(id))
     for (const copy of copies) each.lane.dropCopy(copy, duplicates.get(copy.id) as string, atUs)

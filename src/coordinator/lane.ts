@@ -72,6 +72,8 @@ export class Lane {
   readonly #arrivals = new Arrivals()
   readonly #events = new Deque<Inbound>()
   readonly #commands: Commands
+  /** Transactions that the commit under way, or just over, did not admit after all. */
+  readonly #dropped = new Set<string>()
   #expected: number
   /** One behind `#expected` by the records that wait. */
   #readOffset: number
@@ -100,7 +102,7 @@ export class Lane {
       place: (offset, nowUs) => this.#subscriptions.placeOf({ offset }, nowUs),
       foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
       admit: (transactions, nowUs) => this.#admit(transactions, nowUs, Number.POSITIVE_INFINITY),
-      drop: (transaction, nowUs) => this.#startNext(this.#roster.drop(transaction), nowUs),
+      drop: (transaction, nowUs) => this.#drop(transaction, nowUs),
     })
   }
 
@@ -145,8 +147,14 @@ export class Lane {
     this.#roster.resume(open)
   }
 
+  /** Whether what was folded ahead still holds. */
+  stands({ source }: Entry): boolean {
+    return source.kind !== 'event' || !this.#dropped.has(source.before.id)
+  }
+
   /** All that was folded is being written. */
   sealTurns(): void {
+    this.#dropped.clear()
     this.#roster.sealTurns()
   }
 
@@ -242,7 +250,7 @@ export class Lane {
   /** It is the copy of an earlier one: it was not admitted after all. */
   dropCopy(copy: Transaction, firstId: string, atUs: number): void {
     publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId })
-    this.#startNext(this.#roster.drop(copy), atUs)
+    this.#drop(copy, atUs)
   }
 
   /**
@@ -277,7 +285,7 @@ export class Lane {
   ): Entry {
     const error = new EngineError(valueRefused, reason)
     const letters = source.admitted.map((transaction) => {
-      this.#startNext(this.#roster.drop(transaction), nowUs)
+      this.#drop(transaction, nowUs)
       const place = this.#subscriptions.placeOf(source.record, nowUs)
       return given(deadLetter(source.record, transaction.plan, error, place, this.#room()), [transaction.plan])
     })
@@ -416,6 +424,12 @@ export class Lane {
     const { fromOffset: from, toOffset: to, reason } = gap
     publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
     return [gap]
+  }
+
+  /** It is not admitted after all: what was folded of it meanwhile is not written either. */
+  #drop(transaction: Transaction, atUs: number): void {
+    this.#dropped.add(transaction.id)
+    this.#startNext(this.#roster.drop(transaction), atUs)
   }
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */

@@ -45,7 +45,7 @@ export class NextCommit {
 
   /** It is written now: what is folded from here on is of another one. */
   take(): readonly Entry[] {
-    const entries = this.#entries
+    const entries = this.#entries.filter((each) => each.lane.stands(each))
     this.#entries = []
     this.#allowance = allowanceOf(this.#limits)
     for (const lane of this.#lanes()) lane.sealTurns()

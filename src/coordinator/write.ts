@@ -66,7 +66,7 @@ export class Writer {
     let downSince: number | null = null
     let knowsAll = whole
     for (;;) {
-      const entries = asked.filter((each) => !each.lane.closed)
+      const entries = asked.filter((each) => !each.lane.closed && each.lane.stands(each))
       if (entries.length === 0) return []
       const batch = this.#batch(entries, knowsAll)
       knowsAll = false // what was folded meanwhile has moved the lanes on
