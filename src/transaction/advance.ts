@@ -13,33 +13,45 @@ import {
   type StepProgress,
   scopeOf,
   type Transaction,
-  withProgress,
+  type TransactionState,
 } from './transaction.ts'
 
-/** A transaction on its way, with what it has asked for so far. */
+/** What a transition gives: the transaction as it is now, and what it asks for. */
 export interface Moved {
   readonly transaction: Transaction
   readonly effects: readonly Effect[]
 }
 
-export function advance(from: Moved, atUs: number): Moved {
-  let moved = from
+/** A transaction on its way: a copy that nobody else has, changed in place until the transition is done. */
+export interface Draft extends Moved {
+  readonly transaction: Copy
+  readonly effects: Effect[]
+}
+
+interface Copy extends Transaction {
+  state: TransactionState
+  readonly steps: StepProgress[]
+}
+
+export function draftOf(transaction: Transaction): Draft {
+  return { transaction: { ...transaction, steps: transaction.steps.slice() }, effects: [] }
+}
+
+export function advance(draft: Draft, atUs: number): Draft {
   for (;;) {
-    const next = nextOf(moved.transaction.plan.body, moved.transaction)
-    if (next === 'held') return moved
-    if (next === 'settled') return end(moved, atUs)
-    moved = begin(moved, next, atUs)
-    if (moved.transaction.state === 'failed') return moved
+    const next = nextOf(draft.transaction.plan.body, draft.transaction)
+    if (next === 'held') return draft
+    if (next === 'settled') return end(draft, atUs)
+    begin(draft, next, atUs)
+    if (draft.transaction.state === 'failed') return draft
   }
 }
 
 /** Settles a step as failed; what that means for the transaction is the step's `optional`. */
-export function failStep(moved: Moved, step: Step, progress: StepProgress, error: StepError, atUs: number): Moved {
-  const failed = { ...progress, state: 'failed', dueUs: null, output: nothing } as const
-  const transaction = withProgress(moved.transaction, step.no, failed)
-  const then = { transaction, effects: moved.effects }
-  if (step.optional && error.code !== timedOut) return then
-  return end(then, atUs, { code: error.code, message: `step ${step.id}: ${error.message}` })
+export function failStep(draft: Draft, step: Step, progress: StepProgress, error: StepError, atUs: number): Draft {
+  draft.transaction.steps[step.no] = { ...progress, state: 'failed', dueUs: null, output: nothing }
+  if (step.optional && error.code !== timedOut) return draft
+  return end(draft, atUs, { code: error.code, message: `step ${step.id}: ${error.message}` })
 }
 
 export interface StepError {
@@ -51,31 +63,31 @@ export interface StepError {
 export const timedOut = 'transaction_timeout'
 
 /** What it publishes when it has completed may fail, and it with it. */
-export function end(moved: Moved, atUs: number, error: StepError | null = null): Moved {
-  const { transaction } = moved
-  if (error !== null) return ended(moved, atUs, error, messagesOfFailed(transaction, error))
+export function end(draft: Draft, atUs: number, error: StepError | null = null): Draft {
+  const { transaction } = draft
+  if (error !== null) return ended(draft, atUs, error, messagesOfFailed(transaction, error))
   try {
-    return ended(moved, atUs, null, messagesOfCompleted(transaction))
+    return ended(draft, atUs, null, messagesOfCompleted(transaction))
   } catch (thrown) {
     if (!(thrown instanceof EngineError)) throw thrown
-    return end(moved, atUs, { code: thrown.code, message: messageOf(thrown) })
+    return end(draft, atUs, { code: thrown.code, message: messageOf(thrown) })
   }
 }
 
-function ended(moved: Moved, atUs: number, error: StepError | null, messages: readonly Effect[]): Moved {
+function ended(draft: Draft, atUs: number, error: StepError | null, messages: readonly Effect[]): Draft {
+  const { transaction, effects } = draft
   const state = error === null ? 'completed' : 'failed'
   const row = {
-    transactionId: moved.transaction.id,
+    transactionId: transaction.id,
     state,
     errorCode: error?.code ?? null,
     errorMessage: error?.message ?? null,
     endedUs: atUs,
-    recordKept: moved.transaction.plan.deadLetter.failed,
+    recordKept: transaction.plan.deadLetter.failed,
   } as const
-  return {
-    transaction: { ...moved.transaction, state },
-    effects: [...moved.effects, { type: 'RecordEnding', row }, ...messages],
-  }
+  transaction.state = state
+  effects.push({ type: 'RecordEnding', row }, ...messages)
+  return draft
 }
 
 function nextOf(block: Block, transaction: Transaction): Step | 'held' | 'settled' {
@@ -92,17 +104,17 @@ function nextOfStep(step: Step, progress: StepProgress): Step | 'held' | 'settle
   return isSettled(progress) ? 'settled' : 'held'
 }
 
-function begin(moved: Moved, step: Step, atUs: number): Moved {
-  const { transaction } = moved
+function begin(draft: Draft, step: Step, atUs: number): Draft {
+  const { transaction } = draft
   if (transaction.notAfterUs !== null && atUs >= transaction.notAfterUs) {
-    return end(moved, atUs, { code: timedOut, message: `ran out of time before step ${step.id}` })
+    return end(draft, atUs, { code: timedOut, message: `ran out of time before step ${step.id}` })
   }
   try {
-    if (step.when !== null && !wanted(step, transaction)) return skip(moved, step)
-    return invoke(moved, step, progressOf(transaction, step.no))
+    if (step.when !== null && !wanted(step, transaction)) return skip(draft, step)
+    return invoke(draft, step, progressOf(transaction, step.no))
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return refuse(moved, step, { code: error.code, message: messageOf(error) }, atUs)
+    return refuse(draft, step, { code: error.code, message: messageOf(error) }, atUs)
   }
 }
 
@@ -113,9 +125,9 @@ function wanted(step: Step, transaction: Transaction): boolean {
 }
 
 /** Asks for the step's next attempt. */
-export function invoke(moved: Moved, step: Step, progress: StepProgress, eligibleUs: number | null = null): Moved {
-  const { transaction } = moved
-  const effect = {
+export function invoke(draft: Draft, step: Step, progress: StepProgress, eligibleUs: number | null = null): Draft {
+  const { transaction, effects } = draft
+  effects.push({
     type: 'Invoke',
     step,
     attempt: progress.attempts + 1,
@@ -124,11 +136,9 @@ export function invoke(moved: Moved, step: Step, progress: StepProgress, eligibl
     notAfterUs: transaction.notAfterUs,
     eligibleUs,
     alone: progress.lost >= lostBeforeAlone,
-  } as const
-  return {
-    transaction: withProgress(transaction, step.no, { ...progress, state: 'running', dueUs: null }),
-    effects: [...moved.effects, effect],
-  }
+  })
+  transaction.steps[step.no] = { ...progress, state: 'running', dueUs: null }
+  return draft
 }
 
 function inputOf(step: Step, transaction: Transaction): string {
@@ -137,23 +147,21 @@ function inputOf(step: Step, transaction: Transaction): string {
   throw new EngineError('input_unstorable', 'with: holds a NUL or half a character')
 }
 
-function skip(moved: Moved, step: Step): Moved {
-  const progress = progressOf(moved.transaction, step.no)
-  const row = emptyRow(moved.transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' })
-  return {
-    transaction: withProgress(moved.transaction, step.no, { ...progress, state: 'skipped' }),
-    effects: [...moved.effects, { type: 'RecordAttempt', row }],
-  }
+function skip(draft: Draft, step: Step): Draft {
+  const { transaction, effects } = draft
+  const row = emptyRow(transaction, step, { attempt: 0, outcome: 'skipped', stepState: 'skipped' })
+  effects.push({ type: 'RecordAttempt', row })
+  transaction.steps[step.no] = { ...progressOf(transaction, step.no), state: 'skipped' }
+  return draft
 }
 
 /** The step cannot even be asked for: its expression fails. Recorded as an attempt that ended at once. */
-function refuse(moved: Moved, step: Step, error: StepError, atUs: number): Moved {
-  const progress = progressOf(moved.transaction, step.no)
-  const attempt = progress.attempts + 1
-  const row = emptyRow(moved.transaction, step, { attempt, outcome: 'fail', stepState: 'failed' })
-  const recorded = { ...row, errorCode: error.code, errorMessage: error.message }
-  const then = { ...moved, effects: [...moved.effects, { type: 'RecordAttempt', row: recorded } as const] }
-  return failStep(then, step, progress, error, atUs)
+function refuse(draft: Draft, step: Step, error: StepError, atUs: number): Draft {
+  const { transaction, effects } = draft
+  const progress = progressOf(transaction, step.no)
+  const row = emptyRow(transaction, step, { attempt: progress.attempts + 1, outcome: 'fail', stepState: 'failed' })
+  effects.push({ type: 'RecordAttempt', row: { ...row, errorCode: error.code, errorMessage: error.message } })
+  return failStep(draft, step, progress, error, atUs)
 }
 
 export function emptyRow(

@@ -109,18 +109,6 @@ export function progressOf(transaction: Transaction, stepNo: number): StepProgre
   return transaction.steps[stepNo] ?? untouched
 }
 
-/** With this step as it is now. */
-export function withProgress(
-  transaction: Transaction,
-  stepNo: number,
-  progress: StepProgress,
-  state: TransactionState = transaction.state,
-): Transaction {
-  const steps = transaction.steps.slice()
-  steps[stepNo] = progress
-  return { ...transaction, state, steps }
-}
-
 /** What the transaction's expressions see now. */
 export function scopeOf(transaction: Transaction): Scope {
   return new TransactionScope(transaction)

@@ -5,7 +5,17 @@
 import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { Step } from '../workflow/plan.ts'
-import { advance, emptyRow, failStep, invoke, type Moved, type StepError, timedOut } from './advance.ts'
+import {
+  advance,
+  type Draft,
+  draftOf,
+  emptyRow,
+  failStep,
+  invoke,
+  type Moved,
+  type StepError,
+  timedOut,
+} from './advance.ts'
 import type { AttemptRow, Effect } from './effect.ts'
 import type {
   AttemptEnded,
@@ -25,7 +35,6 @@ import {
   type Transaction,
   type TransactionState,
   untouched,
-  withProgress,
 } from './transaction.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
@@ -62,28 +71,31 @@ export function handlerName(state: TransactionState, event: EventType): string {
 
 /** Takes it up where it stands: at its first step, or, when its lane was opened again, at whatever it waited for. */
 function start(transaction: Transaction, event: Started): Transition {
-  const running: Transaction = { ...transaction, state: 'running' }
-  const begun = running.plan.steps.find((step) => progressOf(running, step.no).begun)
-  if (begun) return lose(running, begun, event)
-  const waiting = running.plan.steps.filter((step) => progressOf(running, step.no).state === 'waiting')
-  const timers = waiting.map((step) => timerOf(running, step))
-  return advance({ transaction: running, effects: timers }, event.atUs)
+  const draft = draftOf(transaction)
+  draft.transaction.state = 'running'
+  for (const step of transaction.plan.steps) if (progressOf(transaction, step.no).begun) return lose(draft, step, event)
+  for (const step of transaction.plan.steps) {
+    if (progressOf(transaction, step.no).state === 'waiting') draft.effects.push(timerOf(transaction, step))
+  }
+  return advance(draft, event.atUs)
 }
 
 /** It may have run when its coordinator was lost, and nobody knows what it did. */
-function lose(transaction: Transaction, step: Step, event: Started): Moved {
+function lose(draft: Draft, step: Step, event: Started): Moved {
+  const { transaction, effects } = draft
   const progress = progressOf(transaction, step.no)
   const lost = { ...counted(progress, 'lost'), begun: false }
   const what = { attempt: lost.attempts, outcome: 'lost', stepState: 'in_doubt' } as const
   const message = 'its coordinator was lost while it may have run'
   const row = { ...emptyRow(transaction, step, what), errorCode: 'coordinator_lost', errorMessage: message }
-  const effects = [{ type: 'RecordAttempt', row: { ...row, receivedUs: event.atUs } } as const]
-  return doubt({ transaction, effects }, step, lost)
+  effects.push({ type: 'RecordAttempt', row: { ...row, receivedUs: event.atUs } })
+  return doubt(draft, step, lost)
 }
 
-function doubt({ transaction, effects }: Moved, step: Step, progress: StepProgress): Moved {
-  const doubted = { ...progress, state: 'in_doubt', dueUs: null } as const
-  return { transaction: withProgress(transaction, step.no, doubted, 'in_doubt'), effects }
+function doubt(draft: Draft, step: Step, progress: StepProgress): Moved {
+  draft.transaction.steps[step.no] = { ...progress, state: 'in_doubt', dueUs: null }
+  draft.transaction.state = 'in_doubt'
+  return draft
 }
 
 /** A process is kept for an attempt: that it may run is written first. */
@@ -94,13 +106,10 @@ function begin(transaction: Transaction, event: AttemptReserved): Transition {
   if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
   if (progress.begun) return { refused: `step ${step.id} may run already` }
   const row = { transactionId: transaction.id, step: event.step, attempt: event.attempt }
-  return {
-    transaction: withProgress(transaction, step.no, { ...progress, begun: true }),
-    effects: [
-      { type: 'RecordBegun', row },
-      { type: 'Proceed', step: event.step, attempt: event.attempt },
-    ],
-  }
+  const draft = draftOf(transaction)
+  draft.transaction.steps[step.no] = { ...progress, begun: true }
+  draft.effects.push({ type: 'RecordBegun', row }, { type: 'Proceed', step: event.step, attempt: event.attempt })
+  return draft
 }
 
 function timerOf(transaction: Transaction, step: Step): Effect {
@@ -116,9 +125,9 @@ function settle(transaction: Transaction, ended: AttemptEnded): Transition {
   const { event, messages } = withMessages(transaction, step, before, ended)
   const tried = counted(before, event.report.outcome)
   const verdict = inTime(transaction, event, judge(step, tried, event.report, event.atUs, transaction.id + step.id))
-  const record = { type: 'RecordAttempt', row: rowOf(transaction, event, verdict) } as const
-  const effects = messages.length === 0 ? [record] : [record, ...messages]
-  return follow({ transaction, effects }, step, { ...tried, begun: false }, event, verdict)
+  const draft = draftOf(transaction)
+  draft.effects.push({ type: 'RecordAttempt', row: rowOf(transaction, event, verdict) }, ...messages)
+  return follow(draft, step, tried.begun ? { ...tried, begun: false } : tried, event, verdict)
 }
 
 /** One that ended well, with what it publishes; if that cannot be made, it has failed for good. */
@@ -131,7 +140,8 @@ function withMessages(
   const { outcome, emitted = none } = event.report
   if (outcome !== 'ok' || (step.publish.length === 0 && emitted.length === 0)) return { event, messages: none }
   try {
-    return { event, messages: messagesOfStep(done(transaction, step, progress, event), step, emitted) }
+    const { transaction: settled } = done(draftOf(transaction), step, progress, event)
+    return { event, messages: messagesOfStep(settled, step, emitted) }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
@@ -152,42 +162,38 @@ function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict)
   return over ? { kind: 'failed', code: timedOut, message: 'the workflow ran out of time' } : verdict
 }
 
-function follow(moved: Moved, step: Step, progress: StepProgress, event: AttemptEnded, verdict: Verdict): Moved {
+function follow(draft: Draft, step: Step, progress: StepProgress, event: AttemptEnded, verdict: Verdict): Moved {
   switch (verdict.kind) {
     case 'ok':
-      return advance(
-        { transaction: done(moved.transaction, step, progress, event), effects: moved.effects },
-        event.atUs,
-      )
+      return advance(done(draft, step, progress, event), event.atUs)
     case 'again':
-      return wait(moved, step, progress, verdict.dueUs, event.atUs)
+      return wait(draft, step, progress, verdict.dueUs, event.atUs)
     case 'in_doubt':
-      return doubt(moved, step, progress)
+      return doubt(draft, step, progress)
     case 'failed': {
-      const failed = failStep(moved, step, progress, verdict, event.atUs)
+      const failed = failStep(draft, step, progress, verdict, event.atUs)
       return failed.transaction.state === 'failed' ? failed : advance(failed, event.atUs)
     }
   }
 }
 
-function done(transaction: Transaction, step: Step, progress: StepProgress, { report }: AttemptEnded): Transaction {
-  const settled = { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output) } as const
-  return withProgress(transaction, step.no, settled)
+function done(draft: Draft, step: Step, progress: StepProgress, { report }: AttemptEnded): Draft {
+  draft.transaction.steps[step.no] = { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output) }
+  return draft
 }
 
-function wait(moved: Moved, step: Step, progress: StepProgress, dueUs: number, atUs: number): Moved {
-  if (dueUs <= atUs) return invoke(moved, step, progress)
-  return {
-    transaction: withProgress(moved.transaction, step.no, { ...progress, state: 'waiting', dueUs }),
-    effects: [...moved.effects, { type: 'ArmTimer', step: step.no, dueUs }],
-  }
+function wait(draft: Draft, step: Step, progress: StepProgress, dueUs: number, atUs: number): Moved {
+  if (dueUs <= atUs) return invoke(draft, step, progress)
+  draft.transaction.steps[step.no] = { ...progress, state: 'waiting', dueUs }
+  draft.effects.push({ type: 'ArmTimer', step: step.no, dueUs })
+  return draft
 }
 
 function tryAgain(transaction: Transaction, event: TimerDue): Transition {
   const step = stepOf(transaction, event.step)
   const progress = progressOf(transaction, event.step)
   if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
-  return invoke({ transaction, effects: none }, step, progress, progress.dueUs)
+  return invoke(draftOf(transaction), step, progress, progress.dueUs)
 }
 
 /** What a person knows settles the step. What follows waits for its turn: another of its key may run by now. */
@@ -195,20 +201,20 @@ function resolve(transaction: Transaction, event: StepResolved): Transition {
   const step = transaction.plan.steps.find((each) => each.id === event.step)
   const before = step ? progressOf(transaction, step.no) : untouched
   if (!step || before.state !== 'in_doubt') return { refused: `step ${event.step} is not in doubt` }
-  const queued: Transaction = { ...transaction, state: 'queued' }
   const settled = counted(before, event.outcome)
-  const record = { type: 'RecordAttempt', row: resolution(transaction, step, event) } as const
-  if (event.outcome === 'fail') {
-    return failStep({ transaction: queued, effects: [record] }, step, settled, resolvedError(event), event.atUs)
-  }
-  const answered = { ...settled, state: 'ok', output: outputOf(event.output) } as const
-  return publishing(withProgress(queued, step.no, answered), step, record)
+  const draft = draftOf(transaction)
+  draft.transaction.state = 'queued'
+  draft.effects.push({ type: 'RecordAttempt', row: resolution(transaction, step, event) })
+  if (event.outcome === 'fail') return failStep(draft, step, settled, resolvedError(event), event.atUs)
+  draft.transaction.steps[step.no] = { ...settled, state: 'ok', output: outputOf(event.output) }
+  return publishing(draft, step)
 }
 
 /** An output that its step's messages cannot be made of is refused: another one may be given. */
-function publishing(settled: Transaction, step: Step, record: Effect): Transition {
+function publishing(draft: Draft, step: Step): Transition {
   try {
-    return { transaction: settled, effects: [record, ...messagesOfStep(settled, step, [])] }
+    draft.effects.push(...messagesOfStep(draft.transaction, step, []))
+    return draft
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return { refused: messageOf(error) }

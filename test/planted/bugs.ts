@@ -86,11 +86,11 @@ export const bugs: readonly Bug[] = [
     name: 'act before commit',
     guard: "a step's result is durable before any later step sees it",
     file: 'src/coordinator/coordinator.ts',
-    find: '    const written = await this.#writer.write(entries)\n',
+    find: '    const written = await this.#foldDuring(this.#writer.write(entries))\n',
     instead: `    const early: Invocation[] = []
     for (const each of entries) this.#performer.perform(each.lane, each.acts, this.#parts.clock.nowUs(), early)
     this.#performer.dispatch(early)
-    const written = (await this.#writer.write(entries)).map((one) => ({
+    const written = (await this.#foldDuring(this.#writer.write(entries))).map((one) => ({
       ...one,
       entries: one.entries.map((each) => ({ ...each, acts: [] })),
     }))
@@ -192,8 +192,8 @@ export const bugs: readonly Bug[] = [
     name: 'timers are forgotten',
     guard: 'a delay goes on after a takeover',
     file: 'src/transaction/transition.ts',
-    find: '  const timers = waiting.map((step) => timerOf(running, step))\n',
-    instead: '  const timers = waiting.slice(waiting.length).map((step) => timerOf(running, step))\n',
+    find: "    if (progressOf(transaction, step.no).state === 'waiting') draft.effects.push(",
+    instead: "    if (progressOf(transaction, step.no).state === 'pending' && step.no < 0) draft.effects.push(",
     seenBy: 'simulation',
   },
   {
@@ -208,9 +208,9 @@ export const bugs: readonly Bug[] = [
     name: 'begun is forgotten',
     guard: 'what may have run before a takeover is in doubt after it',
     file: 'src/transaction/transition.ts',
-    find: '  if (begun) return lose(running, begun, event)\n',
+    find: 'if (progressOf(transaction, step.no).begun) return lose(draft, step, event)\n',
     instead:
-      '  if (begun) return advance({ transaction: withStep(running, begun, { state: "pending", begun: false }), effects: [] }, event.atUs)\n',
+      "if (progressOf(transaction, step.no).begun) draft.transaction.steps[step.no] = { ...progressOf(transaction, step.no), state: 'pending', begun: false }\n",
     seenBy: 'simulation',
   },
   {
@@ -230,11 +230,27 @@ export const bugs: readonly Bug[] = [
     seenBy: 'simulation',
   },
   {
+    name: 'what was folded ahead stands',
+    guard: 'of what is not admitted after all nothing is done, be it folded already',
+    file: 'src/coordinator/lane.ts',
+    find: "    return source.kind !== 'event' || !this.#dropped.has(source.before.id)\n",
+    instead: "    return source.kind !== 'event' || this.#dropped.size >= 0\n",
+    seenBy: 'simulation',
+  },
+  {
+    name: 'a mark that knows too much',
+    guard: 'the low-water mark of a repeated commit knows nothing of what was folded meanwhile',
+    file: 'src/coordinator/write.ts',
+    find: '      knowsAll = false // what was folded meanwhile has moved the lanes on\n',
+    instead: '',
+    seenBy: 'simulation',
+  },
+  {
     name: 'a copy keeps its turn',
     guard: 'those behind a copy go on',
     file: 'src/coordinator/lane.ts',
-    find: '    this.#startNext(this.#roster.drop(copy), atUs)\n',
-    instead: '    if (atUs < 0) this.#startNext(this.#roster.drop(copy), atUs)\n',
+    find: '    this.#drop(copy, atUs)\n',
+    instead: '    if (atUs < 0) this.#drop(copy, atUs)\n',
     seenBy: 'simulation',
   },
   {
