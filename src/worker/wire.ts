@@ -1,6 +1,7 @@
 /**
  * What goes over the pipes between the pool and a worker process (descriptors 3 and 4): pairs of lines, the first a
- * small JSON array that says what this is, the second a JSON text that nobody on the way looks into.
+ * small JSON array that says what this is, the second a JSON text that nobody on the way looks into. Most answers say
+ * only that all went well: they have a first line of their own that costs neither side a parser.
  */
 
 /** First line of an invocation; the second is its input. */
@@ -67,6 +68,41 @@ export interface ChildSettings {
 export function writePair(head: Call | Answer | Order | Note, body: string): string {
   return `${JSON.stringify(head)}\n${body}\n`
 }
+
+/** As `writePair` would write it, without looking for what it knows. */
+export function writeCall(call: Call, body: string): string {
+  const [id, transactionId, workflow, step, attempt, seed, deadlineMs, timeoutMs] = call
+  const texts = `${quoted(transactionId)},${quoted(workflow)},${quoted(step)},${attempt},${quoted(seed)}`
+  return `[${id},${texts},${deadlineMs},${timeoutMs}]\n${body}\n`
+}
+
+function quoted(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+const plain = /^[\w\-./@: ]*$/
+
+/** It ended well, and wrote and sent nothing more. */
+export interface Good {
+  readonly id: number
+  readonly startedUs: number
+  readonly finishedUs: number
+}
+
+export function writeGood({ id, startedUs, finishedUs }: Good, output: string): string {
+  return `+${id} ${startedUs} ${finishedUs}\n${output}\n`
+}
+
+/** Null when the line is of another kind. */
+export function readGood(line: string): Good | null {
+  if (line.charCodeAt(0) !== plus) return null
+  const first = line.indexOf(' ')
+  const second = line.indexOf(' ', first + 1)
+  const id = Number(line.slice(1, first))
+  return { id, startedUs: Number(line.slice(first + 1, second)), finishedUs: Number(line.slice(second + 1)) }
+}
+
+const plus = 0x2b
 
 /**
  * Cuts a stream of text into pairs of lines. The returned function takes the next chunk and is false when a line

@@ -69,7 +69,9 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     const { id, startedUs, logs, emissions } = attempt
     const emitted = emissions.close()
     if (outcome === 'ok' && emitted !== null) link.send(['emitted', id], emitted)
-    link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, logs.close(), effectUnknown], output)
+    const written = logs.close()
+    if (outcome === 'ok' && written === null) link.sendGood({ id, startedUs, finishedUs }, output)
+    else link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, written, effectUnknown], output)
   }
   return {
     settle,

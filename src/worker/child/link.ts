@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { crashPoint } from '../../base/crash-point.ts'
-import { type Answer, type Note, pairReader, writePair } from '../wire.ts'
+import { type Answer, type Good, type Note, pairReader, writeGood, writePair } from '../wire.ts'
 
 const fromPool = 3
 const toPool = 4
@@ -12,6 +12,7 @@ const turnMsMax = 5
 
 export interface Link {
   send(head: Answer | Note, body: string): void
+  sendGood(good: Good, output: string): void
   flush(): void
   listen(onPair: (head: string, body: string) => void): void
 }
@@ -26,16 +27,18 @@ export function openLink(): Link {
     writeWhole(Buffer.from(text, 'utf8'))
     crashPoint('worker.answered')
   }
+  const add = (pair: string) => {
+    if (waiting === '') {
+      since = performance.now()
+      setImmediate(flush)
+    }
+    waiting += pair
+    if (performance.now() - since > turnMsMax) flush()
+  }
   return {
     flush,
-    send(head, body) {
-      if (waiting === '') {
-        since = performance.now()
-        setImmediate(flush)
-      }
-      waiting += writePair(head, body)
-      if (performance.now() - since > turnMsMax) flush()
-    },
+    send: (head, body) => add(writePair(head, body)),
+    sendGood: (good, output) => add(writeGood(good, output)),
     listen,
   }
 }

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { AttemptOutcome, Emitted, Invocation, InvocationResult } from '../port.ts'
 import { storable } from '../text.ts'
-import type { Answer } from '../wire.ts'
+import type { Answer, Good } from '../wire.ts'
 
 /** Times are of `performance.now()`, which nobody sets back, except those in µs. */
 export interface Entry {
@@ -71,6 +71,24 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     logs: logsOf(entry, logs ?? ''),
   }
   return outcome === 'ok' && entry.emitted !== null ? { ...result, emitted: entry.emitted } : result
+}
+
+export function answeredWell(entry: Entry, { id, startedUs, finishedUs }: Good, output: string): InvocationResult {
+  const result: InvocationResult = {
+    id,
+    outcome: 'ok',
+    output,
+    errorCode: null,
+    errorMessage: null,
+    retryAfterMs: null,
+    effectUnknown: false,
+    dispatchedUs: entry.dispatchedUs,
+    startedUs,
+    finishedUs,
+    receivedUs: clock.nowUs(),
+    logs: logsOf(entry, ''),
+  }
+  return entry.emitted === null ? result : { ...result, emitted: entry.emitted }
 }
 
 /** The result of an attempt that could not tell its own. */

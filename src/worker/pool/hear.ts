@@ -2,8 +2,8 @@
 import type { PoolLimits } from '../limits.ts'
 import type { Emitted, InvocationResult } from '../port.ts'
 import { storable } from '../text.ts'
-import { type Answer, type EmittedMessage, type Note, pairReader } from '../wire.ts'
-import { answered, type Entry } from './entry.ts'
+import { type Answer, type EmittedMessage, type Good, type Note, pairReader, readGood } from '../wire.ts'
+import { answered, answeredWell, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
@@ -59,6 +59,8 @@ export function listenTo(child: Child, { running }: { running: Map<number, Entry
 
 /** False when this is not what our child program writes. */
 function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+  const good = readGood(head)
+  if (good !== null) return hearGood(good, body, running, heard)
   const said = parsed(head)
   if (!Array.isArray(said)) return false
   if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard)
@@ -91,6 +93,14 @@ function isMessage(said: unknown): said is EmittedMessage {
   if (typeof topic !== 'string' || !isTextOrNull(key) || !isTextOrNull(value)) return false
   if (typeof headers !== 'object' || headers === null) return false
   return Object.values(headers).every((header) => typeof header === 'string')
+}
+
+function hearGood(good: Good, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+  const { id, startedUs, finishedUs } = good
+  if (!Number.isSafeInteger(startedUs) || !Number.isSafeInteger(finishedUs)) return false
+  const entry = running.get(id)
+  if (entry !== undefined) heard.result(entry, answeredWell(entry, good, body))
+  return true
 }
 
 function hearAnswer(answer: Answer, body: string, running: Map<number, Entry>, heard: Heard): boolean {

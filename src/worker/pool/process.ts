@@ -3,7 +3,7 @@ import type { Built } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
 import type { InvocationResult } from '../port.ts'
-import { writePair } from '../wire.ts'
+import { writeCall, writePair } from '../wire.ts'
 import { Deadline } from './deadline.ts'
 import { clock, type Entry, ended } from './entry.ts'
 import { type Cause, causeOfExit, fateOf } from './fate.ts'
@@ -277,7 +277,7 @@ function frameOf(entry: Entry, nowMs: number): string {
   const { id, transactionId, workflow, step, attempt, idempotencySeed, input, timeoutMs } = entry.invocation
   const deadlineMs = Math.round(Date.now() + entry.deadlineMs - nowMs)
   const oneLine = input.includes('\n') ? input.replaceAll('\n', ' ') : input
-  return writePair([id, transactionId, workflow, step, attempt, idempotencySeed, deadlineMs, timeoutMs], oneLine)
+  return writeCall([id, transactionId, workflow, step, attempt, idempotencySeed, deadlineMs, timeoutMs], oneLine)
 }
 
 /** A process that ends by itself before it is ready was ended by the module it loaded. */
