@@ -74,19 +74,19 @@ export class Ground {
 
   /** Answers with its address. */
   async createDatabase(name: string): Promise<string> {
-    await this.#query(`create database ${name}`)
+    await this.ask(`create database ${name}`)
     const url = new URL(this.#databaseUrl)
     url.pathname = `/${name}`
     return url.href
   }
 
   async dropDatabase(name: string): Promise<void> {
-    await this.#query(`drop database if exists ${name} with (force)`)
+    await this.ask(`drop database if exists ${name} with (force)`)
   }
 
   /** So that no round pays for what the one before has left in memory. */
   async checkpoint(): Promise<void> {
-    await this.#query('checkpoint')
+    await this.ask('checkpoint')
   }
 
   async stop(): Promise<void> {
@@ -108,11 +108,12 @@ export class Ground {
     }
   }
 
-  async #query(sql: string): Promise<void> {
+  /** In the server's own database, not in one that is measured. */
+  async ask(sql: string): Promise<pg.QueryResult> {
     const client = new pg.Client(this.#databaseUrl)
     await client.connect()
     try {
-      await client.query(sql)
+      return await client.query(sql)
     } finally {
       await client.end()
     }

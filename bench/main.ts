@@ -2,11 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { Progress } from '../demo/progress.ts'
 import { messageOf } from '../src/base/error.ts'
+import { commit, measureSmoke } from './commit.ts'
 import { type Compared, compare, warmUp } from './compare.ts'
 import { Ground } from './ground.ts'
+import { idle } from './idle.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
-import { type Part, parts } from './parts.ts'
+import { load, type Part, parts } from './parts.ts'
 import { circumstances, tablesOf } from './report.ts'
+import { type Verdict, verdictTable } from './verdict.ts'
 
 const progress = new Progress(process.stderr)
 const roundsDefault = 3
@@ -17,26 +20,54 @@ async function main(): Promise<void> {
   if (options === null) return void process.stdout.write(help)
   if (options.list) return void process.stdout.write(parts.map(({ name, about }) => `${name}\n  ${about}\n`).join(''))
   if (options.profileDir !== null) mkdirSync(options.profileDir, { recursive: true })
-  await comparison(options)
+  await modes[options.mode](options)
 }
 
-async function comparison(options: Options): Promise<void> {
-  const picked = chosen(parts, options.only, (part) => options.full || part.name === 'main')
-  const ground = await Ground.start(options.dir, (line) => progress.show(line))
+const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void>>> = {
+  async compare(options) {
+    const picked = chosen(parts, options.only, (part) => options.full || part.name === 'main')
+    report(await onGround(options, (ground) => compareAll(ground, picked, options)), options)
+  },
+  async commit(options) {
+    const measured = await onGround(options, async (ground) => {
+      await warmUp(ground, load(0), 5, tell)
+      return measureSmoke(ground, options.rounds ?? 7, tell)
+    })
+    commit(measured)
+    process.stdout.write(`${tablesOf([measured]).join('\n')}\n`)
+  },
+  async idle(options) {
+    const [seconds, wakes] = options.quick ? [10, 3] : [30, 7]
+    tellVerdicts(await onGround(options, (ground) => idle(ground, seconds, wakes, tell)), options)
+  },
+  async growth() {},
+}
+
+function tellVerdicts(rows: readonly Verdict[], { json, out }: Options): void {
+  const text = `${JSON.stringify({ ...circumstances(), rows }, null, 2)}\n`
+  if (out !== null) writeFileSync(out, text)
+  process.stdout.write(json ? text : `${verdictTable(rows).join('\n')}\n`)
+  process.exitCode = rows.every(({ passed }) => passed) ? 0 : 1
+}
+
+async function onGround<Result>(options: Options, act: (ground: Ground) => Promise<Result>): Promise<Result> {
+  const ground = await Ground.start(options.dir, tell)
   try {
-    const done = Promise.race([compareAll(ground, picked, options), interruption()])
-    report(await done, options)
+    return await Promise.race([act(ground), interruption()])
   } finally {
     progress.clear()
     await ground.stop()
   }
 }
 
+function tell(line: string): void {
+  progress.show(line)
+}
+
 async function compareAll(ground: Ground, picked: readonly Part[], options: Options): Promise<Compared[]> {
   const all: Compared[] = []
   const events = options.events ?? (options.quick ? eventsDefault / 2 : eventsDefault)
   const cases = picked.flatMap((part) => part.cases(events, options.quick).map((each) => ({ part, each })))
-  const tell = (line: string) => progress.show(line)
   const rounds = options.rounds ?? (options.quick ? 1 : roundsDefault)
   await warmUp(ground, (cases[0] as (typeof cases)[0]).each.load, options.quick ? 5 : 12, tell)
   for (const { part, each } of cases) {

@@ -30,6 +30,11 @@ export interface Drained extends Cost {
   readonly perSecond: number
   /** Of coordinator and workers together, in MiB. */
   readonly peakMb: number
+  /** What stood at most at once: transactions that ran, worker processes, calls in them, calls that waited for one. */
+  readonly running: number
+  readonly processes: number
+  readonly calls: number
+  readonly callsWaiting: number
 }
 
 export interface Paced extends Cost {
@@ -51,12 +56,12 @@ export async function drain(subject: Subject, count: number, sinceMs: number): P
   await untilRunning(subject, 'the first record', async () => (await admitted()) > 0, 60_000, 20)
   const before = await meter(subject)
   const missing = count - (await admitted())
-  let peakMb = 0
+  const peak = { peakMb: 0, running: 0, processes: 0, calls: 0, callsWaiting: 0 }
   const ended = async () => {
-    peakMb = Math.max(peakMb, running.residentMb())
+    await raise(peak, running)
     return (await admitted()) >= count && (await numberOf(subject, sql.endedCount, sinceMs)) >= count
   }
-  await untilRunning(subject, `${count} transactions to end`, ended, drainMsMax, 100)
+  await untilRunning(subject, `${count} transactions to end`, ended, drainMsMax, 200)
   const cost = costOf(before, await meter(subject), missing)
   const { rows } = await whole(
     subject,
@@ -65,7 +70,7 @@ export async function drain(subject: Subject, count: number, sinceMs: number): P
   )
   const { n, seconds } = rows[0] as { n: number; seconds: number }
   if (n !== count) throw new Error(`${n} transactions of ${count} records`)
-  return { perSecond: count / seconds, peakMb, ...cost }
+  return { perSecond: count / seconds, ...peak, ...cost }
 }
 
 export async function pace(subject: Subject, pacer: Pacer, pacing: Pace): Promise<Paced> {
@@ -86,6 +91,18 @@ export async function pace(subject: Subject, pacer: Pacer, pacing: Pace): Promis
   )
   const [p50, p95, p99, max] = rows[0].ms as [number, number, number, number]
   return { p50, p95, p99, max, producerLateMs: lateMs, ...cost }
+}
+
+async function raise(peak: Record<string, number>, running: Running): Promise<void> {
+  const health = await running.health()
+  const now: Record<string, number> = {
+    peakMb: running.residentMb(),
+    running: health?.running ?? 0,
+    processes: health?.workers.processes ?? 0,
+    calls: health?.workers.running ?? 0,
+    callsWaiting: health?.workers.waiting ?? 0,
+  }
+  for (const [name, value] of Object.entries(now)) peak[name] = Math.max(peak[name] ?? 0, value)
 }
 
 /** A query over all that has ended, when the return of their commits is written. */

@@ -17,7 +17,7 @@ export interface Part {
 const shape = { steps: 5, waitMs: 0, coordinators: 1 }
 const small = { bytes: 300, keys: 5000 }
 
-function load(preloaded: number, more: Partial<Load> = {}): Load {
+export function load(preloaded: number, more: Partial<Load> = {}): Load {
   return { shape, events: small, partitions: 4, paces: [], ...more, preloaded: Math.max(100, Math.round(preloaded)) }
 }
 

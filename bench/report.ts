@@ -81,6 +81,7 @@ function summary(all: readonly Compared[]): string[] {
     cpu(engine.drained),
     whole(floor.drained.peakMb),
     whole(engine.drained.peakMb),
+    capOf(engine.drained),
   ])
   const head = [
     'part',
@@ -92,9 +93,15 @@ function summary(all: readonly Compared[]): string[] {
     'engine CPU s/1,000',
     'floor MiB',
     'engine MiB',
+    'the engine at most',
   ]
-  const align: Align[] = ['left', 'left', ...Array.from({ length: 7 }, (): Align => 'right')]
+  const align: Align[] = ['left', 'left', ...Array.from({ length: 7 }, (): Align => 'right'), 'left']
   return table([head, ...rows], align)
+}
+
+/** What it had at most at once: who waits for whom is seen there. */
+function capOf({ running, processes, calls, callsWaiting }: Drained): string {
+  return `${whole(running)} running, ${calls} calls in ${processes} processes, ${whole(callsWaiting)} waiting`
 }
 
 function ofFloor(ratio: number, ratios: readonly number[]): string {

@@ -9,6 +9,16 @@ export interface Program {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly logFile: string
+  /** Where it says how it is, if it does: see `/readyz` in docs/operations.md. */
+  readonly port?: number
+}
+
+/** Of all coordinators together. */
+export interface Health {
+  readonly ready: boolean
+  /** Transactions that run. */
+  readonly running: number
+  readonly workers: { readonly processes: number; readonly running: number; readonly waiting: number }
 }
 
 export interface Frames {
@@ -27,9 +37,11 @@ const endMsMax = 20_000
 export class Running {
   readonly #children: readonly ChildProcess[]
   readonly pids: readonly number[]
+  readonly #ports: readonly number[]
 
   constructor(programs: readonly Program[]) {
     this.#children = programs.map(start)
+    this.#ports = programs.flatMap(({ port }) => port ?? [])
     this.pids = this.#children.map(({ pid }) => pid as number)
   }
 
@@ -47,6 +59,22 @@ export class Running {
   async frames(): Promise<Frames> {
     const counts = await Promise.all(this.#children.map(ask))
     return { frames: sum(counts.map(({ frames }) => frames)), calls: sum(counts.map(({ calls }) => calls)) }
+  }
+
+  /** Null of those that do not say. */
+  async health(): Promise<Health | null> {
+    if (this.#ports.length === 0) return null
+    const all = await Promise.all(this.#ports.map(askHealth))
+    const total = (of: (health: Health) => number) => sum(all.map(of))
+    return {
+      ready: all.every(({ ready }) => ready),
+      running: total(({ running = 0 }) => running),
+      workers: {
+        processes: total(({ workers }) => workers.processes),
+        running: total(({ workers }) => workers.running),
+        waiting: total(({ workers }) => workers.waiting),
+      },
+    }
   }
 
   /** Throws when one has ended by itself. */
@@ -80,6 +108,15 @@ async function ask(child: ChildProcess): Promise<Frames> {
   const answer = once(child, 'message')
   child.send('frames')
   return (await answer)[0] as Frames
+}
+
+/** Nothing yet, of one that has not come so far. */
+async function askHealth(port: number): Promise<Health> {
+  try {
+    return (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as Health
+  } catch {
+    return { ready: false, running: 0, workers: { processes: 0, running: 0, waiting: 0 } }
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

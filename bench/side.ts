@@ -9,6 +9,7 @@ export interface Shape {
 }
 
 export interface Setting {
+  /** For logs and workflow files. */
   readonly dir: string
   readonly brokers: readonly string[]
   readonly databaseUrl: string
@@ -16,6 +17,12 @@ export interface Setting {
   readonly shape: Shape
   /** Its main process writes a CPU profile there. */
   readonly profileDir: string | null
+  /** The engine's name; without it that of the topic, so that no two runs meet. */
+  readonly engine?: string
+  /** Settings of the engine that are not its defaults. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Writes more workflow files, or others, into the folder. */
+  readonly files?: (workflowsDir: string) => Promise<void>
 }
 
 export interface Side {
