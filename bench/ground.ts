@@ -48,12 +48,13 @@ export class Ground {
   }
 
   async createTopic(topic: string, partitions: number): Promise<void> {
+    // One of an earlier run with the same --dir is there already.
     await this.#admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false })
     await until(`topic ${topic}`, () => this.#hasLeaders(topic, partitions), { forMs: 20_000 })
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#admin.deleteTopics({ topics: [topic] })
+    await this.#admin.deleteTopics({ topics: [topic] }).catch(() => undefined)
   }
 
   async preload(topic: string, events: Events, count: number): Promise<void> {
@@ -75,6 +76,16 @@ export class Ground {
   /** Answers with its address. */
   async createDatabase(name: string): Promise<string> {
     await this.ask(`create database ${name}`)
+    return this.databaseUrl(name)
+  }
+
+  /** The same, unless it is there already. */
+  async keepDatabase(name: string): Promise<string> {
+    const { rowCount } = await this.ask(`select from pg_database where datname = '${name}'`)
+    return rowCount === 0 ? this.createDatabase(name) : this.databaseUrl(name)
+  }
+
+  databaseUrl(name: string): string {
     const url = new URL(this.#databaseUrl)
     url.pathname = `/${name}`
     return url.href

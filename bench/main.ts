@@ -5,6 +5,8 @@ import { messageOf } from '../src/base/error.ts'
 import { commit, measureSmoke } from './commit.ts'
 import { type Compared, compare, warmUp } from './compare.ts'
 import { Ground } from './ground.ts'
+import { growth } from './growth/main.ts'
+import { rows } from './growth/rows.ts'
 import { idle } from './idle.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
 import { load, type Part, parts } from './parts.ts'
@@ -18,7 +20,9 @@ const eventsDefault = 40_000
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
   if (options === null) return void process.stdout.write(help)
-  if (options.list) return void process.stdout.write(parts.map(({ name, about }) => `${name}\n  ${about}\n`).join(''))
+  const all = options.mode === 'growth' ? rows : parts
+  if (options.list) return void process.stdout.write(all.map(({ name, about }) => `${name}\n  ${about}\n`).join(''))
+  if (options.dir !== null) mkdirSync(options.dir, { recursive: true })
   if (options.profileDir !== null) mkdirSync(options.profileDir, { recursive: true })
   await modes[options.mode](options)
 }
@@ -40,14 +44,18 @@ const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void
     const [seconds, wakes] = options.quick ? [10, 3] : [30, 7]
     tellVerdicts(await onGround(options, (ground) => idle(ground, seconds, wakes, tell)), options)
   },
-  async growth() {},
+  async growth(options) {
+    const picked = chosen(rows, options.only, () => true)
+    const say = (line: string) => progress.say(line)
+    tellVerdicts(await onGround(options, (ground) => growth(ground, picked, options, { tell, say })), options)
+  },
 }
 
-function tellVerdicts(rows: readonly Verdict[], { json, out }: Options): void {
-  const text = `${JSON.stringify({ ...circumstances(), rows }, null, 2)}\n`
+function tellVerdicts(verdicts: readonly Verdict[], { json, out }: Options): void {
+  const text = `${JSON.stringify({ ...circumstances(), rows: verdicts }, null, 2)}\n`
   if (out !== null) writeFileSync(out, text)
-  process.stdout.write(json ? text : `${verdictTable(rows).join('\n')}\n`)
-  process.exitCode = rows.every(({ passed }) => passed) ? 0 : 1
+  process.stdout.write(json ? text : `${verdictTable(verdicts).join('\n')}\n`)
+  process.exitCode = verdicts.every(({ passed }) => passed) ? 0 : 1
 }
 
 async function onGround<Result>(options: Options, act: (ground: Ground) => Promise<Result>): Promise<Result> {

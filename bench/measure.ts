@@ -46,14 +46,24 @@ export interface Paced extends Cost {
   readonly producerLateMs: number
 }
 
-const drainMsMax = 600_000
+export interface Backlog {
+  readonly count: number
+  /** None of it was produced before. */
+  readonly sinceMs: number
+  /** What had been admitted in this ledger before it. */
+  readonly before: number
+}
+
+/** Thousands of workflow files take their time to be read. */
+const firstMsMax = 180_000
+const drainMsMax = 1_800_000
 const endMsMax = 60_000
 
 /** `count` records are there; the side has just been started. Its start is not measured: that ends with its first commit. */
-export async function drain(subject: Subject, count: number, sinceMs: number): Promise<Drained> {
+export async function drain(subject: Subject, { count, sinceMs, before: admittedBefore }: Backlog): Promise<Drained> {
   const { sql, running } = subject
-  const admitted = () => numberOf(subject, sql.admitted)
-  await untilRunning(subject, 'the first record', async () => (await admitted()) > 0, 60_000, 20)
+  const admitted = async () => (await admittedNow(subject.db, sql)) - admittedBefore
+  await untilRunning(subject, 'the first record', async () => (await admitted()) > 0, firstMsMax, 20)
   const before = await meter(subject)
   const missing = count - (await admitted())
   const peak = { peakMb: 0, running: 0, processes: 0, calls: 0, callsWaiting: 0 }
@@ -146,6 +156,10 @@ function costOf(before: Meter, after: Meter, transactions: number): Cost {
     walBytes: each('wal'),
     callsPerFrame: each('calls') / each('frames'),
   }
+}
+
+export async function admittedNow(db: pg.Client, sql: Sql): Promise<number> {
+  return (await db.query(sql.admitted)).rows[0].n
 }
 
 async function numberOf({ db }: Subject, sql: string, ...values: number[]): Promise<number> {

@@ -14,6 +14,8 @@ export interface Pace {
   readonly events: Events
   readonly perSecond: number
   readonly count: number
+  /** What is due at the same moment goes as one request. */
+  readonly together?: boolean
 }
 
 const brokers = (process.argv[2] ?? '').split(',')
@@ -34,15 +36,18 @@ for (let line = await lines.next(); !line.done; line = await lines.next()) {
 }
 process.exit()
 
-async function publish(producer: Producer, { topic, events, perSecond, count }: Pace): Promise<number> {
+async function publish(producer: Producer, { topic, events, perSecond, count, together }: Pace): Promise<number> {
   const sends: Promise<unknown>[] = []
   const fromMs = performance.now()
   let lateMs = 0
-  for (let n = 0; n < count; n++) {
+  for (let n = 0; n < count; ) {
     const dueMs = fromMs + (n / perSecond) * 1000
     while (performance.now() < dueMs) await sleep(Math.max(1, dueMs - performance.now()))
     lateMs = Math.max(lateMs, performance.now() - dueMs)
-    sends.push(producer.send({ topic, acks: -1, messages: [eventOf(events, n)] }))
+    const due = together ? Math.min(count, Math.floor(((performance.now() - fromMs) / 1000) * perSecond) + 1) : n + 1
+    const messages = []
+    while (n < due) messages.push(eventOf(events, n++))
+    sends.push(producer.send({ topic, acks: -1, messages }))
   }
   await Promise.all(sends)
   return lateMs
