@@ -13,14 +13,14 @@ export interface Verdict {
 
 /** At most `limit`. */
 export function held(row: string, value: number, limit: number, shown: (value: number) => string): Verdict {
-  return { row, limit: `${limit}`, measured: shown(value), passed: value <= limit }
+  return { row, limit: `≤ ${limit}`, measured: shown(value), passed: value <= limit }
 }
 
 export function verdictTable(all: readonly Verdict[]): string[] {
   const rows = all.map(({ row, limit, measured, passed }) => [
     row,
     measured,
-    limit === '' ? '' : `≤ ${limit}`,
+    limit,
     limit === '' ? '' : passed ? 'passed' : 'short',
   ])
   const align: Align[] = ['left', 'left', 'left', 'left']
