@@ -65,7 +65,7 @@ export async function drain(subject: Subject, { count, sinceMs, before: admitted
   const admitted = async () => (await admittedNow(subject.db, sql)) - admittedBefore
   await untilRunning(subject, 'the first record', async () => (await admitted()) > 0, firstMsMax, 20)
   const before = await meter(subject)
-  const missing = count - (await admitted())
+  const missing = count - (await numberOf(subject, sql.endedCount, sinceMs))
   const peak = { peakMb: 0, running: 0, processes: 0, calls: 0, callsWaiting: 0 }
   const ended = async () => {
     await raise(peak, running)

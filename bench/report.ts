@@ -1,18 +1,27 @@
 /** What came of it: tables for people, one object for programs. */
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { type Align, table } from '../demo/table.ts'
 import type { Compared } from './compare.ts'
 import type { Cost, Drained, Paced } from './measure.ts'
 
+/** What others asked of the machine in the minute before. */
+const load = Number((loadavg()[0] ?? 0).toFixed(1))
+
 /** Where and when, as a figure without them says little. */
 export function circumstances() {
   const models = cpus().map(({ model }) => model)
-  return { at: new Date().toISOString(), node: process.version, cores: models.length, cpu: models[0] ?? 'unknown' }
+  return {
+    load,
+    at: new Date().toISOString(),
+    node: process.version,
+    cores: models.length,
+    cpu: models[0] ?? 'unknown',
+  }
 }
 
 export function tablesOf(all: readonly Compared[]): string[] {
-  const { at, node, cores, cpu } = circumstances()
-  const head = `${at.slice(0, 16).replace('T', ' ')}, Node ${node.slice(1)}, ${cores} cores (${cpu})`
+  const { at, node, cores, cpu, load: before } = circumstances()
+  const head = `${at.slice(0, 16).replace('T', ' ')}, Node ${node.slice(1)}, ${cores} cores (${cpu}), load before ${before}`
   const wide = all.filter(({ load }) => load.paces.length > 0)
   const narrow = all.filter(({ load }) => load.paces.length === 0)
   return [
@@ -60,25 +69,31 @@ function costRows(when: string, floor: Cost, engine: Cost): Row[] {
   const cpu = ({ coordinatorCpuPer1000: main, workersCpuPer1000: workers, postgresCpuPer1000: postgres }: Cost) =>
     [main, workers, postgres].map((seconds) => (seconds === null ? '?' : precise(seconds))).join(' + ')
   return [
-    [`${when}: CPU s per 1,000, main + workers + Postgres`, cpu(floor), cpu(engine), ''],
+    [
+      `${when}: CPU s per 1,000, main + workers + Postgres`,
+      cpu(floor),
+      cpu(engine),
+      times(cpuOf(engine) / cpuOf(floor)),
+    ],
     [`${when}: commits, WAL B per transaction`, ofLedger(floor), ofLedger(engine), ''],
     [`${when}: calls per worker frame`, floor.callsPerFrame.toFixed(1), engine.callsPerFrame.toFixed(1), ''],
   ]
 }
 
+const cpuOf = ({ coordinatorCpuPer1000: main, workersCpuPer1000: workers, postgresCpuPer1000: postgres }: Cost) =>
+  main + workers + (postgres ?? 0)
+const times = (factor: number) => `${factor.toFixed(1)} times the floor's`
 const ofLedger = ({ commits, walBytes }: Cost) => `${precise(commits)}, ${whole(walBytes)}`
 
 function summary(all: readonly Compared[]): string[] {
-  const cpu = ({ coordinatorCpuPer1000: main, workersCpuPer1000: workers, postgresCpuPer1000: postgres }: Drained) =>
-    precise(main + workers + (postgres ?? 0))
   const rows = all.map(({ part, case: label, floor, engine, ratio }) => [
     part,
     label,
     whole(floor.drained.perSecond),
     whole(engine.drained.perSecond),
     ratio.toFixed(2),
-    cpu(floor.drained),
-    cpu(engine.drained),
+    precise(cpuOf(floor.drained)),
+    precise(cpuOf(engine.drained)),
     whole(floor.drained.peakMb),
     whole(engine.drained.peakMb),
     capOf(engine.drained),
