@@ -12,6 +12,32 @@ interface ProcessTimes {
 
 /** Of the process and its descendants, those that have ended and were waited for included. */
 export function treeSeconds(root: number): number {
+  return treeOf(root).reduce((sum, { seconds }) => sum + seconds, 0)
+}
+
+/** Resident memory of the process and its descendants, in MiB; what they share counts for each of them. */
+export function treeResidentMb(root: number): number {
+  return treeOf(root).reduce((sum, { pid }) => sum + residentMb(pid), 0)
+}
+
+/** How many descendants it has. */
+export function descendants(root: number): number {
+  return Math.max(0, treeOf(root).length - 1)
+}
+
+/** Of the process alone, without children. */
+export function ownSeconds(pid: number): number {
+  const fields = fieldsOf(pid)
+  return fields === null ? 0 : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+}
+
+/** Resident memory of the process alone, in MiB. */
+export function residentMb(pid: number): number {
+  const status = readOr(`/proc/${pid}/status`)
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+}
+
+function treeOf(root: number): ProcessTimes[] {
   const all = readAll()
   const tree = new Set([root])
   for (let grown = true; grown; ) {
@@ -22,19 +48,7 @@ export function treeSeconds(root: number): number {
       grown = true
     }
   }
-  return all.filter(({ pid }) => tree.has(pid)).reduce((sum, { seconds }) => sum + seconds, 0)
-}
-
-/** Of the process alone, without children. */
-export function ownSeconds(pid: number): number {
-  const fields = fieldsOf(pid)
-  return fields === null ? 0 : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
-
-/** Resident memory of the process and its descendants, in MiB. */
-export function residentMb(pid: number): number {
-  const status = readOr(`/proc/${pid}/status`)
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+  return all.filter(({ pid }) => tree.has(pid))
 }
 
 function readAll(): ProcessTimes[] {
