@@ -22,7 +22,17 @@ import { Places } from './places.ts'
 import { Presence } from './presence.ts'
 import { probe } from './probe.ts'
 import { recordOf } from './record.ts'
-import { type KafkaSettings, leaveMsMax, tendEveryMs, topicIdEveryMs, unwatchedMsMax, watchdogMs } from './settings.ts'
+import {
+  fetchWaitMs,
+  idleFetchWaitMs,
+  type KafkaSettings,
+  leaveMsMax,
+  quietMs,
+  tendEveryMs,
+  topicIdEveryMs,
+  unwatchedMsMax,
+  watchdogMs,
+} from './settings.ts'
 import { type Bounds, isUnknownTopic, Topics } from './topics.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -58,6 +68,8 @@ export class Intake {
   #listener: IntakeListener = { assigned: () => undefined, received: () => undefined, recreated: () => undefined }
   #wanted: readonly string[] = []
   #lookedMs = 0
+  /** When something last came, or was asked of us. */
+  #busyMs = 0
   #lookAtOnce = false
   #tick: NodeJS.Timeout | undefined
   #stopped = false
@@ -107,6 +119,7 @@ export class Intake {
     const place = this.#places.of(partition)
     if (!place) return
     const nowMs = performance.now()
+    this.#busyMs = nowMs
     Object.assign(place, { position: fromOffset, paused: false, doubt: null, seenMs: nowMs, dueMs: nowMs })
     this.#membership.seek(place, fromOffset)
     this.#membership.resume(place)
@@ -117,6 +130,7 @@ export class Intake {
     const place = this.#places.of(partition)
     if (!place) return
     place.paused = true
+    this.#busyMs = performance.now()
     this.#membership.pause(place)
   }
 
@@ -124,6 +138,7 @@ export class Intake {
     const place = this.#places.of(partition)
     if (!place?.paused) return
     place.paused = false
+    this.#busyMs = performance.now()
     place.dueMs = performance.now()
     if (isRead(place)) this.#membership.resume(place)
   }
@@ -178,6 +193,7 @@ export class Intake {
       onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
       onBatch: (batch) => this.#onBatch(batch),
       onHeartbeat: () => this.#confirmations.sending(),
+      fetchWaitMs: () => this.#fetchWaitMs(),
       onFetched: (partition) => this.#onFetched(partition),
       onOutOfRange: (partition) => this.#onOutOfRange(partition),
       onTrouble: () => this.#onTrouble(),
@@ -188,6 +204,7 @@ export class Intake {
 
   /** Nothing is fetched of a new partition before its lane says from where; those we keep are read on. */
   #onAssigned(partitions: readonly Partition[], generation: number): void {
+    this.#busyMs = performance.now()
     this.#confirmations.fail()
     this.#places.assign(partitions, generation)
     for (const place of this.#places.all()) {
@@ -209,6 +226,11 @@ export class Intake {
     place.dueMs = nowMs
   }
 
+  #fetchWaitMs(): number {
+    const isQuiet = performance.now() - this.#busyMs > quietMs
+    return isQuiet && this.#places.all().every(isRead) ? idleFetchWaitMs : fetchWaitMs
+  }
+
   #onTrouble(): void {
     for (const place of this.#places.all()) this.#doubts.add(place, 'topic')
     this.#lookSoon()
@@ -227,6 +249,7 @@ export class Intake {
       return
     }
     const { messages, missing, nextOffset } = cover(place.position, batch.fetch.messages, batch.fetch.aborted)
+    this.#busyMs = performance.now()
     const fetchedUs = this.#clock.nowUs()
     batch.continueAt(nextOffset)
     place.position = nextOffset

@@ -20,7 +20,9 @@ import {
 } from './settings.ts'
 import { type Cluster, type Fetch, Tap, type TapListener } from './tap.ts'
 
-export interface MemberListener extends Pick<TapListener, 'onHeartbeat' | 'onFetched' | 'onOutOfRange' | 'onTrouble'> {
+type Tapped = Pick<TapListener, 'onHeartbeat' | 'fetchWaitMs' | 'onFetched' | 'onOutOfRange' | 'onTrouble'>
+
+export interface MemberListener extends Tapped {
   /** Asked at each join. */
   claim(): Claim
   /** The group has given us these partitions, and no others. What is to be read of them is to be said before this returns. */
@@ -67,8 +69,9 @@ export class Member {
       this.#generation = generation
       this.#memberId = memberId
     }
-    const { onHeartbeat, onFetched, onOutOfRange, onTrouble } = listener
-    this.#tap = new Tap({ onGeneration, onHeartbeat, onFetched, onOutOfRange, onTrouble }, rejoinAs)
+    const { onHeartbeat, fetchWaitMs: waitMs, onFetched, onOutOfRange, onTrouble } = listener
+    const heard = { onGeneration, onHeartbeat, fetchWaitMs: waitMs, onFetched, onOutOfRange, onTrouble }
+    this.#tap = new Tap(heard, rejoinAs)
     this.#consumer = this.#createConsumer(kafka, settings)
   }
 

@@ -98,6 +98,7 @@ export class Membership {
       onAssigned: (partitions, generation) => isCurrent() && to.onAssigned(partitions, generation),
       onBatch: (batch) => isCurrent() && to.onBatch(batch),
       onHeartbeat: () => (isCurrent() ? to.onHeartbeat() : () => undefined),
+      fetchWaitMs: () => to.fetchWaitMs(),
       onFetched: (partition) => isCurrent() && to.onFetched(partition),
       onOutOfRange: (partition) => isCurrent() && to.onOutOfRange(partition),
       onTrouble: () => isCurrent() && to.onTrouble(),

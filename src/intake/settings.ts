@@ -26,6 +26,12 @@ export interface SaslSettings {
 
 /** Longest wait of a fetch that finds nothing; also how late a resumed partition may be. Milliseconds. */
 export const fetchWaitMs = 100
+/**
+ * The same where nothing came for `quietMs` and every partition is read: what comes then ends the wait at once, and an idle
+ * engine costs a quarter. Heartbeats go between fetches, so that two waits must be less than a second.
+ */
+export const idleFetchWaitMs = 400
+export const quietMs = 1_000
 /** One fetch of one partition. A value may be 1 MiB. */
 export const fetchBytesPerPartition = 2 * 1024 * 1024
 /** New partitions of a topic are seen after this at the latest, in milliseconds. */

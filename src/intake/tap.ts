@@ -14,6 +14,8 @@ export interface TapListener {
   onGeneration(generation: number, memberId: string): void
   /** A heartbeat is about to be sent; what it answers with is called when the group has accepted it. */
   onHeartbeat(): () => void
+  /** How long the broker may wait for something to come, in milliseconds. */
+  fetchWaitMs(): number
   /** A fetch of this partition was answered. */
   onFetched(partition: Partition): void
   onOutOfRange(partition: Partition): void
@@ -45,6 +47,7 @@ interface Broker {
 }
 
 interface FetchRequest {
+  readonly maxWaitTime?: number
   readonly topics: readonly {
     readonly topic: string
     readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[]
@@ -121,7 +124,10 @@ export class Tap {
       return answer
     }
     broker.leaveGroup = async (request) => (this.#leaves ? leaveGroup.call(broker, request) : undefined)
-    broker.fetch = (request) => this.#onFetch(request, this.#unlessClosed(fetch.call(broker, request)))
+    broker.fetch = (request) => {
+      const maxWaitTime = this.#listener.fetchWaitMs()
+      return this.#onFetch(request, this.#unlessClosed(fetch.call(broker, { ...request, maxWaitTime })))
+    }
     return broker
   }
 
