@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { publish } from '../telemetry/channels.ts'
+import { Coming } from './coming.ts'
 import type { Act } from './entry.ts'
 import type { Lane } from './lane.ts'
 import type { Invocation, InvocationResult, Workers } from './ports.ts'
@@ -29,6 +30,7 @@ export class Performer {
   /** Those of them that may be called now. */
   #proceeding: number[] = []
   readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
+  readonly #coming = new Coming()
   readonly #wake: () => void
   #nextId = 1
   /** Stopping: what is under way may end, nothing new is begun. */
@@ -74,6 +76,7 @@ export class Performer {
       const id = this.#nextId++
       const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
       const eligibleUs = effect.eligibleUs ?? sinceUs
+      this.#coming.reach(step, transaction.plan)
       this.#pending.set(id, {
         lane,
         transactionId: transaction.id,
@@ -105,6 +108,7 @@ export class Performer {
     if (proceeding.length > 0) this.#workers.proceed(proceeding)
     if (invocations.length === 0) return
     this.#workers.invoke(invocations)
+    this.#workers.warm(this.#coming.take())
     crashPoint('acts.dispatched')
   }
 

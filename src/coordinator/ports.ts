@@ -54,6 +54,8 @@ export interface Intake {
 
 export interface Workers {
   invoke(invocations: readonly Invocation[]): void
+  /** Work for these functions is near: one that has no process may start one now, if there is room. */
+  warm(functions: readonly string[]): void
   cancel(id: number): void
   /** What no process runs yet is not to be run: it comes back `lost`. Without ids, of all that waits. */
   cancelWaiting(ids?: ReadonlySet<number>): void

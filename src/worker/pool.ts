@@ -30,6 +30,8 @@ export interface Pool extends AsyncDisposable {
   start(): Promise<void>
   /** Hands over work; the results come to the listeners, in any order, never before this returns. */
   invoke(invocations: readonly Invocation[]): void
+  /** Work for these functions is near: those without a process start one, as long as there is room for more. */
+  warm(functions: readonly string[]): void
   /** Returns the way to stop listening. */
   onResults(listener: (results: readonly InvocationResult[]) => void): () => void
   /**
@@ -90,6 +92,7 @@ class WorkerPool implements Pool {
       finish: (entry, result) => this.#finish(entry, result),
       announce: (entry) => this.#announce(entry),
       mayStart: (fleet) => this.#share.mayStart(fleet),
+      mayWarm: () => this.#share.mayWarm(),
       released: () => this.#share.released(),
       idle: (fleet, process) => this.#share.idle(fleet, process),
       isClosed: () => this.#state === 'stopped',
@@ -118,6 +121,11 @@ class WorkerPool implements Pool {
       fleets.add(fleet)
     }
     for (const fleet of fleets) fleet.pump()
+  }
+
+  warm(functions: readonly string[]): void {
+    if (this.#state !== 'started') return
+    for (const name of functions) this.#fleetOf(name).warm()
   }
 
   onResults(listener: (results: readonly InvocationResult[]) => void): () => void {

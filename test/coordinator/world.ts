@@ -43,6 +43,7 @@ export class FakeWorkers implements Workers {
   }
 
   cancelWaiting(): void {}
+  warm(): void {}
 
   proceed(): void {}
 

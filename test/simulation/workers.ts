@@ -89,6 +89,8 @@ export class SimulatedWorkers implements Workers {
     this.#end(run, { outcome: 'lost', errorCode: 'cancelled', effectUnknown: false })
   }
 
+  warm(): void {}
+
   cancelWaiting(ids?: ReadonlySet<number>): void {
     for (const id of [...this.#runs.keys()]) if (ids?.has(id) !== false) this.cancel(id)
   }

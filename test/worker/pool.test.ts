@@ -36,6 +36,18 @@ describe('the pool', { concurrency: true, timeout: 20_000 }, () => {
     assert.equal((await at.run('one-at-a-time', null)).outcome, 'ok')
   })
 
+  it('starts what is near ahead of its work, and nobody loses a place for it', async () => {
+    await using at = await bench({ limits: { processesMax: 2, sweepMs: 50 } })
+    const running = at.run('gives-up', null)
+    await until('it to run', () => at.pool.stats().running === 1, { forMs: 5000 })
+    at.pool.warm(['echo', 'gives-up', 'one-at-a-time'])
+    const processesOf = (name: string) => at.pool.stats().functions.find((each) => each.name === name)?.processes ?? 0
+    await until('the near one to have a process', () => processesOf('echo') === 1, { forMs: 5000 })
+    assert.deepEqual([processesOf('gives-up'), processesOf('one-at-a-time')], [1, 0])
+    assert.ok(at.pool.cancel(1))
+    await running
+  })
+
   it('lets many functions share few processes', async () => {
     await using at = await bench({ limits: { processesMax: 2, sweepMs: 50 } })
     const names = ['echo', 'returns', 'environment', 'throws', 'refuses']

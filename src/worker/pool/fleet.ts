@@ -20,7 +20,9 @@ export interface Surroundings {
   announce(entry: Entry): void
   /** True when one more process may be started now; else the fleet is pumped again when one may. */
   mayStart(fleet: Fleet): boolean
-  /** A process that `mayStart` allowed is gone, or was not started after all. */
+  /** The same for one that nobody waits for yet. */
+  mayWarm(): boolean
+  /** A process that `mayStart` or `mayWarm` allowed is gone, or was not started after all. */
   released(): void
   /** A process has nothing to do. */
   idle(fleet: Fleet, process: WorkerProcess): void
@@ -56,6 +58,12 @@ export class Fleet {
     if (this.queue.size === 0) return
     for (const process of this.processes) if (process.slots() === 0) process.window.wasFull()
     this.#grow()
+  }
+
+  /** Work is near: the first process starts ahead of it. */
+  warm(): void {
+    if (this.processes.length > 0 || this.#starting !== null || this.supply.waitMs() > 0) return
+    if (!this.#around.isClosed() && this.#around.mayWarm()) void this.#start()
   }
 
   /** Looks at the author's files again; running attempts end on what they began with. True when it changed. */

@@ -25,6 +25,13 @@ export class Share {
     return false
   }
 
+  /** True when one more process may be started that nobody waits for yet: it takes nobody's place. */
+  mayWarm(): boolean {
+    if (this.#live >= this.#processesMax || this.#hungry.size > 0) return false
+    this.#live++
+    return true
+  }
+
   /** A process is gone, or was allowed and not started. */
   released(): void {
     this.#live--
