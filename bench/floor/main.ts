@@ -23,6 +23,7 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs'
 import pg from 'pg'
+import { calm } from '../../src/intake/calm.ts'
 import { Fixed, Text } from './columns.ts'
 import { CallFrame, frames, headBytes, resultBytes } from './frames.ts'
 import { statements } from './tables.ts'
@@ -241,6 +242,7 @@ function isoOf(us: number): string {
 
 async function start(): Promise<void> {
   await db.connect()
+  calm() // a mistake of the client's that would cost it a third of its CPU at low load, and no part of such a loop
   const kafka = new Kafka({ brokers: KAFKA_BROKERS.split(','), logLevel: logLevel.ERROR })
   const admin = kafka.admin()
   await admin.connect()

@@ -1,6 +1,7 @@
 /** The Kafka client: this file and its neighbours are all that know which one it is. */
 import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
 import { publish } from '../telemetry/channels.ts'
+import { calm } from './calm.ts'
 import { registerCodecs } from './codecs.ts'
 import type { KafkaSettings } from './settings.ts'
 
@@ -10,6 +11,7 @@ export function createClient(
   patience: Pick<KafkaConfig, 'requestTimeout' | 'retry'> = patient,
 ): Kafka {
   registerCodecs()
+  calm()
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],
