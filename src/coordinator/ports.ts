@@ -73,7 +73,7 @@ export interface Invocation {
   readonly step: string
   /** From 1. */
   readonly attempt: number
-  /** What the key is made of when the function asks for it: see `transaction/ids.ts`. */
+  /** What the key is made of when the function asks for it: see `transaction/ids.ts`. Nothing in it needs an escape in JSON. */
   readonly idempotencySeed: string
   /** JSON text on one line. */
   readonly input: string

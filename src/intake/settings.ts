@@ -32,8 +32,11 @@ export const fetchWaitMs = 100
  */
 export const idleFetchWaitMs = 400
 export const quietMs = 1_000
-/** One fetch of one partition. A value may be 1 MiB. */
-export const fetchBytesPerPartition = 2 * 1024 * 1024
+/**
+ * One fetch of one partition; a batch that is larger comes whole. Much more only waits here, and lives long enough to cost
+ * the garbage collector.
+ */
+export const fetchBytesPerPartition = 256 * 1024
 /** New partitions of a topic are seen after this at the latest, in milliseconds. */
 export const metadataAgeMs = 5_000
 /** How long a broker may take for the first question it is asked, in milliseconds. */

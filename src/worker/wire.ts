@@ -69,18 +69,25 @@ export function writePair(head: Call | Answer | Order | Note, body: string): str
   return `${JSON.stringify(head)}\n${body}\n`
 }
 
-/** As `writePair` would write it, without looking for what it knows. */
+/** As `writePair` would write it, without looking for what cannot be there: the engine's own ids need no escape. */
 export function writeCall(call: Call, body: string): string {
   const [id, transactionId, workflow, step, attempt, seed, deadlineMs, timeoutMs] = call
-  const texts = `${quoted(transactionId)},${quoted(workflow)},${quoted(step)},${attempt},${quoted(seed)}`
-  return `[${id},${texts},${deadlineMs},${timeoutMs}]\n${body}\n`
+  const names = `"${transactionId}",${quoted(workflow)},${quoted(step)}`
+  return `[${id},${names},${attempt},"${seed}",${deadlineMs},${timeoutMs}]\n${body}\n`
 }
 
-function quoted(text: string): string {
-  return plain.test(text) ? `"${text}"` : JSON.stringify(text)
-}
+/** There are few names, and each comes again and again. */
+const quotedMax = 10_000
+const known = new Map<string, string>()
 
-const plain = /^[\w\-./@: ]*$/
+function quoted(name: string): string {
+  let text = known.get(name)
+  if (text !== undefined) return text
+  if (known.size >= quotedMax) known.clear()
+  text = JSON.stringify(name)
+  known.set(name, text)
+  return text
+}
 
 /** It ended well, and wrote and sent nothing more. */
 export interface Good {
