@@ -226,9 +226,9 @@ class Rows {
 
 /** The rows are the entry's own, and of its lane alone: the lane is written on them, for copies of them all are dear. */
 function addTo<Row extends object>(rows: OfLane<Row>[], more: readonly Row[], laneId: number): void {
-  if (more.length === 0) return
-  for (const row of more) {
-    ;(row as { laneId?: number }).laneId = laneId
+  for (let at = 0; at < more.length; at++) {
+    const row = more[at] as Row & { laneId?: number }
+    row.laneId = laneId
     rows.push(row as OfLane<Row>)
   }
 }

@@ -92,8 +92,9 @@ function ended(draft: Draft, atUs: number, error: StepError | null, messages: re
 
 function nextOf(block: Block, transaction: Transaction): Step | 'held' | 'settled' {
   if (block.kind === 'step') return nextOfStep(block.step, progressOf(transaction, block.step.no))
-  for (const inner of block.blocks) {
-    const next = nextOf(inner, transaction)
+  const { blocks } = block
+  for (let at = 0; at < blocks.length; at++) {
+    const next = nextOf(blocks[at] as Block, transaction)
     if (next !== 'settled') return next
   }
   return 'settled'

@@ -93,8 +93,10 @@ export function isFinal(transaction: Transaction): boolean {
 
 /** Its next act is a timer's: it needs no place among the running. */
 export function isDelayed(transaction: Transaction): boolean {
+  const { steps } = transaction
   let waits = false
-  for (const { state } of transaction.steps) {
+  for (let no = 0; no < steps.length; no++) {
+    const { state } = steps[no] as StepProgress
     if (state === 'running') return false
     if (state === 'waiting') waits = true
   }
@@ -132,11 +134,8 @@ class TransactionScope implements Scope {
   }
 
   step(id: string): Output | undefined {
-    for (const step of this.#transaction.plan.steps) {
-      if (step.id !== id) continue
-      const progress = progressOf(this.#transaction, step.no)
-      return isSettled(progress) ? progress.output : undefined
-    }
-    return undefined
+    const step = this.#transaction.plan.steps.find((each) => each.id === id)
+    const progress = step && progressOf(this.#transaction, step.no)
+    return progress && isSettled(progress) ? progress.output : undefined
   }
 }

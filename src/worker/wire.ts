@@ -4,6 +4,8 @@
  * only that all went well: they have a first line of their own that costs neither side a parser.
  */
 
+import type { Invocation } from './port.ts'
+
 /** First line of an invocation; the second is its input. */
 export type Call = readonly [
   id: number,
@@ -70,10 +72,10 @@ export function writePair(head: Call | Answer | Order | Note, body: string): str
 }
 
 /** As `writePair` would write it, without looking for what cannot be there: the engine's own ids need no escape. */
-export function writeCall(call: Call, body: string): string {
-  const [id, transactionId, workflow, step, attempt, seed, deadlineMs, timeoutMs] = call
+export function writeCall(invocation: Invocation, deadlineMs: number, body: string): string {
+  const { id, transactionId, workflow, step, attempt, idempotencySeed, timeoutMs } = invocation
   const names = `"${transactionId}",${quoted(workflow)},${quoted(step)}`
-  return `[${id},${names},${attempt},"${seed}",${deadlineMs},${timeoutMs}]\n${body}\n`
+  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}]\n${body}\n`
 }
 
 /** There are few names, and each comes again and again. */

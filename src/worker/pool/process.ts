@@ -274,10 +274,10 @@ export class WorkerProcess {
 }
 
 function frameOf(entry: Entry, nowMs: number): string {
-  const { id, transactionId, workflow, step, attempt, idempotencySeed, input, timeoutMs } = entry.invocation
+  const { input } = entry.invocation
   const deadlineMs = Math.round(Date.now() + entry.deadlineMs - nowMs)
   const oneLine = input.includes('\n') ? input.replaceAll('\n', ' ') : input
-  return writeCall([id, transactionId, workflow, step, attempt, idempotencySeed, deadlineMs, timeoutMs], oneLine)
+  return writeCall(entry.invocation, deadlineMs, oneLine)
 }
 
 /** A process that ends by itself before it is ready was ended by the module it loaded. */
