@@ -157,9 +157,8 @@ export function bytesOf({ transactions, attempts, deadLetters, messages }: Entry
 }
 
 function sumOf<Row>(rows: readonly Row[], of: (row: Row) => number): number {
-  if (rows.length === 0) return 0
   let sum = 0
-  for (const row of rows) sum += of(row)
+  for (let at = 0; at < rows.length; at++) sum += of(rows[at] as Row)
   return sum
 }
 
@@ -220,7 +219,7 @@ class Rows {
     addTo(this.commands, of.commands, laneId)
     addTo(this.passed, of.passed, laneId)
     addTo(this.subscriptions, of.subscriptions, laneId)
-    for (const transactionId of of.parked) this.parked.push({ transactionId, laneId })
+    if (of.parked.length > 0) this.parked.push(...of.parked.map((transactionId) => ({ transactionId, laneId })))
   }
 }
 

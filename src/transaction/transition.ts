@@ -73,10 +73,11 @@ export function handlerName(state: TransactionState, event: EventType): string {
 function start(transaction: Transaction, event: Started): Transition {
   const draft = draftOf(transaction)
   draft.transaction.state = 'running'
-  for (const step of transaction.plan.steps) if (progressOf(transaction, step.no).begun) return lose(draft, step, event)
-  for (const step of transaction.plan.steps) {
-    if (progressOf(transaction, step.no).state === 'waiting') draft.effects.push(timerOf(transaction, step))
-  }
+  const begun = transaction.steps.findIndex((progress) => progress.begun)
+  if (begun >= 0) return lose(draft, stepOf(transaction, begun), event)
+  transaction.steps.forEach((progress, no) => {
+    if (progress.state === 'waiting') draft.effects.push(timerOf(transaction, stepOf(transaction, no)))
+  })
   return advance(draft, event.atUs)
 }
 
@@ -126,7 +127,8 @@ function settle(transaction: Transaction, ended: AttemptEnded): Transition {
   const tried = counted(before, event.report.outcome)
   const verdict = inTime(transaction, event, judge(step, tried, event.report, event.atUs, transaction.id + step.id))
   const draft = draftOf(transaction)
-  draft.effects.push({ type: 'RecordAttempt', row: rowOf(transaction, event, verdict) }, ...messages)
+  draft.effects.push({ type: 'RecordAttempt', row: rowOf(transaction, event, verdict) })
+  if (messages.length > 0) draft.effects.push(...messages)
   return follow(draft, step, tried.begun ? { ...tried, begun: false } : tried, event, verdict)
 }
 

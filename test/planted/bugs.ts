@@ -192,8 +192,8 @@ export const bugs: readonly Bug[] = [
     name: 'timers are forgotten',
     guard: 'a delay goes on after a takeover',
     file: 'src/transaction/transition.ts',
-    find: "    if (progressOf(transaction, step.no).state === 'waiting') draft.effects.push(",
-    instead: "    if (progressOf(transaction, step.no).state === 'pending' && step.no < 0) draft.effects.push(",
+    find: "    if (progress.state === 'waiting') draft.effects.push(",
+    instead: "    if (progress.state === 'waiting' && no < 0) draft.effects.push(",
     seenBy: 'simulation',
   },
   {
@@ -208,9 +208,9 @@ export const bugs: readonly Bug[] = [
     name: 'begun is forgotten',
     guard: 'what may have run before a takeover is in doubt after it',
     file: 'src/transaction/transition.ts',
-    find: 'if (progressOf(transaction, step.no).begun) return lose(draft, step, event)\n',
+    find: '  if (begun >= 0) return lose(draft, stepOf(transaction, begun), event)\n',
     instead:
-      "if (progressOf(transaction, step.no).begun) draft.transaction.steps[step.no] = { ...progressOf(transaction, step.no), state: 'pending', begun: false }\n",
+      "  if (begun >= 0) draft.transaction.steps[begun] = { ...progressOf(transaction, begun), state: 'pending', begun: false }\n",
     seenBy: 'simulation',
   },
   {
