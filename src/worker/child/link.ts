@@ -8,7 +8,7 @@ const fromPool = 3
 const toPool = 4
 
 /** Results wait for the end of the loop's turn, to go as one write, unless the turn takes longer than this. */
-const turnMsMax = 5
+const turnMsMax = 1
 
 export interface Link {
   send(head: Answer | Note, body: string): void
