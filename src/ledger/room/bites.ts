@@ -61,12 +61,12 @@ delete from millrace_data.outbox o using (
   where b.error is not null and b.commit_id < ${belowCommit} limit ${rowsMax}) old
 where o.lane_id = old.lane_id and o.seq = old.seq returning 1`,
 
-  /** With the letter that it settled. One stays while a letter is open that was written with it: it tells where that is from. */
+  /** With the letter that it settled. One stays with a letter that was written with it: it tells where that is from. */
   commands: `
 with old as materialized (
   select c.id, c.target, c.kind from millrace_data.command c
   where c.state > 1 and c.commit_id < ${belowCommit}
-    and not exists (select from millrace_data.dead_letter d where d.commit_id = c.commit_id and d.id <> c.target and d.state = 1)
+    and not exists (select from millrace_data.dead_letter d where d.commit_id = c.commit_id and d.id <> c.target)
     and not exists (select from millrace_data.outbox o where o.dead_letter_id = c.target)
   limit ${rowsMax}
 ), letters as (

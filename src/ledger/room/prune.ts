@@ -47,9 +47,18 @@ export interface PruneReport {
 const commitsLaterMs = 86_400_000
 
 /** Throws `EngineError`: `prune_running`, or what ledger/failure.ts says. `db` has one connection. */
-export async function prune(db: Connections, { keepMs, dryRun }: PruneOptions): Promise<PruneReport> {
-  const startedMs = performance.now()
+export async function prune(db: Connections, options: PruneOptions): Promise<PruneReport> {
   await alone(db)
+  try {
+    return await pruneAlone(db, options)
+  } finally {
+    // A connection that is lost has given it back.
+    await db.query({ text: `select pg_advisory_unlock(${lockKey})` }).catch(() => undefined)
+  }
+}
+
+async function pruneAlone(db: Connections, { keepMs, dryRun }: PruneOptions): Promise<PruneReport> {
+  const startedMs = performance.now()
   const { nowMs } = await readRoom(db)
   const beforeMs = nowMs - keepMs
   const rest = { dryRun, before: new Date(beforeMs).toISOString() }
@@ -70,7 +79,7 @@ export async function prune(db: Connections, { keepMs, dryRun }: PruneOptions): 
   const dropped: Dropped[] = []
   const problem = await dropAll(db, beforeMs, dropped)
   const rows = await bite(db, beforeMs)
-  return { ...rest, made, dropped, leftovers, rows, problem, tookMs: performance.now() - startedMs }
+  return { ...rest, made, dropped, leftovers, rows, problem, tookMs: tookMs() }
 }
 
 /** Any number no one else takes. */

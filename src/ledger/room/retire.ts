@@ -43,20 +43,20 @@ export async function retire(
 async function takeOut(db: Connections, family: Family, { suffix, toMs }: Partition, old: Old): Promise<number> {
   const startedMs = performance.now()
   const parents = family.tables.map((table) => `millrace_data.${table}`)
+  const each = (text: (table: string) => string) => family.tables.map(text).join('\n')
   await db.query({
     text: `
 set local lock_timeout = '${lockMsMax}ms';
 lock table ${parents.join(', ')} in access exclusive mode;
+${family === transactions ? recheck(suffix, old) : ''}
+${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${suffix};`)}
+${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${attic};`)}
 ${family === transactions ? keep(suffix, old) : ''}
-${family.tables
-  .map(
-    (table) => `
-alter table millrace_data.${table} detach partition millrace_data.${table}_${suffix};
-alter table millrace_data.${table} detach partition millrace_data.${table}_${attic};
-alter table millrace_data.${table} attach partition millrace_data.${table}_${attic}
+${each(
+  (table) =>
+    `alter table millrace_data.${table} attach partition millrace_data.${table}_${attic}
   for values from (minvalue) to (${family.bound(toMs)});`,
-  )
-  .join('')}
+)}
 update millrace_data.horizon set ${family === commits ? 'below_commit' : 'below_id'} = ${family.bound(toMs)};
 ${laneHorizons(old)}`,
   })
@@ -67,10 +67,8 @@ ${laneHorizons(old)}`,
  * Whoever opens a lane finds what is open by its low-water id and what is parked. Nothing may be open by that which was
  * not seen to be: it is found again under the lock, which is quick, before anything goes.
  */
-function keep(suffix: string, { kept, laneIds }: Old): string {
-  const ids = `array[${kept.map(({ id }) => `'${id}'`).join(',')}]::uuid[]`
-  const moved = (table: string, id: string) => `
-insert into millrace_data.${table}_${attic} select * from millrace_data.${table}_${suffix} where ${id} = any(${ids});`
+function recheck(suffix: string, { kept, laneIds }: Old): string {
+  const ids = idList(kept)
   return `
 do $$
 begin
@@ -89,8 +87,21 @@ begin
     raise exception 'something of this partition was opened just now' using errcode = '40001';
   end if;
 end
-$$;
-${moved('transaction', 'id')}${moved('attempt', 'transaction_id')}${moved('ending', 'transaction_id')}${moved('begun', 'transaction_id')}`
+$$;`
+}
+
+function keep(suffix: string, { kept }: Old): string {
+  if (kept.length === 0) return ''
+  const moved = (table: string, id: string) => `
+insert into millrace_data.${table}_${attic} select * from millrace_data.${table}_${suffix} where ${id} = any(${idList(kept)});`
+  return ['attempt', 'ending', 'begun'].reduce(
+    (all, table) => all + moved(table, 'transaction_id'),
+    moved('transaction', 'id'),
+  )
+}
+
+function idList(kept: Old['kept']): string {
+  return `array[${kept.map(({ id }) => `'${id}'`).join(',')}]::uuid[]`
 }
 
 function laneHorizons({ lanes }: Old): string {
