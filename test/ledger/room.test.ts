@@ -119,6 +119,7 @@ test('a CHECK that fails is still a refused value', async () => {
 })
 
 test('what is old goes; what is open, parked, or ended since stays with all that it needs', async () => {
+  count = 0
   const { db, ledger, ids } = await scene()
   await sinceDaysAgo(db, 60)
   const lane = await take(ledger, 0)

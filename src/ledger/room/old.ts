@@ -42,8 +42,9 @@ order by t.id limit ${keptMax + 1}`,
   if (kept.length > keptMax) throw tooMany(suffix)
   const lanes = await db.query<{ lane_id: number; to: string | null; count: string }>({
     text: `
-select lane_id, max(kafka_offset) filter (where redriven_from is null) + 1 as to, count(*) as count
+select lane_id, max(kafka_offset) filter (where redriven_from is null and id <> all($1::uuid[])) + 1 as to, count(*) as count
 from millrace_data.transaction_${suffix} group by lane_id`,
+    values: [kept.map(({ id }) => id)],
   })
   const all = lanes.reduce((sum, { count }) => sum + Number(count), 0)
   return { kept, dropped: all - kept.length, lanes: horizonsOf(lanes), laneIds: lanes.map((row) => row.lane_id) }

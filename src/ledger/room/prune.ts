@@ -59,6 +59,7 @@ export async function prune(db: Connections, options: PruneOptions): Promise<Pru
 
 async function pruneAlone(db: Connections, { keepMs, dryRun }: PruneOptions): Promise<PruneReport> {
   const startedMs = performance.now()
+  const tookMs = () => Math.round(performance.now() - startedMs)
   const { nowMs } = await readRoom(db)
   const beforeMs = nowMs - keepMs
   const rest = { dryRun, before: new Date(beforeMs).toISOString() }
@@ -71,7 +72,7 @@ async function pruneAlone(db: Connections, { keepMs, dryRun }: PruneOptions): Pr
       leftovers: [],
       rows: null,
       problem: null,
-      tookMs: performance.now() - startedMs,
+      tookMs: tookMs(),
     }
   }
   const made = await makeRoom(db)
