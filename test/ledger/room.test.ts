@@ -8,6 +8,7 @@ import { makeRoom } from '../../src/ledger/room/make.ts'
 import { readRoom } from '../../src/ledger/room/partitions.ts'
 import { prune } from '../../src/ledger/room/prune.ts'
 import { atEnd } from '../support/at-end.ts'
+import { emptySince, idOfMoment } from '../support/partitions.ts'
 import type { TestLedger } from '../support/servers.ts'
 import { attempt, batch, ending, progress, scene, take, transaction } from './scene.ts'
 
@@ -20,24 +21,9 @@ function connections({ databaseUrl }: TestLedger) {
   return db
 }
 
-/** As if it had been pruned daily for months: partitions from then on. */
+/** As if it had been pruned daily until so many days ago. */
 async function sinceDaysAgo(db: TestLedger, days: number): Promise<void> {
-  const fromMs = Math.floor(nowMs / dayMs - days) * dayMs
-  for (const { tables, bound } of [
-    { tables: ['transaction', 'attempt', 'ending', 'begun'], bound: `'${idAt(fromMs)}'` },
-    { tables: ['commit', 'passed'], bound: `'${commitAt(fromMs)}'` },
-  ]) {
-    for (const table of tables) {
-      const parts = await db.query<{ name: string }>(
-        `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'millrace_data.${table}'::regclass`,
-      )
-      for (const { name } of parts) if (!name.endsWith('_attic')) await db.query(`drop table ${name}`)
-      await db.query(`alter table millrace_data.${table} detach partition millrace_data.${table}_attic`)
-      await db.query(
-        `alter table millrace_data.${table} attach partition millrace_data.${table}_attic for values from (minvalue) to (${bound})`,
-      )
-    }
-  }
+  await emptySince(db, Math.floor(nowMs / dayMs - days) * dayMs)
   await makeRoom(connections(db))
 }
 
@@ -47,7 +33,7 @@ let count = 0
 function aged(lane: OpenedLane, versionId: number, days: number, ended: boolean) {
   const atMs = nowMs - days * dayMs
   const n = ++count
-  const id = `${idAt(atMs).slice(0, 13)}-8000-8000-${String(n).padStart(12, '0')}`
+  const id = idOfMoment(atMs, n)
   const row = transaction(lane, versionId, n, { id, offset: n - 1, admittedUs: atMs * 1000 })
   const rest = ended ? { endings: [ending(lane, n, { transactionId: id, endedUs: (atMs + 1000) * 1000 })] } : {}
   return {

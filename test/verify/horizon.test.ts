@@ -6,16 +6,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../../src/ledger/connect.ts'
 import { bite } from '../../src/ledger/room/bites.ts'
-import { commitAt, commits, idAt, transactions } from '../../src/ledger/room/families.ts'
+import { commits, transactions } from '../../src/ledger/room/families.ts'
 import { retire } from '../../src/ledger/room/retire.ts'
 import { atEnd } from '../support/at-end.ts'
+import { cut } from '../support/partitions.ts'
 import { freshGround, type Ground, tampered } from './ground.ts'
 
 const ground = await freshGround(4000)
 const { query } = ground.ledger
 const horizonMs = await middle()
 const kept = await stands(ground)
-await split(horizonMs)
+await cut(ground.ledger, transactions, horizonMs, '20200101')
+await cut(ground.ledger, commits, horizonMs - 1000, '20200101')
 const before = await counts()
 const db = connect({ databaseUrl: ground.ledger.databaseUrl, connectionsMax: 1, answerMsMax: 30_000 })
 atEnd(() => db.end())
@@ -121,32 +123,6 @@ async function stands({ ledger }: Ground): Promise<string> {
   ])
     await ledger.query(sql, [id])
   return id
-}
-
-/** What is there is one partition: a bound goes through it, as if a day had ended then. */
-async function split(atMs: number): Promise<void> {
-  for (const { family, key, toMs } of [
-    { family: transactions, key: 'transaction_id', toMs: atMs },
-    { family: commits, key: 'commit_id', toMs: atMs - 1000 },
-  ]) {
-    for (const name of family.tables) {
-      const column = name === 'transaction' || name === 'commit' ? 'id' : key
-      const [whole, part] = [`millrace_data.${name}`, `millrace_data.${name}_20200101`]
-      const [end] = await query<{ to: string }>(
-        `select substring(pg_get_expr(relpartbound, oid) from ' TO \\((.*)\\)') as to from pg_class where oid = '${whole}_first'::regclass`,
-      )
-      await query(`create table ${part} (like ${whole} including all)`)
-      await query(`insert into ${part} select * from ${whole} where ${column} < ${family.bound(toMs)}`)
-      await query(`delete from ${whole} where ${column} < ${family.bound(toMs)}`)
-      await query(`alter table ${whole} detach partition ${whole}_first`)
-      const zero = family === commits ? `'0'` : `'${idAt(0)}'`
-      await query(`alter table ${whole} attach partition ${part} for values from (${zero}) to (${family.bound(toMs)})`)
-      await query(
-        `alter table ${whole} attach partition ${whole}_first for values from (${family.bound(toMs)}) to (${end?.to})`,
-      )
-    }
-  }
-  assert.ok(commitAt(atMs) > 0n)
 }
 
 async function counts(): Promise<{ transactions: number; commits: number }> {
