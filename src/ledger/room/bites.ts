@@ -12,11 +12,17 @@ const rowsMax = 10_000
 /** A row goes by the horizon of commits, which is a day and more behind that of transactions: what it speaks of went before it. */
 const belowCommit = '(select below_commit from millrace_data.horizon)'
 
+const horizonOf = (gone: string) => `horizon as (
+  insert into millrace_data.lane_horizon as h (lane_id, pruned_to)
+  select lane_id, max(kafka_offset) + 1 from ${gone} as g group by 1
+  on conflict (lane_id) do update set pruned_to = greatest(h.pruned_to, excluded.pruned_to)
+)`
+
 const statements = {
   /** Of the attic, what has ended since and long ago. */
   transactions: `
 with gone as materialized (
-  select t.id from millrace_data.transaction_attic t
+  select t.id, t.lane_id, t.kafka_offset, t.redriven_from from millrace_data.transaction_attic t
   join millrace_data.ending_attic e on e.transaction_id = t.id
   where e.ended_at < to_timestamp($1::int8 / 1000.0) limit ${rowsMax}
 ), attempts as (
@@ -25,7 +31,7 @@ with gone as materialized (
   delete from millrace_data.ending_attic where transaction_id = any(array(select id from gone))
 ), begun as (
   delete from millrace_data.begun_attic where transaction_id = any(array(select id from gone))
-)
+), ${horizonOf('(select * from gone where redriven_from is null)')}
 delete from millrace_data.transaction_attic where id = any(array(select id from gone)) returning 1`,
 
   /** In the attic: those of older versions, whose numbers tell no time. */
@@ -46,11 +52,7 @@ with old as materialized (
   delete from millrace_data.duplicate d using old o
   where d.lane_id = o.lane_id and d.workflow_id = o.workflow_id and d.kafka_offset = o.kafka_offset
   returning d.lane_id, d.kafka_offset
-), horizon as (
-  insert into millrace_data.lane_horizon as h (lane_id, pruned_to)
-  select lane_id, max(kafka_offset) + 1 from gone group by 1
-  on conflict (lane_id) do update set pruned_to = greatest(h.pruned_to, excluded.pruned_to)
-)
+), ${horizonOf('gone')}
 select 1 from gone`,
 
   /** Refused ones: others go after a day, by the engine itself. */
@@ -75,11 +77,7 @@ with old as materialized (
     and not exists (select from millrace_data.command other where other.target = d.id and other.state = 2
                     and other.id <> all(array(select id from old)))
   returning d.lane_id, d.kafka_offset
-), horizon as (
-  insert into millrace_data.lane_horizon as h (lane_id, pruned_to)
-  select lane_id, max(kafka_offset) + 1 from letters group by 1
-  on conflict (lane_id) do update set pruned_to = greatest(h.pruned_to, excluded.pruned_to)
-)
+), ${horizonOf('letters')}
 delete from millrace_data.command where id = any(array(select id from old)) returning 1`,
 } as const
 
