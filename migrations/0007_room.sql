@@ -48,6 +48,18 @@ begin
 end
 $$;
 
+-- Where a transaction stands. A function, and none that is merged into its caller, so that a commit which has nothing to ask
+-- of it does not open and lock every partition all the same.
+create function millrace_data.place_of(transaction uuid) returns table (workflow_id int, kafka_offset bigint)
+  language plpgsql stable rows 1 as $$
+begin
+  return query
+    select v.workflow_id, t.kafka_offset
+    from millrace_data.transaction t join millrace_data.version v on v.id = t.version_id
+    where t.id = place_of.transaction;
+end
+$$;
+
 -- Views follow a table that is renamed: they are made again, as they were, on what stands in its place.
 
 create or replace view millrace.transactions as
