@@ -21,8 +21,8 @@ create table millrace_data.lane_horizon (
   pruned_to bigint not null
 );
 
--- Ids begin with milliseconds since 1970, in 48 bits.
-create function millrace_data.first_id(at timestamptz) returns uuid
+-- Ids begin with milliseconds since 1970, in 48 bits. For readers, too: id >= millrace.first_id(now() - interval '1 day').
+create function millrace.first_id(at timestamptz) returns uuid
   language sql immutable parallel safe
   return (lpad(to_hex((extract(epoch from at) * 1000)::int8), 12, '0') || repeat('0', 20))::uuid;
 
@@ -47,13 +47,13 @@ begin
   upto := date_trunc('day', upto, 'UTC');
   insert into millrace_data.horizon (first_to) values (upto);
   execute format('alter table millrace_data.transaction add constraint room check (id < %L) not valid',
-                 millrace_data.first_id(upto));
+                 millrace.first_id(upto));
   execute format('alter table millrace_data.attempt add constraint room check (transaction_id < %L) not valid',
-                 millrace_data.first_id(upto));
+                 millrace.first_id(upto));
   execute format('alter table millrace_data.ending add constraint room check (transaction_id < %L) not valid',
-                 millrace_data.first_id(upto));
+                 millrace.first_id(upto));
   execute format('alter table millrace_data.begun add constraint room check (transaction_id < %L) not valid',
-                 millrace_data.first_id(upto));
+                 millrace.first_id(upto));
   execute format('alter table millrace_data.commit add constraint room check (id < %s) not valid',
                  millrace_data.first_commit(upto));
   execute format('alter table millrace_data.passed add constraint room check (commit_id < %s) not valid',

@@ -16,10 +16,10 @@ declare
 begin
   for part in
     select * from (values
-      ('transaction', 'id', '00000000-0000-0000-0000-000000000000', millrace_data.first_id(upto)::text),
-      ('attempt', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace_data.first_id(upto)::text),
-      ('ending', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace_data.first_id(upto)::text),
-      ('begun', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace_data.first_id(upto)::text),
+      ('transaction', 'id', '00000000-0000-0000-0000-000000000000', millrace.first_id(upto)::text),
+      ('attempt', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace.first_id(upto)::text),
+      ('ending', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace.first_id(upto)::text),
+      ('begun', 'transaction_id', '00000000-0000-0000-0000-000000000000', millrace.first_id(upto)::text),
       ('commit', 'id', '0', millrace_data.first_commit(upto)::text),
       ('passed', 'commit_id', '0', millrace_data.first_commit(upto)::text)
     ) as t (name, key, zero, bound)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OpenedLane } from '../../src/coordinator/ports.ts'
 import { connect } from '../../src/ledger/connect.ts'
-import { commitAt, idAt } from '../../src/ledger/room/families.ts'
+import { commitAt, commits, idAt, transactions } from '../../src/ledger/room/families.ts'
 import { makeRoom } from '../../src/ledger/room/make.ts'
 import { readRoom } from '../../src/ledger/room/partitions.ts'
 import { prune } from '../../src/ledger/room/prune.ts'
@@ -24,6 +24,26 @@ function connections({ databaseUrl }: TestLedger) {
 /** As if it had been pruned daily until so many days ago. */
 async function sinceDaysAgo(db: TestLedger, days: number): Promise<void> {
   await emptySince(db, Math.floor(nowMs / dayMs - days) * dayMs)
+  await makeRoom(connections(db))
+}
+
+/** As if the ledger had been migrated long ago. */
+async function firstEnds(db: TestLedger, atMs: number): Promise<void> {
+  for (const family of [transactions, commits]) {
+    const zero = family === commits ? '0' : idAt(0)
+    const [{ suffixes } = { suffixes: [] }] = await db.query<{ suffixes: string[] }>(
+      `select array_agg(substring(c.relname from '[0-9]+$')) as suffixes from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = 'millrace_data.${family.name}'::regclass and c.relname ~ '[0-9]+$'`,
+    )
+    for (const table of family.tables) {
+      for (const suffix of suffixes) await db.query(`drop table millrace_data.${table}_${suffix}`)
+      await db.query(`alter table millrace_data.${table} detach partition millrace_data.${table}_first`)
+      await db.query(
+        `alter table millrace_data.${table} attach partition millrace_data.${table}_first
+         for values from ('${zero}') to (${family.bound(atMs)})`,
+      )
+    }
+  }
   await makeRoom(connections(db))
 }
 
@@ -210,6 +230,23 @@ test('a partition that somebody reads is tried again, and nobody waits behind fo
   assert.equal(report.problem, null)
   assert.ok(slowestMs < 1000, `a commit waited for ${slowestMs} ms`)
   assert.equal(await rowsOf(db, 'transaction'), 100)
+})
+
+test('the first partition goes like any other; what an older version writes then lands in the attic', async () => {
+  const { db, ledger, ids } = await scene()
+  await firstEnds(db, Math.floor(nowMs / dayMs - 40) * dayMs)
+  const lane = await take(ledger, 0)
+  const old = aged(lane, ids.versionId, 45, true)
+  const legacy = (session: bigint, n: bigint) => (session << 32n) + n
+  await ledger.commit({ ...old.batch, commitId: legacy(7n, 1n) })
+  const report = await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })
+  assert.equal(report.dropped[0]?.tables[0], 'transaction_first')
+  assert.ok(report.dropped.some(({ tables }) => tables[0] === 'commit_first'))
+  assert.equal(await rowsOf(db, 'transaction'), 0)
+  const late = aged(lane, ids.versionId, 0, true)
+  assert.equal((await ledger.commit({ ...late.batch, commitId: legacy(7n, 2n) })).passed.size, 1)
+  assert.deepEqual(await db.query('select id from millrace_data.commit_attic'), [{ id: String(legacy(7n, 2n)) }])
+  assert.deepEqual((await ledger.settle({ ...late.batch, commitId: legacy(7n, 2n) })).landed?.passed.size, 1)
 })
 
 test('two at once: the second says that another runs', async () => {

@@ -9,7 +9,7 @@ export interface Tamper {
 }
 
 /** An id of now that nothing has. */
-const stranger = `(left(millrace_data.first_id(now())::text, 24) || right(gen_random_uuid()::text, 12))::uuid`
+const stranger = `(left(millrace.first_id(now())::text, 24) || right(gen_random_uuid()::text, 12))::uuid`
 /** Of workflow sale, completed, in the middle of its lane. */
 const some = `(select id from millrace.transactions where workflow = 'sale' and state = 'completed' and redriven_from is null
                order by kafka_partition, kafka_offset limit 1 offset 9)`

@@ -3,7 +3,7 @@ import type { Check } from '../check.ts'
 import { prunedCommit, prunedTransaction } from '../words.ts'
 
 /** What was made then has an id of up to an hour before. */
-const redrivenLongAgo = prunedTransaction(`millrace_data.first_id(c.asked_at - interval '1 hour')`)
+const redrivenLongAgo = prunedTransaction(`millrace.first_id(c.asked_at - interval '1 hour')`)
 
 export const commands: Check = {
   name: 'commands',
