@@ -4,6 +4,9 @@
 -- The three belong together: `millrace migrate` runs them one after the other.
 
 set local lock_timeout = '5s';
+-- In the order in which a commit locks them, so that neither waits for the other in a ring.
+lock table millrace_data.commit, millrace_data.transaction, millrace_data.attempt, millrace_data.ending,
+  millrace_data.passed, millrace_data.begun in access exclusive mode;
 
 -- What was pruned. Of transactions with ids below "below_id" those that had ended are gone, with their attempts; of
 -- commits below "below_commit" (a week later than the transactions) their times, and what else goes by them.

@@ -7,6 +7,9 @@
 -- the horizon. An older version goes on writing beside this one: its statements name the same tables.
 
 set local lock_timeout = '5s';
+-- In the order in which a commit locks them, so that neither waits for the other in a ring.
+lock table millrace_data.commit, millrace_data.transaction, millrace_data.attempt, millrace_data.ending,
+  millrace_data.passed, millrace_data.begun in access exclusive mode;
 
 do $$
 declare
