@@ -35,8 +35,8 @@ Examples:
   KAFKA_BROKERS=kafka:9092 DATABASE_URL=postgres://… millrace run
 
 Settings come from the environment or millrace.config.yaml: \`millrace settings\`.
-publish, list, show, dead-letters, resolve, redrive, discard, verify and migrate find a \`millrace dev\` that runs in
-the current folder.
+publish, list, show, dead-letters, resolve, redrive, discard, verify, prune and migrate find a \`millrace dev\` that runs
+in the current folder.
 `
 
 const jsonOption = () => new Option('--json', 'print JSON, for programs')
@@ -221,6 +221,14 @@ function addKeeping(millrace: Command): void {
     .addOption(jsonOption())
     .action(async (options) => (await import('./migrate.ts')).migrate(options))
   millrace
+    .command('prune')
+    .description('make room for the days to come, and drop what ended long ago; for a daily cron job')
+    .requiredOption('--keep <duration>', 'how long what has ended stays, such as 30d')
+    .option('--dry-run', 'only show what would be dropped, and what is kept of it because it is open')
+    .addOption(jsonOption())
+    .addHelpText('after', aboutPrune)
+    .action(async (options) => (await import('./prune.ts')).prune(options))
+  millrace
     .command('fence')
     .description('after a failover or restore of Postgres: every coordinator takes its lanes anew')
     .option('--engine <name>', 'only those of this engine')
@@ -243,6 +251,12 @@ function addKeeping(millrace: Command): void {
     .addOption(jsonOption())
     .action(async (options) => (await import('./settings.ts')).settings(options))
 }
+
+const aboutPrune = `
+It needs Postgres alone, and may run beside coordinators or without any. What is open stays, however old, and so do open
+dead letters. A partition (a day of transactions) goes as a whole, once all of it is old enough. Exit code 0: done; 1: some
+could not be dropped, and are dropped by the next run.
+`
 
 const aboutVerify = `
 It changes nothing, and may run beside coordinators. Ends with 0 when all is well, with 1 when something is wrong.

@@ -3,11 +3,11 @@
  * answer. An outage is waited out and burns nothing; a conflict is repeated; a refused value is found by halving and
  * replaced; an unknown COMMIT is settled by new epochs and a look.
  */
-import { assert } from '../base/assert.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
+import { CommitIds } from './commit-ids.ts'
 import { batchOf, type Entry } from './entry.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Batch, CommitAnswer, CommitStamp, Ledger } from './ports.ts'
@@ -25,8 +25,7 @@ export class Writer {
   readonly #clock: Clock
   readonly #limits: CoordinatorLimits
   readonly #signal: AbortSignal
-  readonly #session: bigint
-  #commits = 0
+  readonly #ids: CommitIds
   #last: CommitStamp | null = null
 
   /** `session` keeps the commit ids of coordinators apart; `signal` gives up waiting out an outage. */
@@ -41,7 +40,7 @@ export class Writer {
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#signal = parts.signal
-    this.#session = BigInt(parts.session)
+    this.#ids = new CommitIds(parts.session)
   }
 
   /** The last commit whose return no later one has written yet. */
@@ -111,9 +110,8 @@ export class Writer {
   }
 
   #batch(entries: readonly Entry[], whole: boolean): Batch {
-    assert(this.#commits < 2 ** 32, 'this session has no commit ids left: start again for a new one')
-    const commitId = (this.#session << 32n) + BigInt(this.#commits++)
-    return batchOf(entries, { commitId, sentUs: this.#clock.nowUs(), last: this.#last }, whole)
+    const sentUs = this.#clock.nowUs()
+    return batchOf(entries, { commitId: this.#ids.next(sentUs), sentUs, last: this.#last }, whole)
   }
 
   /** Null: it never landed, write it again. New epochs are taken first, so that it cannot land any more. */

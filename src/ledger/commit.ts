@@ -112,12 +112,11 @@ function rareParts(original: (id: string) => string): string {
   insert into millrace_data.dead_letter
     (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,
      transaction_id)
-  select r.id, lane, v.workflow_id, t.kafka_offset, k.key, k.value, k.headers, k.sealed, code, reason, received, $1::int8,
+  select r.id, lane, p.workflow_id, p.kafka_offset, k.key, k.value, k.headers, k.sealed, code, reason, received, $1::int8,
          r.transaction
   from ${rows.failedLetters.from}
   join millrace_data.raw_record k on k.transaction_id = r.transaction
-  join millrace_data.transaction t on t.id = r.transaction
-  join millrace_data.version v on v.id = t.version_id
+  cross join lateral millrace_data.place_of(r.transaction) p
   where ${held}
 ), raw_gone as (
   delete from millrace_data.raw_record

@@ -51,12 +51,23 @@ export function connect(settings: LedgerSettings): Connections {
   }
 }
 
-/** Since version 17 the server bounds whole transactions; before, those that are idle in the middle. */
+/**
+ * Since version 17 the server bounds whole transactions; before, those that are idle in the middle. A statement is planned
+ * once for all partitions (planning costs more than a small commit) and while some are empty: without the last three it
+ * would go on reading those from end to end when they are full.
+ */
 async function bound(client: pg.ClientBase, heldMsMax: number): Promise<void> {
-  const names = `'transaction_timeout', 'idle_in_transaction_session_timeout'`
-  await client.query(`select set_config(name, $1, false) from pg_settings where name in (${names})`, [
-    String(heldMsMax),
-  ])
+  const settings = {
+    transaction_timeout: String(heldMsMax),
+    idle_in_transaction_session_timeout: String(heldMsMax),
+    plan_cache_mode: 'force_generic_plan',
+    enable_seqscan: 'off',
+    jit: 'off',
+  }
+  await client.query(
+    `select set_config(name, value, false) from pg_settings join unnest($1::text[], $2::text[]) as w (name, value) using (name)`,
+    [Object.keys(settings), Object.values(settings)],
+  )
 }
 
 /** host:port/database, without the password. */

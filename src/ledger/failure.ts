@@ -4,19 +4,21 @@
  * `ledger_conflict` (retryable): serialization failure or deadlock; the same again.
  * `ledger_refused`: a value that Postgres will not take; its neighbours must go on without it.
  * `ledger_broken`: the schema or its rights are not what this engine needs; a person must look.
- * `details.ambiguous` is true when the statement may have been carried out all the same.
+ * `details.ambiguous` is true when the statement may have been carried out all the same; `details.noRoom` when there is no
+ * partition for a row, which is no fault of the row: make it (room/make.ts), and repeat.
  */
 import { EngineError, messageOf } from '../base/error.ts'
 
 export function ledgerError(error: unknown, address: string): EngineError {
   if (error instanceof EngineError) return error
   const state = sqlState(error)
-  const code = codeOf(state)
+  const noRoom = lacksPartition(error, state)
+  const code = noRoom ? 'ledger_outage' : codeOf(state)
   const text = `Postgres at ${address}: ${messageOf(error)}`
   return new EngineError(code, text, {
     retryable: code === 'ledger_outage' || code === 'ledger_conflict',
     cause: error,
-    details: { sqlState: state, ambiguous: mayHaveLanded(state) },
+    details: { sqlState: state, ambiguous: mayHaveLanded(state), noRoom },
   })
 }
 
@@ -32,6 +34,11 @@ function codeOf(state: string | null): string {
   if (family === '40') return 'ledger_conflict'
   if (family === '42' || family === '3F') return 'ledger_broken'
   return 'ledger_outage'
+}
+
+/** A CHECK that fails has the same state, and names its constraint. */
+function lacksPartition(error: unknown, state: string | null): boolean {
+  return state === '23514' && !(error as { constraint?: unknown }).constraint
 }
 
 /** No answer at all, or the server ended the session around it: nobody knows. */

@@ -16,11 +16,12 @@ import {
 import { load } from './load.ts'
 import { outboxOf } from './outbox.ts'
 import { renew } from './renew.ts'
+import { makeAhead, withRoom } from './room/ahead.ts'
 import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
 
 export interface OpenLedger extends Ledger, OutboxLedger, AsyncDisposable {
-  /** The high half of this coordinator's commit ids. */
+  /** Part of the ids of this coordinator’s commits. */
   readonly session: number
   unfinishedTopics(): Promise<string[]>
   stop(): Promise<void>
@@ -32,6 +33,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     text: `select nextval('millrace_data.coordinator_session') as session`,
   })
   const session = Number(row?.session)
+  await makeAhead(db)
   return {
     session,
     register: (plans) => register(db, plans),
@@ -40,7 +42,10 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     takeLane: (lane) => takeLane(db, settings, session, lane),
     strandedLanes: (topic, incarnation) => strandedLanes(db, settings, topic, incarnation),
     releaseLanes: (lanes) => releaseLanes(db, lanes),
-    tidy: () => tidy(db, settings),
+    tidy: async () => {
+      await tidy(db, settings)
+      await makeAhead(db)
+    },
     renew: (last, lanes) => renew(db, last, lanes),
     load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
@@ -56,7 +61,9 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
 const heldMsMax = 15_000
 
 async function commit(db: Connections, batch: Batch): Promise<CommitAnswer> {
-  return commitAnswer(await db.query<AnswerRow>(commitStatement(batch)))
+  const statement = commitStatement(batch)
+  const rows = await withRoom(db, batch, () => db.query<AnswerRow>(statement))
+  return commitAnswer(rows)
 }
 
 /** New epochs first: the UPDATE waits for a commit that is still under way, and a later one is refused by the fence. */

@@ -2,11 +2,23 @@
 import { readdir, readFile } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
 import { EngineError } from '../base/error.ts'
-import { addressOf } from './connect.ts'
+import { addressOf, connect } from './connect.ts'
 import { ledgerError } from './failure.ts'
+import { makeRoom } from './room/make.ts'
 
-/** Answers with the names of the files that were run; none when the schema was up to date. */
+/** Answers with the names of the files that were run; none when the schema was up to date. Makes the partitions to come, too. */
 export async function migrate(databaseUrl: string, directory: string): Promise<string[]> {
+  const names = await runFiles(databaseUrl, directory)
+  const db = connect({ databaseUrl, connectionsMax: 1, answerMsMax: 60_000 })
+  try {
+    await makeRoom(db)
+  } finally {
+    await db.end()
+  }
+  return names
+}
+
+function runFiles(databaseUrl: string, directory: string): Promise<string[]> {
   return withKnex(databaseUrl, (db) =>
     alone(db, async () => {
       await db.raw('create schema if not exists millrace_data')
@@ -18,7 +30,7 @@ export async function migrate(databaseUrl: string, directory: string): Promise<s
 }
 
 /** The number of the latest migration that this version of the engine knows how to write to. */
-export const ledgerVersion = 4
+export const ledgerVersion = 7
 
 /**
  * A newer version may have migrated the ledger. As long as it only expanded, this one goes on beside it; throws

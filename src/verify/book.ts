@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { EngineError, messageOf } from '../base/error.ts'
 import { type Check, run } from './check.ts'
 import type { Judgement } from './finding.ts'
+import { prunedTransaction } from './words.ts'
 import type { World } from './world.ts'
 
 export interface Book {
@@ -63,6 +64,11 @@ function parsed(text: string): { key?: unknown; status?: unknown } | null {
 const keyText = `left(encode(sha256(convert_to(substr(s.id::text, 14) || '/' || t.name || '/' || l.kafka_partition || '/'
   || s.kafka_offset || '/' || v.step_ids[s.step + 1] || '/forward/1', 'UTF8')), 'hex'), 32)`
 
+/** A book is in the order of time: what was done before the first transaction that is not pruned was asked for may be by a pruned one. */
+const ofWhatIsThere = `(
+  not exists (select from millrace_data.lane_horizon)
+  or b.line > (select min(line) from matched m where not ${prunedTransaction('m.id')}))`
+
 /** What is open may be at work on its next step. */
 const book: Check = {
   name: 'book',
@@ -108,7 +114,7 @@ with book as materialized (
   where b.times > 1 group by b.key
   union all
   select 'charged_by_nobody', null, null, null, b.key, 'an attempt that has this key', 'none; line ' || b.line || ' of the book has it'
-  from book b where not exists (select from matched m where m.key = b.begins)
+  from book b where not exists (select from matched m where m.key = b.begins) and ${ofWhatIsThere}
   union all
   select 'not_charged', k.lane_id, k.workflow_id, k.kafka_offset, k.id::text,
          'a line with key ' || k.key || ': step ' || k.step_id || ' succeeded, and others of this step are in the book', 'none'

@@ -9,9 +9,24 @@ export function stateText(column: string): string {
   return `(array['ok', 'skipped', 'failed', 'in_doubt'])[${column}]`
 }
 
-/** The high half of a commit's number is its coordinator's session: within one, numbers are in the order of time. */
+/**
+ * Whether two commits are of one coordinator: within one, numbers are in the order of time. Its session stands in bits 12
+ * to 31, below the seconds; in numbers of older versions it was all of the high half, and no session is as large as seconds.
+ */
 export function sameSession(a: string, b: string): string {
-  return `${a} >> 32 = ${b} >> 32`
+  const timed = (id: string) => `${id} >> 58 > 0`
+  const session = (id: string) => `(${id} >> 12 & 1048575)`
+  return `case when ${timed(a)} and ${timed(b)} then ${session(a)} = ${session(b)} else ${a} >> 32 = ${b} >> 32 end`
+}
+
+/** Below it ended transactions are pruned: nothing can be said of what is not there. */
+export function prunedTransaction(id: string): string {
+  return `${id} < (select below_id from millrace_data.horizon)`
+}
+
+/** Below it commits, and what goes by them, are pruned. */
+export function prunedCommit(id: string): string {
+  return `${id} < (select below_commit from millrace_data.horizon)`
 }
 
 /** Whether the clock of one machine, or of two that may be `$n` milliseconds apart, says that `a` was before `b`. */

@@ -1,6 +1,7 @@
 /** Migrations run once, whoever runs them and however many at once. */
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import pg from 'pg'
 import { migrationsDir } from '../../src/engine.ts'
@@ -38,6 +39,54 @@ test('a newer version has run files of its own: this one runs beside it, until t
 test('the version that a coordinator writes is that of the latest migration', async () => {
   const files = (await readdir(migrationsDir())).filter((name) => name.endsWith('.sql')).sort()
   assert.equal(Number(files.at(-1)?.slice(0, 4)), ledgerVersion)
+})
+
+test('history of before partitions becomes the first of them, with its rights', async () => {
+  const databaseUrl = await emptyDatabase()
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  const role = unique('writer')
+  try {
+    await client.query(
+      'create schema millrace_data; create table millrace_data.migrations (id serial, name text, batch int, migration_time timestamptz)',
+    )
+    const before = (await readdir(migrationsDir())).filter((name) => name.endsWith('.sql') && name < '0005').sort()
+    for (const name of before) {
+      await client.query(await readFile(join(migrationsDir(), name), 'utf8'))
+      await client.query('insert into millrace_data.migrations (name, batch, migration_time) values ($1, 1, now())', [
+        name,
+      ])
+    }
+    await client.query(`create role ${role}; grant select, insert on millrace_data.transaction to ${role}`)
+    const id = '019a0000-0000-8000-8000-000000000001'
+    await client.query(
+      `insert into millrace_data.engine (name) values ('e'); insert into millrace_data.topic (name) values ('t');
+       insert into millrace_data.workflow (name) values ('w'); insert into millrace_data.lane (engine_id, topic_id, kafka_partition) values (1, 1, 0);
+       insert into millrace_data.version (workflow_id, hash, source, step_ids, step_functions) values (1, repeat('a', 64), '', '{s}', '{f}');
+       insert into millrace_data.transaction (id, lane_id, version_id, kafka_offset, event_id, envelope, fetched_at, admitted_at, commit_id)
+       values ('${id}', 1, 1, 0, 'e', '{}', now(), now(), 7::int8 << 32);
+       insert into millrace_data.attempt (transaction_id, step, attempt, outcome, step_state, commit_id) values ('${id}', 0, 1, 1, 1, 7::int8 << 32);
+       insert into millrace_data.commit values (7::int8 << 32, '{1}', now(), now());
+       insert into millrace_data.passed values (1, 1, 1, 2, 1, 7::int8 << 32)`,
+    )
+    assert.ok((await migrate(databaseUrl, migrationsDir())).length >= 3)
+    const { rows } = await client.query(
+      `select (select count(*)::int from millrace.steps where committed_at is not null) as steps,
+              (select count(*)::int from millrace_data.transaction_first) as first,
+              (select count(*)::int from millrace_data.passed_first) as passed,
+              has_table_privilege($1, 'millrace_data.transaction', 'insert') as may,
+              (select count(*)::int from pg_constraint where conname = 'room') as left`,
+      [role],
+    )
+    assert.deepEqual(rows, [{ steps: 1, first: 1, passed: 1, may: true, left: 0 }])
+    await assert.rejects(
+      client.query(`insert into millrace_data.attempt select * from millrace_data.attempt`),
+      /duplicate key/,
+    )
+  } finally {
+    await client.query(`drop owned by ${role}; drop role ${role}`).catch(() => undefined)
+    await client.end()
+  }
 })
 
 async function emptyDatabase(): Promise<string> {

@@ -27,7 +27,8 @@ export interface Ground {
   readonly env: Record<string, string>
 }
 
-export async function freshGround(): Promise<Ground> {
+/** `pauseMs`: a third of it happens, and has ended, so long before the rest. */
+export async function freshGround(pauseMs = 0): Promise<Ground> {
   const topic = unique('sales')
   const { producer } = await freshTopic(2, topic)
   const engine = unique('engine')
@@ -38,6 +39,18 @@ export async function freshGround(): Promise<Ground> {
     value: JSON.stringify({ customer: `customer-${at % customers}`, n: at, odd: odd[at % odd.length] }),
     headers: cloudEvent(at % 9 === 4 ? 'sale.other' : 'sale', `event-${at}`),
   }))
+  const early = pauseMs > 0 ? messages.splice(0, messages.length / 3) : []
+  if (early.length > 0) {
+    await producer.send({ topic, messages: [...early, ...early.slice(0, 4), ...bad] })
+    await scene.until('letters', `select count(*) >= 3 from millrace.dead_letters`)
+    await settle(scene.ledger)
+    await scene.until('commands', `select count(*) = 2 from millrace.commands where state = 'done'`)
+    await scene.until(
+      'all to end',
+      `select count(*) > 40 and bool_and(ended_at is not null) from millrace.transactions`,
+    )
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
   await producer.send({ topic, messages })
   await producer.send({ topic, messages: [...messages.slice(0, 4), ...bad] })
   const careful = await freshProducer(unique('careful'))
@@ -56,7 +69,8 @@ export async function freshGround(): Promise<Ground> {
     `select count(*) = 2 from millrace.transactions where event_id like 'last@%' and workflow = 'sale'`,
   )
   await settle(scene.ledger)
-  await scene.until('the commands', `select count(*) = 2 from millrace.commands where state = 'done'`)
+  const commands = early.length > 0 ? 4 : 2
+  await scene.until('the commands', `select count(*) = ${commands} from millrace.commands where state = 'done'`)
   await scene.until('all to end', `select count(*) > 100 and bool_and(ended_at is not null) from millrace.transactions`)
   await terminate(coordinator)
   await doubt(scene.ledger)
@@ -119,7 +133,7 @@ async function settle(ledger: TestLedger): Promise<void> {
   await ledger.query(
     `insert into millrace_data.command (lane_id, kind, target, args, asked_by)
      select lane_id, case code when 'value_not_json' then 'redrive' else 'discard' end, id, $1, 'a test'
-     from millrace_data.dead_letter where code in ('value_not_json', 'value_null')`,
+     from millrace_data.dead_letter where code in ('value_not_json', 'value_null') and state = 1`,
     [JSON.stringify({ value })],
   )
 }

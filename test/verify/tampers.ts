@@ -8,6 +8,8 @@ export interface Tamper {
   readonly kind: string
 }
 
+/** An id of now that nothing has. */
+const stranger = `(left(millrace.first_id(now())::text, 24) || right(gen_random_uuid()::text, 12))::uuid`
 /** Of workflow sale, completed, in the middle of its lane. */
 const some = `(select id from millrace.transactions where workflow = 'sale' and state = 'completed' and redriven_from is null
                order by kafka_partition, kafka_offset limit 1 offset 9)`
@@ -64,12 +66,12 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'transaction inserted at a place that has one',
-    sql: `${into('transaction', transactionColumns, { id: 'gen_random_uuid()' }, of(some))} returning ${at}, id`,
+    sql: `${into('transaction', transactionColumns, { id: stranger }, of(some))} returning ${at}, id`,
     kind: 'transaction_moved',
   },
   {
     name: 'transaction inserted beyond the end',
-    sql: `${into('transaction', transactionColumns, { id: 'gen_random_uuid()', kafka_offset: '7000' }, of(some))} returning ${at}, id`,
+    sql: `${into('transaction', transactionColumns, { id: stranger, kafka_offset: '7000' }, of(some))} returning ${at}, id`,
     kind: 'transaction_moved',
   },
   ...[
@@ -89,7 +91,11 @@ export const tampers: readonly Tamper[] = [
     ['event_id', `event_id = 'another'`, 'event_differs'],
     ['envelope', `envelope = replace(envelope, '"n":', '"n":1')`, 'value_differs'],
     ['commit', 'commit_id = 4242', 'commit_missing'],
-    ['commit, to one after its attempts’', 'commit_id = commit_id + 4000', 'before_admission'],
+    [
+      'commit, to one after its attempts’',
+      `commit_id = (select max(commit_id) + 1 from ${table}attempt a where a.transaction_id = transaction.id)`,
+      'before_admission',
+    ],
   ].map(([what, set, kind]) => ({
     name: `transaction’s ${what} changed`,
     sql: `update ${table}transaction set ${set} ${of(some)} returning ${at}, id`,
@@ -138,7 +144,7 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'attempt inserted for a transaction that there is not',
-    sql: `${into('attempt', attemptColumns, { transaction_id: 'gen_random_uuid()' }, `${ofTransaction(some)} and step = 0`)} returning transaction_id as id`,
+    sql: `${into('attempt', attemptColumns, { transaction_id: stranger }, `${ofTransaction(some)} and step = 0`)} returning transaction_id as id`,
     kind: 'no_transaction',
   },
   ...[
@@ -162,7 +168,7 @@ export const tampers: readonly Tamper[] = [
       `commit_id = (select commit_id from ${table}attempt b where b.transaction_id = attempt.transaction_id and b.step = 0)`,
       'too_early',
     ],
-    ['commit to one that there is not', some, 2, 1, 'commit_id = commit_id + 4000', 'after_end'],
+    ['commit to one that there is not', some, 2, 1, 'commit_id = commit_id + 3000', 'after_end'],
   ].map(([what, id, step, attempt, set, kind]) => ({
     name: `attempt’s ${what} changed`,
     sql: `update ${table}attempt set ${set} ${ofTransaction(id as string)} and step = ${step} and attempt = ${attempt}
@@ -182,7 +188,7 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'ending inserted for a transaction that there is not',
-    sql: `insert into ${table}ending select gen_random_uuid(), state, error_code, error_message, ended_at, commit_id
+    sql: `insert into ${table}ending select ${stranger}, state, error_code, error_message, ended_at, commit_id
           from ${table}ending ${ofTransaction(some)} returning transaction_id as id`,
     kind: 'no_transaction',
   },
@@ -195,7 +201,12 @@ export const tampers: readonly Tamper[] = [
     ['state to failed', some, `state = 2, error_code = 'declined'`, 'failed_without_step'],
     ['state to completed', failed, 'state = 1, error_code = null', 'failure_ignored'],
     ['error_code', failed, `error_code = 'other'`, 'error_differs'],
-    ['commit', some, 'commit_id = commit_id - 4', 'after_end'],
+    [
+      'commit',
+      some,
+      `commit_id = (select min(commit_id) from ${table}attempt a where a.transaction_id = ending.transaction_id)`,
+      'after_end',
+    ],
   ].map(([what, id, set, kind]) => ({
     name: `ending’s ${what} changed`,
     sql: `update ${table}ending set ${set} ${ofTransaction(id as string)} returning transaction_id as id`,
@@ -214,7 +225,7 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'dead letter inserted',
-    sql: `${into('dead_letter', letterColumns, { id: 'gen_random_uuid()' }, of(letter))} returning ${at}, id`,
+    sql: `${into('dead_letter', letterColumns, { id: stranger }, of(letter))} returning ${at}, id`,
     kind: 'letter_moved',
   },
   {
@@ -318,7 +329,7 @@ export const tampers: readonly Tamper[] = [
     kind: 'doubled',
   },
   ...[
-    ['first, to none', 'first_id = gen_random_uuid()', 'first_missing'],
+    ['first, to none', `first_id = ${stranger}`, 'first_missing'],
     ['first, to one of another event', `first_id = ${some}`, 'first_differs'],
     [
       'first, to one of another workflow',
@@ -350,7 +361,7 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'claim given to none',
-    sql: `update ${table}dedup set transaction_id = gen_random_uuid() ${ofTransaction(some)} returning transaction_id as id`,
+    sql: `update ${table}dedup set transaction_id = ${stranger} ${ofTransaction(some)} returning transaction_id as id`,
     kind: 'claim_of_none',
   },
 
@@ -474,7 +485,7 @@ export const tampers: readonly Tamper[] = [
   },
   {
     name: 'message of a transaction given to another step',
-    sql: `${into('outbox', 'lane_id seq id transaction_id step n topic headers commit_id', { seq: '9000', id: 'gen_random_uuid()', commit_id: '(1::int8 << 60)' }, `${ofTransaction(some)} and step is null`)} returning id`,
+    sql: `${into('outbox', 'lane_id seq id transaction_id step n topic headers commit_id', { seq: '9000', id: stranger, commit_id: '(1::int8 << 60)' }, `${ofTransaction(some)} and step is null`)} returning id`,
     kind: 'message_differs',
   },
   {
@@ -485,9 +496,9 @@ export const tampers: readonly Tamper[] = [
     kind: 'message_twice',
   },
   ...[
-    ['id', 'id = gen_random_uuid()', 'message_differs'],
+    ['id', `id = ${stranger}`, 'message_differs'],
     ['seq', 'seq = 0 - seq + 100000', 'disordered'],
-    ['cause', 'dead_letter_id = gen_random_uuid()', 'cause_missing'],
+    ['cause', `dead_letter_id = ${stranger}`, 'cause_missing'],
   ].map(([what, set, kind]) => ({
     name: `message’s ${what} changed`,
     sql: `update ${table}outbox set ${set} where (lane_id, seq) = (select lane_id, seq from ${table}outbox where dead_letter_id = ${failedLetter}) returning id`,

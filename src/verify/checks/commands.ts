@@ -1,5 +1,9 @@
 /** What operators asked for was done where it is said to be done, and nothing was done that nobody asked for. */
 import type { Check } from '../check.ts'
+import { prunedCommit, prunedTransaction } from '../words.ts'
+
+/** What was made then has an id of up to an hour before. */
+const redrivenLongAgo = prunedTransaction(`millrace.first_id(c.asked_at - interval '1 hour')`)
 
 export const commands: Check = {
   name: 'commands',
@@ -31,6 +35,7 @@ select 'resolve_without_effect', c.lane_id, null, null, c.id::text, 'a step of t
 from done c where c.kind = 'resolve' and not exists (
   select from millrace_data.attempt a
   where a.transaction_id = c.target and a.resolved_by is not null and a.commit_id = c.commit_id)
+  and not ${prunedTransaction('c.target')}
 union all
 select case c.kind when 'redrive' then 'redrive_without_effect' else 'discard_without_effect' end, c.lane_id, null, d.kafka_offset,
        c.id::text,
@@ -41,7 +46,8 @@ select case c.kind when 'redrive' then 'redrive_without_effect' else 'discard_wi
 from done c left join millrace_data.dead_letter d on d.id = c.target
 where (c.kind = 'discard' and d.state is distinct from 3)
    or (c.kind = 'redrive' and (d.state is distinct from 2 or not exists (
-        select from millrace_data.transaction t where t.redriven_from = c.target and t.commit_id = c.commit_id)))
+        select from millrace_data.transaction t where t.redriven_from = c.target and t.commit_id = c.commit_id)
+        and not ${redrivenLongAgo}))
 union all
 select 'resolved_by_nobody', t.lane_id, w.name, t.kafka_offset, a.transaction_id::text, 'a command of commit ' || a.commit_id,
        'none; ' || v.step_ids[a.step + 1] || ' was settled by ' || a.resolved_by
@@ -51,6 +57,7 @@ join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 where a.resolved_by is not null and not exists (
   select from done c where c.kind = 'resolve' and c.target = a.transaction_id and c.commit_id = a.commit_id)
+  and not ${prunedCommit('a.commit_id')}
 union all
 select 'letter_state_by_nobody', d.lane_id, w.name, d.kafka_offset, d.id::text,
        'a command that was done', 'none; it is ' || case d.state when 2 then 'redriven' else 'discarded' end
@@ -64,5 +71,5 @@ from millrace_data.transaction t
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 left join millrace_data.dead_letter d on d.id = t.redriven_from
-where t.redriven_from is not null and d.state is distinct from 2`,
+where t.redriven_from is not null and d.state is distinct from 2 and (d.id is not null or not ${prunedCommit('t.commit_id')})`,
 }

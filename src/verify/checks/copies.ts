@@ -3,6 +3,7 @@
  * within the window only one was admitted. What `deduplicate.by` says is looked at with the records (`content`).
  */
 import type { Check } from '../check.ts'
+import { prunedTransaction } from '../words.ts'
 
 const recordAt = 'coalesce(t.produced_at, t.fetched_at)'
 
@@ -67,12 +68,13 @@ from millrace_data.duplicate d
 join millrace_data.workflow w on w.id = d.workflow_id
 left join millrace_data.transaction t on t.id = d.first_id
 left join millrace_data.version v on v.id = t.version_id
-where t.id is null or v.workflow_id <> d.workflow_id or (t.lane_id = d.lane_id and t.kafka_offset = d.kafka_offset)
+where (t.id is null and not ${prunedTransaction('d.first_id')}) or v.workflow_id <> d.workflow_id or (t.lane_id = d.lane_id and t.kafka_offset = d.kafka_offset)
    or (t.event_id <> d.event_id and exists (select from window_of o where o.version = t.version_id))
 union all
 select 'claim_of_none', null, null, null, d.transaction_id::text, 'a transaction', 'none; the claim ' || d.key || ' names it'
 from millrace_data.dedup d
-where not exists (select from millrace_data.transaction t where t.id = d.transaction_id)`,
+where not exists (select from millrace_data.transaction t where t.id = d.transaction_id)
+  and not ${prunedTransaction('d.transaction_id')}`,
   values: ({ versions }) => {
     const events = versions.flatMap(({ id, plan }) =>
       plan && plan.deduplicate.by === null && plan.deduplicate.withinMs > 0

@@ -1,5 +1,6 @@
 /** Dead letters of transactions that failed: one for each where the workflow wants it, and none else. */
 import type { Check } from '../check.ts'
+import { prunedTransaction } from '../words.ts'
 
 export const letters: Check = {
   name: 'letters',
@@ -31,8 +32,8 @@ from own d
 left join millrace_data.transaction t on t.id = d.transaction_id
 left join millrace_data.version v on v.id = t.version_id
 left join millrace_data.ending e on e.transaction_id = t.id
-where t.id is null or e.state is distinct from 2
-   or (t.lane_id, t.kafka_offset, v.workflow_id) is distinct from (d.lane_id, d.kafka_offset, d.workflow_id)
+where (t.id is null and not ${prunedTransaction('d.transaction_id')}) or (t.id is not null and e.state is distinct from 2)
+   or (t.id is not null and (t.lane_id, t.kafka_offset, v.workflow_id) is distinct from (d.lane_id, d.kafka_offset, d.workflow_id))
 union all
 select 'letter_twice', min(lane_id), min(name), min(kafka_offset), transaction_id::text, 'one dead letter', count(*) || ' of them'
 from own group by transaction_id having count(*) > 1
@@ -43,6 +44,7 @@ join millrace_data.ending e on e.transaction_id = t.id and e.state = 2
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 where t.version_id = any(array(select version from wants)) and not exists (
-  select from millrace_data.dead_letter d where d.transaction_id = t.id)`,
+  select from millrace_data.dead_letter d where d.transaction_id = t.id)
+  and not ${prunedTransaction('t.id')}`,
   values: ({ versions }) => [versions.filter(({ plan }) => plan?.deadLetter.failed).map((version) => version.id)],
 }

@@ -1,7 +1,7 @@
 /** Messages to Kafka stand in the order of their commits, each once, and the mark of what is published fits them. */
 import type { Check } from '../check.ts'
 import { isHashOf } from '../origin.ts'
-import { sameSession } from '../words.ts'
+import { prunedTransaction, sameSession } from '../words.ts'
 import type { World } from '../world.ts'
 
 /** Old messages may be pruned, the oldest first: what an older one is there of, or nothing was published yet, must be there. */
@@ -48,7 +48,8 @@ with ordered as (
   join millrace_data.attempt a on a.transaction_id = t.id and a.step = p.step and a.outcome = 1
 ), caused as (
   select o.*,
-         case when (t.id is null and o.transaction_id is not null) or (d.id is null and o.dead_letter_id is not null) then null
+         case when ${prunedTransaction('o.transaction_id')} then o.lane_id
+              when (t.id is null and o.transaction_id is not null) or (d.id is null and o.dead_letter_id is not null) then null
               else coalesce(t.lane_id, d.lane_id) end as cause_lane,
          coalesce(t.kafka_offset, d.kafka_offset) as position
   from millrace_data.outbox o

@@ -1,6 +1,6 @@
 /**
  * The first promise, as far as the ledger alone can tell: from where a workflow starts in a lane up to the lane's next
- * offset, each offset is recorded exactly once. What is recorded of no workflow counts for each of them.
+ * offset, each offset is recorded exactly once; below the lane's horizon, at most once. What is recorded of no workflow counts for each of them.
  */
 import type { Check } from '../check.ts'
 
@@ -29,15 +29,19 @@ export const positions: Check = {
   },
   sql: `
 with takes as (
-  select l.id as lane, s.workflow_id as workflow, s.from_offset as start, p.next_offset as next
+  select l.id as lane, s.workflow_id as workflow, s.from_offset as start, p.next_offset as next,
+         coalesce(h.pruned_to, 0) as pruned
   from millrace_data.lane l
   join millrace_data.lane_progress p on p.lane_id = l.id
   join millrace_data.subscription s on s.lane_id = l.id
+  left join millrace_data.lane_horizon h on h.lane_id = l.id
   where l.id = any($1)
   union all
-  select l.id, 0, (select min(from_offset) from millrace_data.passed a where a.lane_id = l.id), p.next_offset
+  select l.id, 0, (select min(from_offset) from millrace_data.passed a where a.lane_id = l.id), p.next_offset,
+         coalesce(h.pruned_to, 0)
   from millrace_data.lane l
   join millrace_data.lane_progress p on p.lane_id = l.id
+  left join millrace_data.lane_horizon h on h.lane_id = l.id
   where l.id = any($1) and not exists (select from millrace_data.subscription s where s.lane_id = l.id)
 ), own (lane, workflow, first, last, what, id) as (
   select t.lane_id, v.workflow_id, t.kafka_offset, t.kafka_offset, 'transaction', t.id
@@ -59,22 +63,22 @@ with takes as (
   select lane_id, from_offset, to_offset, ${reason}, null from millrace_data.passed
   where workflow_id is null
 ), placed as (
-  select s.lane, s.workflow, s.start, s.next, p.first, p.last, p.what, p.id
+  select s.lane, s.workflow, s.start, s.next, s.pruned, p.first, p.last, p.what, p.id
   from takes s join own p on p.lane = s.lane and p.workflow = s.workflow
   where p.last >= s.start
   union all
-  select s.lane, s.workflow, s.start, s.next, greatest(p.first, s.start), p.last, p.what, p.id
+  select s.lane, s.workflow, s.start, s.next, s.pruned, greatest(p.first, s.start), p.last, p.what, p.id
   from takes s join everybodys p on p.lane = s.lane
   where p.last >= s.start
 ), ordered as (
-  select *, max(last) over before as until, lag(what) over before as other, lag(id) over before as other_id
+  select *, greatest(max(last) over before, pruned - 1, start - 1) as whole, max(last) over before as until, lag(what) over before as other, lag(id) over before as other_id
   from placed
   window before as (partition by lane, workflow order by first, last, id
                     rows between unbounded preceding and 1 preceding)
 ), covered as (
-  select s.lane, s.workflow, s.start, s.next, max(p.last) as until
+  select s.lane, s.workflow, s.start, s.next, greatest(max(p.last), s.pruned - 1, s.start - 1) as whole
   from takes s left join placed p on p.lane = s.lane and p.workflow = s.workflow
-  group by 1, 2, 3, 4
+  group by s.lane, s.workflow, s.start, s.next, s.pruned
 ), wrong (kind, lane, workflow, position, id, expected, found) as (
   select 'no_progress', l.id, 0, null::int8, null::uuid, 'a next offset', 'none'
   from millrace_data.lane l
@@ -97,13 +101,13 @@ with takes as (
   select 'doubled', lane, workflow, first, coalesce(id, other_id), 'one row for the offset', what || ' and ' || other
   from ordered where first <= until
   union all
-  select 'missing', lane, workflow, coalesce(until + 1, start), null, 'one row for each offset',
-         'nothing for offsets ' || coalesce(until + 1, start) || ' to ' || first - 1
-  from ordered where first > coalesce(until + 1, start)
+  select 'missing', lane, workflow, whole + 1, null, 'one row for each offset',
+         'nothing for offsets ' || whole + 1 || ' to ' || first - 1
+  from ordered where first > whole + 1
   union all
-  select 'missing', lane, workflow, coalesce(until + 1, start), null, 'one row for each offset below next_offset ' || next,
-         'nothing for offsets ' || coalesce(until + 1, start) || ' to ' || next - 1
-  from covered where coalesce(until + 1, start) < next
+  select 'missing', lane, workflow, whole + 1, null, 'one row for each offset below next_offset ' || next,
+         'nothing for offsets ' || whole + 1 || ' to ' || next - 1
+  from covered where whole + 1 < next
 )
 select kind, lane, w.name, position, x.id::text, expected, found
 from wrong x left join millrace_data.workflow w on w.id = x.workflow`,

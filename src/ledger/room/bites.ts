@@ -1,0 +1,95 @@
+/**
+ * What is not cut by time goes in bites, each in a commit of its own and well under a second. Nothing goes that is open:
+ * letters that nobody has settled, commands without an answer, messages that are not published.
+ */
+import type { Connections } from '../connect.ts'
+
+export type Bites = Readonly<Record<keyof typeof statements, number>>
+
+/** Rows of one bite. */
+const rowsMax = 10_000
+
+/** A row goes by the horizon of commits, which is a day and more behind that of transactions: what it speaks of went before it. */
+const belowCommit = '(select below_commit from millrace_data.horizon)'
+
+const horizonOf = (gone: string) => `horizon as (
+  insert into millrace_data.lane_horizon as h (lane_id, pruned_to)
+  select lane_id, max(kafka_offset) + 1 from ${gone} as g group by 1
+  on conflict (lane_id) do update set pruned_to = greatest(h.pruned_to, excluded.pruned_to)
+)`
+
+const statements = {
+  /** Of the attic, what has ended since and long ago. */
+  transactions: `
+with gone as materialized (
+  select t.id, t.lane_id, t.kafka_offset, t.redriven_from from millrace_data.transaction_attic t
+  join millrace_data.ending_attic e on e.transaction_id = t.id
+  where e.ended_at < to_timestamp($1::int8 / 1000.0) limit ${rowsMax}
+), attempts as (
+  delete from millrace_data.attempt_attic where transaction_id = any(array(select id from gone))
+), endings as (
+  delete from millrace_data.ending_attic where transaction_id = any(array(select id from gone))
+), begun as (
+  delete from millrace_data.begun_attic where transaction_id = any(array(select id from gone))
+), ${horizonOf('(select * from gone where redriven_from is null)')}
+delete from millrace_data.transaction_attic where id = any(array(select id from gone)) returning 1`,
+
+  /** In the attic: those of older versions, whose numbers tell no time. */
+  commits: `
+delete from millrace_data.commit_attic where id = any(array(
+  select id from millrace_data.commit_attic where sent_at < to_timestamp($1::int8 / 1000.0) limit ${rowsMax})) returning 1`,
+
+  /** A lane's offsets grow with time: each lane and workflow is looked at from its oldest on. */
+  duplicates: `
+with old as materialized (
+  select d.lane_id, d.workflow_id, d.kafka_offset
+  from (select distinct lane_id, workflow_id from millrace_data.subscription) s
+  cross join lateral (
+    select * from millrace_data.duplicate x where x.lane_id = s.lane_id and x.workflow_id = s.workflow_id
+    order by x.kafka_offset limit ${rowsMax}) d
+  where d.commit_id < ${belowCommit} limit ${rowsMax}
+), gone as (
+  delete from millrace_data.duplicate d using old o
+  where d.lane_id = o.lane_id and d.workflow_id = o.workflow_id and d.kafka_offset = o.kafka_offset
+  returning d.lane_id, d.kafka_offset
+), ${horizonOf('gone')}
+select 1 from gone`,
+
+  /** Refused ones: others go after a day, by the engine itself. */
+  messages: `
+delete from millrace_data.outbox o using (
+  select b.lane_id, b.seq from millrace_data.outbox_progress p
+  join millrace_data.outbox b on b.lane_id = p.lane_id and b.seq <= p.published_seq
+  where b.error is not null and b.commit_id < ${belowCommit} limit ${rowsMax}) old
+where o.lane_id = old.lane_id and o.seq = old.seq returning 1`,
+
+  /** With the letter that it settled. One stays with a letter that was written with it: it tells where that is from. */
+  commands: `
+with old as materialized (
+  select c.id, c.target, c.kind from millrace_data.command c
+  where c.state > 1 and c.commit_id < ${belowCommit}
+    and not exists (select from millrace_data.dead_letter d where d.commit_id = c.commit_id and d.id <> c.target)
+    and not exists (select from millrace_data.outbox o where o.dead_letter_id = c.target)
+  limit ${rowsMax}
+), letters as (
+  delete from millrace_data.dead_letter d
+  where d.state > 1 and d.id = any(array(select target from old where kind <> 'resolve'))
+    and not exists (select from millrace_data.command other where other.target = d.id and other.state = 2
+                    and other.id <> all(array(select id from old)))
+  returning d.lane_id, d.kafka_offset
+), ${horizonOf('letters')}
+delete from millrace_data.command where id = any(array(select id from old)) returning 1`,
+} as const
+
+/** Answers with how many rows of each kind went. */
+export async function bite(db: Connections, horizonMs: number): Promise<Bites> {
+  const counts: Record<string, number> = {}
+  for (const [name, text] of Object.entries(statements)) {
+    counts[name] = 0
+    for (let rows = rowsMax; rows === rowsMax; ) {
+      rows = (await db.query({ text, values: text.includes('$1') ? [horizonMs] : [] })).length
+      counts[name] += rows
+    }
+  }
+  return counts as Bites
+}

@@ -1,0 +1,67 @@
+/** Looks at a partition that is to go: what of it stays, and how far each lane is pruned with it. Holds up nobody. */
+import { EngineError } from '../../base/error.ts'
+import type { Connections } from '../connect.ts'
+
+export interface Kept {
+  readonly id: string
+  readonly why: 'running' | 'in_doubt' | 'ended_lately'
+}
+
+export interface Old {
+  readonly kept: readonly Kept[]
+  readonly dropped: number
+  readonly lanes: readonly LaneHorizon[]
+  /** Of all that have rows in it. */
+  readonly laneIds: readonly number[]
+}
+
+export interface LaneHorizon {
+  readonly laneId: number
+  /** Behind the last offset of which a row goes. */
+  readonly to: number
+}
+
+/** So many ids are named in one statement; who has more open that is so old has other worries than room. */
+const keptMax = 50_000
+
+/** What ended after `horizonMs` is no history of before it: it stays as long as others that ended then. */
+export async function lookAtTransactions(db: Connections, suffix: string, horizonMs: number): Promise<Old> {
+  const kept = await db.query<{ id: string; why: Kept['why'] }>({
+    text: `
+select t.id,
+       case when e.transaction_id is not null then 'ended_lately'
+            when exists (select from millrace_data.attempt_${suffix} a where a.transaction_id = t.id and a.step_state = 4
+                         and not exists (select from millrace_data.attempt_${suffix} b where b.transaction_id = t.id
+                                         and b.step = a.step and b.attempt > a.attempt)) then 'in_doubt'
+            else 'running' end as why
+from millrace_data.transaction_${suffix} t left join millrace_data.ending_${suffix} e on e.transaction_id = t.id
+where e.transaction_id is null or e.ended_at >= to_timestamp($1::int8 / 1000.0)
+order by t.id limit ${keptMax + 1}`,
+    values: [horizonMs],
+  })
+  if (kept.length > keptMax) throw tooMany(suffix)
+  const lanes = await db.query<{ lane_id: number; to: string | null; count: string }>({
+    text: `
+select lane_id, max(kafka_offset) filter (where redriven_from is null and id <> all($1::uuid[])) + 1 as to, count(*) as count
+from millrace_data.transaction_${suffix} group by lane_id`,
+    values: [kept.map(({ id }) => id)],
+  })
+  const all = lanes.reduce((sum, { count }) => sum + Number(count), 0)
+  return { kept, dropped: all - kept.length, lanes: horizonsOf(lanes), laneIds: lanes.map((row) => row.lane_id) }
+}
+
+export async function lookAtCommits(db: Connections, suffix: string): Promise<Old> {
+  const lanes = await db.query<{ lane_id: number; to: string }>({
+    text: `select lane_id, max(to_offset) + 1 as to from millrace_data.passed_${suffix} group by lane_id`,
+  })
+  return { kept: [], dropped: 0, lanes: horizonsOf(lanes), laneIds: lanes.map((row) => row.lane_id) }
+}
+
+function horizonsOf(rows: readonly { lane_id: number; to: string | null }[]): LaneHorizon[] {
+  return rows.flatMap((row) => (row.to === null ? [] : [{ laneId: row.lane_id, to: Number(row.to) }]))
+}
+
+function tooMany(suffix: string): EngineError {
+  const message = `more than ${keptMax} transactions of partition ${suffix} are open or have ended since the horizon`
+  return new EngineError('prune_held', `${message}: it stays until they have`)
+}
