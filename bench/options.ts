@@ -124,5 +124,5 @@ function count(name: string, text: string): number {
 }
 
 function usage(message: string): EngineError {
-  return new EngineError('usage', `${message}\n\n${help}`)
+  return new EngineError('usage', `${message} (npm run bench -- --help lists the options)`)
 }
