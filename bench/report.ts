@@ -80,8 +80,12 @@ function costRows(when: string, floor: Cost, engine: Cost): Row[] {
   ]
 }
 
-const cpuOf = ({ coordinatorCpuPer1000: main, workersCpuPer1000: workers, postgresCpuPer1000: postgres }: Cost) =>
-  main + workers + (postgres ?? 0)
+/** Of all that was measured together. */
+export const cpuOf = ({
+  coordinatorCpuPer1000: main,
+  workersCpuPer1000: workers,
+  postgresCpuPer1000: postgres,
+}: Cost) => main + workers + (postgres ?? 0)
 const times = (factor: number) => `${factor.toFixed(1)} times the floor's`
 const ofLedger = ({ commits, walBytes }: Cost) => `${precise(commits)}, ${whole(walBytes)}`
 

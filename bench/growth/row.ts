@@ -1,6 +1,8 @@
 /** A row of the growth: the same drain with much of something and with little of it. */
 import { median } from '../compare.ts'
 import type { Ground } from '../ground.ts'
+import type { Drained } from '../measure.ts'
+import { cpuOf } from '../report.ts'
 import { type Extras, type Load, runRound } from '../round.ts'
 import { engine } from '../sides/engine.ts'
 import { held, type Verdict } from '../verdict.ts'
@@ -42,20 +44,24 @@ export async function slower(
   roundsMax = roundsDefault,
 ): Promise<Verdict> {
   const rounds = room.rounds ?? roundsMax
-  const pairs: { much: number; little: number }[] = []
+  const pairs: { much: Drained; little: Drained }[] = []
   for (let round = 1; round <= rounds; round++) {
-    const rateOf = async ({ load, extras }: Half, what: string) => {
-      const options = {
-        profileDir: null,
-        ...extras,
-        tell: (line: string) => tell(`${row}, ${round} of ${rounds}: with ${what}, ${line}`),
-      }
-      return (await runRound(ground, engine, load, options)).drained.perSecond
+    const drained = async ({ load, extras }: Half, what: string) => {
+      const told = (line: string) => tell(`${row}, ${round} of ${rounds}: with ${what}, ${line}`)
+      return (await runRound(ground, engine, load, { profileDir: null, ...extras, tell: told })).drained
     }
-    pairs.push({ little: await rateOf(little, 'little'), much: await rateOf(much, 'much') })
+    pairs.push({ little: await drained(little, 'little'), much: await drained(much, 'much') })
   }
-  const lost = pairs.map((pair) => (1 - pair.much / pair.little) * 100)
-  const all = pairs.map((pair) => `${Math.round(pair.much)} / ${Math.round(pair.little)}`)
-  const shown = (percent: number) => `${percent.toFixed(1)} % slower (${all.join(', ')} a second)`
-  return held(row, median(lost), limitPercent, shown)
+  const slowerBy = pairs.map((pair) => (1 - pair.much.perSecond / pair.little.perSecond) * 100)
+  const dearerBy = pairs.map((pair) => (cpuOf(pair.much) / cpuOf(pair.little) - 1) * 100)
+  const both = (of: (drained: Drained) => string) =>
+    pairs.map((pair) => `${of(pair.much)} / ${of(pair.little)}`).join(', ')
+  return {
+    ...held(row, median(slowerBy), limitPercent, (percent) => `${percent.toFixed(1)} % slower`),
+    more: [
+      `much / little, a second: ${both(({ perSecond }) => String(Math.round(perSecond)))}`,
+      `CPU s per 1,000, which a busy machine moves less: ${both((drained) => cpuOf(drained).toFixed(3))}; ${median(dearerBy).toFixed(1)} % more`,
+      `of that Postgres: ${both(({ postgresCpuPer1000 }) => (postgresCpuPer1000 ?? 0).toFixed(3))}`,
+    ],
+  }
 }
