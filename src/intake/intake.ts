@@ -27,6 +27,7 @@ import {
   idleFetchWaitMs,
   type KafkaSettings,
   leaveMsMax,
+  lookMsPerTopic,
   quietMs,
   tendEveryMs,
   topicIdEveryMs,
@@ -107,7 +108,8 @@ export class Intake {
   }
 
   get missingTopics(): readonly string[] {
-    return this.#wanted.filter((topic) => !this.#membership.topics.includes(topic))
+    const read = new Set(this.#membership.topics)
+    return this.#wanted.filter((topic) => !read.has(topic))
   }
 
   get connected(): boolean {
@@ -291,9 +293,11 @@ export class Intake {
   #isLookDue(): boolean {
     const { hasConsumer, pauseMs } = this.#membership
     if (this.#wanted.length === 0 || (!hasConsumer && pauseMs > 0)) return false
-    const isOld = performance.now() - this.#lookedMs > topicIdEveryMs
-    const misses = this.missingTopics.length > 0 || !this.#wanted.every((topic) => this.#presence.has(topic))
-    return isOld || this.#lookAtOnce || !hasConsumer || misses || this.#doubts.all().size > 0
+    if (this.#lookAtOnce || !hasConsumer || this.#doubts.all().size > 0) return true
+    const agoMs = performance.now() - this.#lookedMs
+    if (agoMs > topicIdEveryMs) return true
+    if (agoMs < this.#wanted.length * lookMsPerTopic) return false
+    return this.missingTopics.length > 0 || !this.#wanted.every((topic) => this.#presence.has(topic))
   }
 
   async #look(): Promise<void> {

@@ -39,6 +39,11 @@ export const quietMs = 1_000
 export const fetchBytesPerPartition = 256 * 1024
 /** New partitions of a topic are seen after this at the latest, in milliseconds. */
 export const metadataAgeMs = 5_000
+/**
+ * Of as many topics as are wanted those that are missing are looked for no sooner than after this for each, in
+ * milliseconds: thousands at once take the broker and us a while.
+ */
+export const lookMsPerTopic = 2
 /** How long a broker may take for the first question it is asked, in milliseconds. */
 export const probeMs = 3_000
 /** A topic that is not there yet is looked for so often, in milliseconds; so are other things seen to. */
