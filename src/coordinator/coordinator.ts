@@ -30,7 +30,7 @@ import type {
 } from './ports.ts'
 import { Recall } from './recall.ts'
 import { ignoreOutage, Upkeep } from './upkeep.ts'
-import { Writer } from './write.ts'
+import { Writer, type Written } from './write.ts'
 
 export interface CoordinatorParts {
   readonly engine: string
@@ -48,9 +48,6 @@ export interface CoordinatorParts {
 
 /** How often it looks whether all is published, in milliseconds. */
 const lookEveryMs = 10
-
-/** Of what was folded of a copy, nothing is done. */
-const undone = { acts: [], endings: [] } as const
 
 export class Coordinator {
   readonly #parts: CoordinatorParts
@@ -91,6 +88,7 @@ export class Coordinator {
       onUnpublished: (lane) => parts.outbox.wake(lane),
       isPublishing: (lane) => parts.outbox.isBusy(lane),
       onClosed: (lane) => this.#forget(lane),
+      onUndone: (lane, transactionId) => this.#performer.forget(lane, transactionId),
       onBroken: (error) => this.#fail(error),
     })
     this.#upkeep = new Upkeep(parts, {
@@ -99,7 +97,8 @@ export class Coordinator {
       lanes: () => this.#lanes.open(),
       onRenewed: (renewed, signs) => this.#lanes.renewed(renewed, signs),
     })
-    this.#next = new NextCommit(parts, this.#flow, () => this.#lanes.open())
+    const lanes = () => this.#lanes.open()
+    this.#next = new NextCommit(parts, this.#flow, lanes, (folded, atUs) => this.#performAhead(folded, atUs))
     this.failed = new Promise((resolve) => (this.#fail = resolve))
   }
 
@@ -238,15 +237,34 @@ export class Coordinator {
     const invocations: Invocation[] = []
     for (const { entries: done, returnedUs, duplicates } of written) {
       for (const each of done) {
-        const own = duplicates.size === 0 ? each : this.#withoutCopies(each, duplicates, returnedUs)
-        if (own.messages.length > 0 && !own.lane.closed) this.#parts.outbox.wake(own.lane)
-        if (!own.lane.closed) this.#performer.perform(own.lane, own.acts, returnedUs, invocations)
-        this.#tellEndings(own)
+        this.#act(each, duplicates, returnedUs, invocations)
+        this.#tellEndings(each, duplicates)
       }
     }
     this.#performer.dispatch(invocations)
     this.#upkeep.committed()
     this.#lanes.afterCommit((lane) => this.#next.holds(lane))
+  }
+
+  /** What copies of earlier events asked for is not done: they were not admitted. */
+  #act(each: Entry, duplicates: Written['duplicates'], returnedUs: number, invocations: Invocation[]): void {
+    const { lane, messages } = each
+    if (lane.closed) return
+    if (messages.length > 0) this.#parts.outbox.wake(lane)
+    const acts =
+      duplicates.size === 0 ? each.acts : each.acts.filter(({ transaction }) => !duplicates.has(transaction.id))
+    this.#performer.perform(lane, acts, returnedUs, invocations)
+    lane.durable(each, returnedUs)
+  }
+
+  /**
+   * Of a function without effects nobody outside sees what a crash undoes: it need not wait for the commit. All others do, and
+   * with it for all that is before them in it.
+   */
+  #performAhead(folded: readonly Entry[], atUs: number): void {
+    const invocations: Invocation[] = []
+    for (const each of folded) this.#performer.performAhead(each, atUs, invocations)
+    this.#performer.dispatch(invocations)
   }
 
   /** What comes while a commit is under way is folded for the next one. */
@@ -264,26 +282,13 @@ export class Coordinator {
     return writing
   }
 
-  /** Copies of earlier events were not admitted: what they asked for is not done. */
-  #withoutCopies(each: Entry, duplicates: ReadonlyMap<string, string>, atUs: number): Entry {
-    if (each.source.kind === 'event') return duplicates.has(each.source.before.id) ? { ...each, ...undone } : each
-    if (each.source.kind !== 'record') return each
-    const copies = each.source.admitted.filter(({ id }) => duplicates.has(id))
-    for (const copy of copies) each.lane.dropCopy(copy, duplicates.get(copy.id) as string, atUs)
-    return {
-      ...each,
-      acts: each.acts.filter(({ transaction }) => !duplicates.has(transaction.id)),
-      endings: each.endings.filter(({ transactionId }) => !duplicates.has(transactionId)),
-    }
-  }
-
-  #tellEndings(each: Entry): void {
+  #tellEndings(each: Entry, duplicates: Written['duplicates']): void {
     const { source } = each
     if (each.endings.length === 0 || source.kind === 'upkeep') return
     const transactions = source.kind === 'event' ? [source.before] : source.admitted
     for (const { transactionId, state, errorCode, endedUs } of each.endings) {
       const transaction = transactions.find((one) => one.id === transactionId)
-      if (!transaction) continue
+      if (!transaction || duplicates.has(transactionId)) continue
       const durationMs = (endedUs - transaction.admittedUs) / 1000
       publish('ended', { workflow: transaction.plan.name, state, durationMs, code: errorCode, transactionId })
     }

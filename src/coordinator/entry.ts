@@ -43,7 +43,10 @@ export interface Entry {
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
   readonly parked: readonly string[]
-  readonly acts: readonly Act[]
+  /** What is to be done once it is durable; what was done ahead of that is not among them. */
+  acts: readonly Act[]
+  /** `undone`: what it follows from was not written, so that it must not be either. */
+  fate: 'open' | 'durable' | 'undone'
 }
 
 /** What the entry came from, kept for the case that its values are refused. */
@@ -66,7 +69,9 @@ export interface Act {
 
 const nothing = Object.freeze([]) as readonly never[]
 
-export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry, 'lane' | 'source'>>): Entry {
+export type EntryParts = Partial<Omit<Entry, 'lane' | 'source' | 'fate'>>
+
+export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry {
   return {
     lane,
     source,
@@ -84,6 +89,7 @@ export function entry(lane: Lane, source: EntrySource, parts: Partial<Omit<Entry
     subscriptions: parts.subscriptions ?? nothing,
     parked: parts.parked ?? nothing,
     acts: parts.acts ?? nothing,
+    fate: 'open',
   }
 }
 

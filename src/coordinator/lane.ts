@@ -8,14 +8,16 @@ import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { Effect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
+import { Ahead } from './ahead.ts'
 import { deadLetter, given, type Reading, type ReadingRoom, read } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
 import { claimed } from './claims.ts'
 import { Commands, done, refused } from './commands.ts'
-import { bytesOf, type Entry, entry, joined, rowsAndActs } from './entry.ts'
+import { bytesOf, type Entry, type EntryParts, entry, joined, rowsAndActs } from './entry.ts'
 import { failedLettersOf, lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type {
@@ -31,6 +33,7 @@ import type {
 } from './ports.ts'
 import { Roster } from './roster.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { Unsent } from './unsent.ts'
 
 /** How much a fold may take in; shared by the lanes of a coordinator. */
 export interface Allowance {
@@ -74,6 +77,10 @@ export class Lane {
   readonly #commands: Commands
   /** Transactions that the commit under way, or just over, did not admit after all. */
   readonly #dropped = new Set<string>()
+  readonly #ahead = new Ahead()
+  readonly #unsent = new Unsent<Inbound>()
+  /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
+  readonly #onUndone: (transactionId: string) => void
   #expected: number
   /** One behind `#expected` by the records that wait. */
   #readOffset: number
@@ -84,6 +91,7 @@ export class Lane {
     opened: OpenedLane,
     engine: string,
     room: () => ReadingRoom,
+    onUndone: (lane: Lane, transactionId: string) => void,
   ) {
     this.partition = { topic: partition.topic, partition: partition.partition }
     this.incarnation = incarnation
@@ -94,6 +102,7 @@ export class Lane {
     this.#expected = opened.nextOffset
     this.#readOffset = opened.nextOffset
     this.#room = room
+    this.#onUndone = (id) => onUndone(this, id)
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
     this.#commands = new Commands({
       lane: this,
@@ -131,7 +140,7 @@ export class Lane {
   }
 
   get hasEvents(): boolean {
-    return this.#events.size > 0
+    return this.#events.size + this.#unsent.size > 0
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
@@ -148,13 +157,26 @@ export class Lane {
   }
 
   /** Whether what was folded ahead still holds. */
-  stands({ source }: Entry): boolean {
-    return source.kind !== 'event' || !this.#dropped.has(source.before.id)
+  stands({ source, fate }: Entry): boolean {
+    return fate !== 'undone' && (source.kind !== 'event' || !this.#dropped.has(source.before.id))
+  }
+
+  /** Something of this transaction was sent before the entry is durable. */
+  sentAhead(transactionId: string, from: Entry): void {
+    this.#ahead.begin(transactionId, from)
+  }
+
+  /** The entry is: who waited for that has its turn now. */
+  durable(one: Entry, atUs: number): void {
+    one.fate = 'durable'
+    for (const { transactionId } of one.endings) this.#startNext(this.#roster.leave(transactionId), atUs)
+    this.#ahead.durable(one)
   }
 
   /** All that was folded is being written. */
   sealTurns(): void {
     this.#dropped.clear()
+    this.#unsent.sent(this.#events)
     this.#roster.sealTurns()
   }
 
@@ -216,6 +238,8 @@ export class Lane {
     this.#roster.clear()
     this.#arrivals.clear()
     this.#events.clear()
+    this.#unsent.clear()
+    this.#ahead.clear()
   }
 
   /**
@@ -226,7 +250,8 @@ export class Lane {
     const entries: Entry[] = []
     while (this.#events.size > 0 && allowance.events > 0 && allowance.bytes > 0) {
       if (ahead && this.#events.first()?.id === null) break
-      const folded = this.#foldInbound(this.#events.shift() as Inbound, nowUs)
+      const inbound = this.#events.shift() as Inbound
+      const folded = this.#unsent.holds(inbound) ? null : this.#foldInbound(inbound, nowUs)
       if (!folded) continue
       entries.push(folded)
       allowance.events--
@@ -262,6 +287,7 @@ export class Lane {
     if (source.kind === 'record') return this.#replaceRecord(guilty, source, reason, nowUs)
     if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
+    const hadTurn = source.kind === 'event' && this.#undo(source.before.id, guilty)
     if (source.kind === 'event' && source.command) {
       this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, reason)
@@ -274,7 +300,7 @@ export class Lane {
     const spoken = { errorCode: valueRefused, errorMessage: reason, ...unknown }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0)
+    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0 && !hadTurn)
   }
 
   #replaceRecord(
@@ -321,13 +347,20 @@ export class Lane {
     const { transaction, effects } = result
     this.#roster.put(transaction)
     this.#follow(before, transaction, event.atUs, released)
-    const source = { kind: 'event', before, event, command } as const
+    const folded = entry(this, { kind: 'event', before, event, command }, this.#partsOf(transaction, effects, command))
+    this.#ahead.folded(id, folded)
+    // Once a person has settled it, its next step is folded, maybe for the same commit.
+    if (command) this.#ahead.begin(id, folded)
+    return folded
+  }
+
+  #partsOf(transaction: Transaction, effects: readonly Effect[], command: Command | null): EntryParts {
     const asked = rowsAndActs(transaction, effects)
     const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
-    if (command === null && !hasLetter) return entry(this, source, asked)
+    if (command === null && !hasLetter) return asked
     const { rows: failedLetters, messages } = failedLettersOf(transaction, asked.endings)
     const commands = command ? [done(command, 'settled')] : []
-    return entry(this, source, { ...asked, failedLetters, messages: [...asked.messages, ...messages], commands })
+    return { ...asked, failedLetters, messages: [...asked.messages, ...messages], commands }
   }
 
   /** Whose turn it is now: it ended, stands in doubt, or comes back from there. */
@@ -337,6 +370,7 @@ export class Lane {
       else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (isFinal(after)) {
       if (released) this.#roster.forget(after)
+      else if (this.#ahead.has(after.id)) this.#roster.endLater(after)
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       const step = after.steps.findIndex((each) => each.state === 'in_doubt')
@@ -410,6 +444,7 @@ export class Lane {
   #admit(transactions: readonly Transaction[], nowUs: number, residentMax: number): Entry[] {
     const started: Entry[] = []
     for (const transaction of transactions) {
+      this.#unsent.admitted(transaction)
       if (!this.#roster.admit(transaction, residentMax)) continue
       const folded = this.#foldEvent(transaction.id, { type: 'Started', atUs: nowUs }, null)
       if (folded) started.push(folded)
@@ -429,7 +464,22 @@ export class Lane {
   /** It is not admitted after all: what was folded of it meanwhile is not written either. */
   #drop(transaction: Transaction, atUs: number): void {
     this.#dropped.add(transaction.id)
+    this.#undo(transaction.id, null)
     this.#startNext(this.#roster.drop(transaction), atUs)
+  }
+
+  /**
+   * Nothing holds that was folded of the transaction after this entry, and nothing that was asked for then. True when it had
+   * ended meanwhile, and those behind it still wait.
+   */
+  #undo(id: string, from: Entry | null): boolean {
+    if (!this.#ahead.has(id)) return false
+    this.#ahead.undo(id, from)
+    const events = [...this.#events].filter((each) => each.id !== id || each.event.type === 'Started')
+    this.#events.clear()
+    for (const each of events) this.#events.push(each)
+    this.#onUndone(id)
+    return this.#roster.stay(id)
   }
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */

@@ -37,6 +37,8 @@ export interface LanesParts {
   onDraining(lane: Lane): void
   /** A lane is not ours any more. */
   onClosed(lane: Lane): void
+  /** What was folded of a transaction was not written: what it asked for ahead of that is not wanted. */
+  onUndone(lane: Lane, transactionId: string): void
   /** A lane was opened, with messages that its predecessor did not publish. */
   onUnpublished(lane: Lane): void
   /** Broken code: nothing that waiting would mend. */
@@ -213,7 +215,14 @@ export class Lanes {
 
   #takeIn(name: string, { ref, lane: opened }: Opened): Lane {
     this.#parts.recall.learn(opened.sources)
-    const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room())
+    const lane = new Lane(
+      ref,
+      ref.incarnation,
+      opened,
+      this.#parts.engine,
+      () => this.#parts.room(),
+      this.#parts.onUndone,
+    )
     lane.resume(opened.open)
     this.#lanes.set(name, lane)
     const { epoch, nextOffset } = opened

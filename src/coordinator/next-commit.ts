@@ -13,15 +13,23 @@ export class NextCommit {
   readonly #limits: CoordinatorLimits
   readonly #flow: Flow
   readonly #lanes: () => Lane[]
+  readonly #onFolded: (entries: readonly Entry[], atUs: number) => void
   #entries: Entry[] = []
   #allowance: Allowance
   #turn = 0
 
-  constructor(parts: { clock: Clock; limits: CoordinatorLimits }, flow: Flow, lanes: () => Lane[]) {
+  /** `onFolded` hears of what was folded before it is written: some of what it asks for need not wait. */
+  constructor(
+    parts: { clock: Clock; limits: CoordinatorLimits },
+    flow: Flow,
+    lanes: () => Lane[],
+    onFolded: (entries: readonly Entry[], atUs: number) => void,
+  ) {
     this.#clock = parts.clock
     this.#limits = parts.limits
     this.#flow = flow
     this.#lanes = lanes
+    this.#onFolded = onFolded
     this.#allowance = allowanceOf(parts.limits)
   }
 
@@ -37,8 +45,10 @@ export class NextCommit {
     const nowUs = this.#clock.nowUs()
     for (const lane of this.#inTurn(lanes)) {
       const folded = lane.fold(nowUs, this.#allowance, this.#limits, ahead)
+      if (folded.length === 0) continue
       for (const each of folded) this.#entries.push(each)
-      if (folded.length > 0) lane.inCommit = true
+      lane.inCommit = true
+      this.#onFolded(folded, nowUs)
     }
     for (const lane of lanes) this.#flow.afterFold(lane, this.#limits.queuedMax)
   }

@@ -1,11 +1,16 @@
-/** The acts that follow a commit: attempts given to workers, timers armed. What comes back is told to its lane. */
+/**
+ * The acts that follow a commit: attempts given to workers, timers armed. What comes back is told to its lane. Attempts of
+ * functions without effects go ahead of their commit, and are forgotten when that is not written.
+ */
 
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { Invoke } from '../transaction/effect.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { Coming } from './coming.ts'
-import type { Act } from './entry.ts'
+import type { Act, Entry } from './entry.ts'
 import type { Lane } from './lane.ts'
 import type { Invocation, InvocationResult, Workers } from './ports.ts'
 import { Timers } from './timers.ts'
@@ -13,6 +18,9 @@ import { Timers } from './timers.ts'
 /** An attempt under way, and who waits for it. */
 interface Pending {
   readonly lane: Lane
+  readonly act: Act
+  /** What asked for it, where that was not durable then. */
+  readonly ahead: Entry | null
   readonly transactionId: string
   readonly step: number
   readonly attempt: number
@@ -27,6 +35,8 @@ export class Performer {
   readonly #pending = new Map<number, Pending>()
   /** Those a process is kept for, by what they are attempts of. */
   readonly #reserved = new Map<string, number>()
+  /** Of these nobody wants to hear any more. */
+  readonly #forgotten = new Set<number>()
   /** Those of them that may be called now. */
   #proceeding: number[] = []
   readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
@@ -64,40 +74,59 @@ export class Performer {
   /** `sinceUs`: when the commit that allowed these acts returned. */
   perform(lane: Lane, acts: readonly Act[], sinceUs: number, invocations: Invocation[]): void {
     if (this.#draining || lane.draining) return
-    for (const { transaction, effect } of acts) {
+    for (const act of acts) {
+      const { transaction, effect } = act
       if (effect.type === 'ArmTimer') {
         this.#timers.arm(effect.dueUs, { lane, transactionId: transaction.id, step: effect.step })
-        continue
-      }
-      if (effect.type === 'Proceed') {
+      } else if (effect.type === 'Proceed') {
         this.#proceed(nameOf(transaction.id, effect.step, effect.attempt))
-        continue
-      }
-      const id = this.#nextId++
-      const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
-      const eligibleUs = effect.eligibleUs ?? sinceUs
-      this.#coming.reach(step, transaction.plan)
-      this.#pending.set(id, {
-        lane,
-        transactionId: transaction.id,
-        step: step.no,
-        attempt,
-        eligibleUs,
-        reserved: false,
-      })
-      invocations.push({
-        id,
-        function: step.uses,
-        transactionId: transaction.id,
-        workflow: transaction.plan.name,
-        step: step.id,
-        attempt,
-        idempotencySeed,
-        input,
-        timeoutMs: step.timeoutMs,
-        notAfterUs,
-        alone,
-      })
+      } else invocations.push(this.#invoke(lane, transaction, effect, null, sinceUs))
+    }
+  }
+
+  /** What may be done before its entry is durable. The rest stays with the entry. */
+  performAhead(entry: Entry, sinceUs: number, invocations: Invocation[]): void {
+    const { lane, acts } = entry
+    if (acts.length === 0 || this.#draining || lane.draining) return
+    const later: Act[] = []
+    for (const act of acts) {
+      const { transaction, effect } = act
+      if (effect.type === 'Invoke' && this.#workers.isEffectFree(effect.step.uses)) {
+        lane.sentAhead(transaction.id, entry)
+        invocations.push(this.#invoke(lane, transaction, effect, entry, sinceUs))
+      } else later.push(act)
+    }
+    if (later.length < acts.length) entry.acts = later
+  }
+
+  #invoke(lane: Lane, transaction: Transaction, effect: Invoke, ahead: Entry | null, sinceUs: number): Invocation {
+    const id = this.#nextId++
+    const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
+    const eligibleUs = effect.eligibleUs ?? sinceUs
+    this.#coming.reach(step, transaction.plan)
+    this.#pending.set(id, {
+      lane,
+      act: { transaction, effect },
+      ahead,
+      transactionId: transaction.id,
+      step: step.no,
+      attempt,
+      eligibleUs,
+      reserved: false,
+    })
+    return {
+      id,
+      function: step.uses,
+      transactionId: transaction.id,
+      workflow: transaction.plan.name,
+      step: step.id,
+      attempt,
+      idempotencySeed,
+      input,
+      timeoutMs: step.timeoutMs,
+      notAfterUs,
+      alone,
+      ahead: ahead !== null,
     }
   }
 
@@ -141,6 +170,7 @@ export class Performer {
     const atUs = this.#clock.nowUs()
     for (const result of results) {
       crashPoint('result.received')
+      if (this.#forgotten.delete(result.id)) continue
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)
@@ -148,6 +178,10 @@ export class Performer {
       // Taken back before it ran: it is as if it had never been asked for.
       const stopping = this.#draining || pending.lane.draining
       if (stopping && result.errorCode === 'cancelled' && !pending.reserved) continue
+      if (pending.ahead !== null && result.errorCode === 'not_effect_free') {
+        this.#performLater(pending, pending.ahead, atUs)
+        continue
+      }
       if (pending.lane.closed) {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
@@ -164,6 +198,26 @@ export class Performer {
       pending.lane.tell(transactionId, event)
     }
     this.#wake()
+  }
+
+  /** Its function may have effects by now, and it was not run: it is asked for once that is allowed. */
+  #performLater({ lane, act }: Pending, entry: Entry, atUs: number): void {
+    if (entry.fate === 'open') entry.acts = [...entry.acts, act]
+    if (entry.fate !== 'durable' || lane.closed) return
+    const invocations: Invocation[] = []
+    this.perform(lane, [act], atUs, invocations)
+    this.dispatch(invocations)
+  }
+
+  /** What these attempts follow from was not written: another one may come under their number. */
+  forget(lane: Lane, transactionId: string): void {
+    for (const [id, pending] of this.#pending) {
+      if (pending.lane !== lane || pending.transactionId !== transactionId) continue
+      this.#pending.delete(id)
+      this.#forgotten.add(id)
+      publish('refusal', { what: `attempt of ${transactionId}`, reason: 'what it follows from was not written' })
+      this.#workers.cancel(id)
+    }
   }
 
   /** The lane is not ours any more: what waits for a worker need not run, what runs is asked to end. */

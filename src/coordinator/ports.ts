@@ -61,6 +61,8 @@ export interface Workers {
   cancelWaiting(ids?: ReadonlySet<number>): void
   /** Its "may have run" is durable: call the function that a process was kept for. */
   proceed(ids: readonly number[]): void
+  /** This function only computes or reads, as far as is known: its steps need not wait for the commit before them. */
+  isEffectFree(name: string): boolean
 }
 
 /** One attempt to be run by a worker process. */
@@ -83,6 +85,11 @@ export interface Invocation {
   readonly notAfterUs: number | null
   /** Run it in a process that runs nothing else: it was lost with a process before. */
   readonly alone: boolean
+  /**
+   * Sent ahead of the commit before it: only for a process whose function has no effects, by its own word. If it has some
+   * by now it is not run, and ends as `lost` with code `not_effect_free`.
+   */
+  readonly ahead: boolean
 }
 
 export interface InvocationResult extends AttemptReport {

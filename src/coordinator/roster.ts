@@ -25,6 +25,8 @@ export class Roster {
   readonly #aside = new Set<string>()
   /** A retry delay holds them: they take no place among the running. */
   readonly #delayed = new Set<string>()
+  /** Ended ahead of their commit: those behind them have their turn when that is durable. */
+  readonly #leaving = new Map<string, Transaction>()
   #order = new Order()
   #horizon = new Horizon()
 
@@ -110,6 +112,29 @@ export class Roster {
   end(transaction: Transaction): string | undefined {
     this.forget(transaction)
     return this.#next(transaction)
+  }
+
+  /** It has ended, and its successor has its turn with `leave`. */
+  endLater(transaction: Transaction): void {
+    this.forget(transaction)
+    this.#leaving.set(transaction.id, transaction)
+  }
+
+  /** Its end is durable. Like `end`; nothing when its successor had its turn before. */
+  leave(id: string): string | undefined {
+    const transaction = this.#leaving.get(id)
+    if (!transaction) return undefined
+    this.#leaving.delete(id)
+    return this.#next(transaction)
+  }
+
+  /** Its end is not written after all. True when it had ended, and its successor has not had its turn. */
+  stay(id: string): boolean {
+    const transaction = this.#leaving.get(id)
+    if (!transaction) return false
+    this.#leaving.delete(id)
+    this.takeBack(transaction)
+    return true
   }
 
   /** In doubt: like `end`, the id of the one whose turn it is now. */
@@ -207,6 +232,7 @@ export class Roster {
     this.#turns.clear()
     this.#aside.clear()
     this.#delayed.clear()
+    this.#leaving.clear()
     this.#order = new Order()
     this.#horizon = new Horizon()
   }

@@ -103,10 +103,20 @@ export class Writer {
       if (passed.has(lane.laneId)) own.committed(lane.nextOffset, seqOf(batch, lane.laneId))
       else this.#fence(own)
     }
+    if (duplicates.size > 0) for (const each of entries) this.#dropCopies(each, duplicates, returnedUs)
     const durationMs = (returnedUs - batch.sentUs) / 1000
     const rows = batch.transactions.length + batch.attempts.length + batch.endings.length + batch.deadLetters.length
     publish('commit', { events: entries.length, rows, lanes: batch.lanes.length, durationMs })
     return { entries: entries.filter((each) => passed.has(each.lane.laneId)), returnedUs, duplicates }
+  }
+
+  /** Before anything else is written: it may be of one of them. */
+  #dropCopies({ lane, source }: Entry, duplicates: CommitAnswer['duplicates'], atUs: number): void {
+    if (source.kind !== 'record') return
+    for (const each of source.admitted) {
+      const firstId = duplicates.get(each.id)
+      if (firstId !== undefined) lane.dropCopy(each, firstId, atUs)
+    }
   }
 
   #batch(entries: readonly Entry[], whole: boolean): Batch {

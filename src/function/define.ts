@@ -54,6 +54,13 @@ export interface FunctionDefinition<Input = unknown, Output = unknown> {
    * a person settles it with `millrace resolve`. After `retry()` and `fail()` nothing is in doubt. Default true.
    */
   readonly idempotent?: boolean
+  /**
+   * `none`: it only computes or reads, so nobody is worse off when it runs once more or for nothing. It may then be run
+   * before what it was given is durable, and a chain of such steps runs on without waiting for commits; a crash may undo
+   * it without a trace in the ledger. Steps with other functions still wait for all that is before them. Without it the
+   * function may have effects outside.
+   */
+  readonly effects?: 'none'
   run(args: { input: Input; context: Context }): Output | Failure | Promise<Output | Failure>
 }
 

@@ -48,6 +48,8 @@ export interface Pool extends AsyncDisposable {
   cancelWaiting(ids?: ReadonlySet<number>): void
   /** Calls functions that slots are kept for. From here on an attempt is stamped, and its time counts. */
   proceed(ids: readonly number[]): void
+  /** A process of this function said that it has no effects outside; false while nobody knows. */
+  isEffectFree(name: string): boolean
   /** Looks at the files of these functions again (of all by default); returns the names of those that changed. */
   reload(names?: readonly string[]): Promise<string[]>
   stats(): PoolStats
@@ -149,6 +151,10 @@ class WorkerPool implements Pool {
       else entries.push(entry)
     }
     for (const [fleet, entries] of byFleet) fleet.proceed(entries)
+  }
+
+  isEffectFree(name: string): boolean {
+    return this.#fleets.get(name)?.effectFree === true
   }
 
   cancelWaiting(ids?: ReadonlySet<number>): void {

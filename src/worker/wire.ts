@@ -41,7 +41,7 @@ export type Order = readonly ['abort', id: number] | readonly ['ping']
  * well now has emitted (the second line, a list of `EmittedMessage`); it hears.
  */
 export type Note =
-  | readonly ['hello', concurrency: number | null, idempotent: boolean]
+  | readonly ['hello', concurrency: number | null, idempotent: boolean, effectFree: boolean]
   | readonly ['unfit', code: string, message: string]
   | readonly ['logs', id: number, text: string]
   | readonly ['emitted', id: number]

@@ -21,6 +21,8 @@ export class FakeWorkers implements Workers {
   /** `step#offset` of everything ever asked, with the attempt where it is not the first. */
   readonly seen: string[] = []
   readonly cancelled: number[] = []
+  /** Functions without effects. */
+  readonly effectFree = new Set<string>()
   /** What should never have been asked. */
   readonly problems: string[] = []
   coordinator: Coordinator | undefined
@@ -32,6 +34,12 @@ export class FakeWorkers implements Workers {
   invoke(invocations: readonly Invocation[]): void {
     for (const invocation of invocations) {
       const row = this.#ledger.transactions.get(invocation.transactionId)
+      if (invocation.ahead) {
+        if (!this.effectFree.has(invocation.function)) this.problems.push(`${invocation.step} went ahead`)
+        this.seen.push(`${invocation.step}#ahead`)
+        this.waiting.push(invocation)
+        continue
+      }
       if (!row) {
         this.problems.push(`${invocation.step} was asked for before its admission was durable`)
         continue
@@ -40,6 +48,10 @@ export class FakeWorkers implements Workers {
       this.seen.push(nameOf(invocation, row.offset))
       this.waiting.push(invocation)
     }
+  }
+
+  isEffectFree(name: string): boolean {
+    return this.effectFree.has(name)
   }
 
   cancelWaiting(): void {}

@@ -25,6 +25,11 @@ export class Provider {
     return charge
   }
 
+  /** Somebody only looks: what is there is something else each time. */
+  read(): string {
+    return `reading-${++this.#count}`
+  }
+
   chargeAgain(transactionId: string, step: string, atUs: number): Charge {
     const charge = this.#charge(transactionId, step, atUs)
     const name = `${transactionId}/${step}`

@@ -1,7 +1,8 @@
 /**
  * Worker processes of one coordinator: each attempt waits for a place, runs, acts outside, and ends in one result, or not
  * in time. Functions whose name begins with `once/` are not idempotent: a process is kept for them, and they are called
- * when that is durable.
+ * when that is durable. Those that begin with `pure/` have no effects outside, which is known once one has run; what they
+ * read is something else each time.
  */
 import type { Coordinator } from '../../src/coordinator/coordinator.ts'
 import type { Invocation, InvocationResult, Workers } from '../../src/coordinator/ports.ts'
@@ -42,6 +43,7 @@ export type RunState = 'waiting' | 'kept' | 'running' | 'ended'
 interface Run {
   readonly invocation: Invocation
   readonly once: boolean
+  readonly pure: boolean
   state: RunState
   dispatchedUs: number | null
   /** The provider's. */
@@ -61,6 +63,8 @@ export class SimulatedWorkers implements Workers {
   readonly #runs = new Map<number, Run>()
   #queue: Run[] = []
   #busy = 0
+  /** Functions of which a process has said that they have no effects. */
+  readonly #known = new Set<string>()
   #diedUs: number | null = null
   coordinator: Coordinator | undefined
 
@@ -74,7 +78,8 @@ export class SimulatedWorkers implements Workers {
   invoke(invocations: readonly Invocation[]): void {
     for (const invocation of invocations) {
       this.#watch.invoked(this.#process, invocation)
-      const run: Run = { invocation, once: isOnce(invocation), state: 'waiting', dispatchedUs: null, answer: null }
+      const kinds = { once: isOnce(invocation), pure: isPure(invocation) }
+      const run: Run = { invocation, ...kinds, state: 'waiting', dispatchedUs: null, answer: null }
       this.#runs.set(invocation.id, run)
       this.#queue.push(run)
       const { notAfterUs } = invocation
@@ -93,6 +98,10 @@ export class SimulatedWorkers implements Workers {
 
   cancelWaiting(ids?: ReadonlySet<number>): void {
     for (const id of [...this.#runs.keys()]) if (ids?.has(id) !== false) this.cancel(id)
+  }
+
+  isEffectFree(name: string): boolean {
+    return this.#known.has(name)
   }
 
   proceed(ids: readonly number[]): void {
@@ -119,6 +128,7 @@ export class SimulatedWorkers implements Workers {
       if (run.state !== 'waiting') continue
       this.#busy++
       if (run.once) this.#keep(run)
+      else if (run.invocation.ahead && this.#process.schedule.random.chance(reloaded)) this.#refuse(run)
       else this.#run(run)
     }
   }
@@ -131,8 +141,16 @@ export class SimulatedWorkers implements Workers {
     })
   }
 
+  /** Its file has just been changed, and back again. */
+  #refuse(run: Run): void {
+    this.#known.delete(run.invocation.function)
+    run.state = 'running'
+    this.#end(run, { outcome: 'lost', errorCode: 'not_effect_free', effectUnknown: false })
+  }
+
   #run(run: Run): void {
     const { random } = this.#process.schedule
+    if (run.pure) this.#known.add(run.invocation.function)
     run.state = 'running'
     run.dispatchedUs = this.#process.clock.nowUs()
     const fate = random.weighted<Fate>(this.#weather().fates)
@@ -142,7 +160,8 @@ export class SimulatedWorkers implements Workers {
     const isKilled = fate === 'hangs' || wantedUs >= timeoutUs
     const { acts, report } = isKilled ? killed : lives[fate]
     const takesUs = isKilled ? timeoutUs : wantedUs
-    if (random.chance(acts)) this.#act(run, takesUs * random.fraction())
+    if (run.pure) run.answer = this.#provider.read()
+    else if (random.chance(acts)) this.#act(run, takesUs * random.fraction())
     const retryAfterMs = report.outcome === 'retry' ? random.pick([null, 0, 300]) : null
     const emitted = random.chance(0.1) ? [{ topic: 'told', key: null, value: '{"by":"hand"}', headers: {} }] : []
     this.#hear(takesUs, () => this.#end(run, { retryAfterMs, emitted, ...outputOf(run), ...report }))
@@ -229,6 +248,13 @@ function failed(outcome: AttemptReport['outcome'], errorCode: string, effectUnkn
 
 function outputOf({ answer }: Run): Partial<AttemptReport> {
   return { output: JSON.stringify({ answer }) }
+}
+
+/** How often a function has effects when it comes to it. */
+const reloaded = 0.03
+
+export function isPure({ function: name }: Pick<Invocation, 'function'>): boolean {
+  return name.startsWith('pure/')
 }
 
 export function isOnce({ function: name }: Pick<Invocation, 'function'>): boolean {

@@ -78,7 +78,7 @@ function deadLetterOf(random: Random): string {
 
 /** Its input says of which event it is and what came before it, so that it can be held against the ledger. */
 function stepOf(random: Random, no: number): string {
-  const uses = random.chance(0.25) ? 'once/work' : random.pick(['work/a', 'work/b'])
+  const uses = random.chance(0.2) ? 'once/work' : random.pick(['work/a', 'work/b', 'pure/a', 'pure/a', 'pure/b'])
   const before = Array.from({ length: no }, (_, each) => `s${each}: "\${{ steps.s${each}.output }}"`)
   const input = ['n: "${{ event.data.n }}"', ...before, ...(random.chance(0.1) ? ['x: "${{ event.data.rare }}"'] : [])]
   const parts = [

@@ -114,7 +114,8 @@ export class World {
   #invoked(process: Process, invocation: Invocation): void {
     const member = this.members.find((each) => each.process === process)
     const { transactionId, step, attempt, input } = invocation
-    this.schedule.tell(`${process.name} asks for ${step}#${attempt} of ${transactionId} ${input}`)
+    const how = invocation.ahead ? 'asks ahead for' : 'asks for'
+    this.schedule.tell(`${process.name} ${how} ${step}#${attempt} of ${transactionId} ${input}`)
     this.oracle.invoked(member?.session ?? 0, invocation)
   }
 

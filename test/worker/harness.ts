@@ -68,6 +68,7 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     timeoutMs: 10_000,
     notAfterUs: null,
     alone: false,
+    ahead: false,
     ...part,
   }
 }

@@ -32,7 +32,8 @@ const loaded = await load(settings.module)
 crashPoint('worker.loaded')
 if ('run' in loaded) {
   link.listen((head, body) => attempts.take(loaded, head, body))
-  link.send(['hello', loaded.concurrency ?? null, loaded.idempotent !== false], 'null')
+  const { concurrency = null, idempotent, effects } = loaded
+  link.send(['hello', concurrency, idempotent !== false, effects === 'none'], 'null')
   link.flush()
 } else {
   link.send(['unfit', loaded.code, loaded.message], 'null')

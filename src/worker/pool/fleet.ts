@@ -35,6 +35,8 @@ export class Fleet {
   readonly queue = new Queue()
   readonly processes: WorkerProcess[] = []
   readonly supply: Supply
+  /** What a process said of the function as it is now: it has no effects outside. False while nobody knows. */
+  effectFree = false
   readonly #around: Surroundings
   readonly #expiry: Deadline
   readonly #growth: Deadline
@@ -69,6 +71,7 @@ export class Fleet {
   /** Looks at the author's files again; running attempts end on what they began with. True when it changed. */
   async reload(): Promise<boolean> {
     const changed = await this.supply.reload()
+    if (changed) this.effectFree = false
     for (const process of [...this.processes]) if (!this.supply.isCurrent(process.hash)) process.retire()
     this.pump()
     return changed
@@ -146,16 +149,20 @@ export class Fleet {
     while (this.queue.hasAlone()) {
       const idle = this.processes.find((process) => process.isIdle())
       if (idle === undefined) break
-      idle.alone = true
       if (this.#give(this.queue.take('alone')!, idle)) count++
+      idle.alone = idle.load > 0
       idle.send()
     }
     if (this.queue.hasAlone()) this.#emptyOne()
     return count
   }
 
-  /** True when it is called at once. */
+  /** True when it is called at once. What was sent ahead of its commit is only for a function without effects. */
   #give(entry: Entry, process: WorkerProcess): boolean {
+    if (entry.invocation.ahead && !process.effectFree) {
+      this.#around.finish(entry, ended(entry, 'lost', 'not_effect_free', 'its function may have effects by now'))
+      return false
+    }
     process.take(entry)
     if (entry.state !== 'reserved') return true
     if (!entry.announced) this.#around.announce(entry)
@@ -222,7 +229,8 @@ export class Fleet {
   #onReady(process: WorkerProcess): void {
     this.#starting = null
     this.supply.worked()
-    if (!this.supply.isCurrent(process.hash)) process.retire()
+    if (this.supply.isCurrent(process.hash)) this.effectFree = process.effectFree
+    else process.retire()
   }
 
   #onTurned(process: WorkerProcess): void {

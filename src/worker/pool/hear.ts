@@ -9,7 +9,7 @@ import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
 
 export interface Heard {
-  hello(concurrency: number | null, idempotent: boolean): void
+  hello(concurrency: number | null, idempotent: boolean, effectFree: boolean): void
   unfit(code: string, message: string): void
   result(entry: Entry, result: InvocationResult): void
   /** It has heard what it was asked: its loop turns. */
@@ -64,8 +64,8 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   const said = parsed(head)
   if (!Array.isArray(said)) return false
   if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard)
-  const [kind, first, second] = said as unknown as Note
-  if (kind === 'hello') heard.hello(first, second !== false)
+  const [kind, first, second, third] = said as unknown as Note
+  if (kind === 'hello') heard.hello(first, second !== false, third === true)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)

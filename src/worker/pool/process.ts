@@ -42,6 +42,8 @@ export class WorkerProcess {
   window: Window
   /** Its function is not idempotent: an attempt gets a slot first, and is called when told so. */
   keeps = false
+  /** It said that its function has no effects outside. */
+  effectFree = false
   /** Kept empty for an attempt that must run alone, or running one. */
   alone = false
   /** `performance.now()` of the last time it had something to do. */
@@ -66,7 +68,7 @@ export class WorkerProcess {
     this.#child = spawnChild(program, built.path, limits, env)
     this.#startTimer = setTimeout(() => this.kill(tooSlow(limits.startMs)), limits.startMs)
     listenTo(this.#child, this, limits, {
-      hello: (concurrency, idempotent) => this.#onHello(concurrency, idempotent),
+      hello: (...said) => this.#onHello(...said),
       unfit: (code, message) => this.kill({ code, message }),
       result: (entry, result) => this.#finish(entry, result),
       pong: () => this.#onPong(),
@@ -176,12 +178,13 @@ export class WorkerProcess {
     })
   }
 
-  #onHello(concurrency: number | null, idempotent: boolean): void {
+  #onHello(concurrency: number | null, idempotent: boolean, effectFree: boolean): void {
     clearTimeout(this.#startTimer)
     if (this.state !== 'starting' || this.#cause !== null) return
     this.state = 'ready'
     this.window = new Window(concurrency, this.#limits)
     this.keeps = !idempotent
+    this.effectFree = effectFree
     this.usedMs = performance.now()
     this.#events.ready()
   }

@@ -1,13 +1,15 @@
 /**
  * Durable before seen, and order by key, as workers see them: whatever is asked of them follows from what is in the
  * ledger at that moment. A coordinator that does not know yet that its lane was taken may ask again what was asked before,
- * under the same key; never anything else.
+ * under the same key; never anything else. What has no effects may be asked for ahead of that, and is held against the
+ * ledger when what it gave is written.
  */
-import type { Invocation, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
+import type { Invocation, InvocationResult, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow } from '../../../src/transaction/effect.ts'
 import type { Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
+import { isPure } from '../workers.ts'
 import { isSettled } from './history.ts'
 import { holds } from './verdict.ts'
 
@@ -28,6 +30,8 @@ export class Invocations {
   readonly #runners = new Map<string, Runner>()
   /** lane, workflow and key -> those that are open. */
   readonly #lines = new Map<string, Set<Runner>>()
+  /** What functions without effects gave, each time something else -> who was asked for it. */
+  readonly #readings = new Map<string, Invocation>()
 
   constructor(tables: Tables) {
     this.#tables = tables
@@ -48,17 +52,54 @@ export class Invocations {
       if (runner && runner.row.key !== null) this.#lineOf(runner.row).delete(runner)
       this.#runners.delete(row.transactionId)
     }
+    for (const row of written.attempts) {
+      this.#judgeReading(row)
+      if (row.dispatchedUs !== null) this.#judgeAlone(row.transactionId, written)
+    }
+  }
+
+  /** What went ahead is seen when it is written: nobody else of its key is at it then, but who had its turn after it. */
+  #judgeAlone(id: string, { attempts }: Written): void {
+    const row = this.#tables.transactions.get(id)
+    if (!row || row.key === null) return
+    const gaveWay = this.#tables.endings.has(id) || this.#tables.isInDoubt(id)
+    for (const { row: other } of this.#lineOf(row)) {
+      if (other.id === id || this.#tables.isInDoubt(other.id) || !this.#tables.hasStarted(other.id)) continue
+      const rows = this.#tables.attemptsOf(other.id)
+      const turn = rows.slice(rows.findLastIndex((each) => each.resolvedBy !== null) + 1)
+      const isNew = turn.every((each) => attempts.includes(each))
+      holds(gaveWay && isNew, order, () => `${id} and ${other.id} of its key are both under way`)
+    }
+  }
+
+  ended(invocation: Invocation, { outcome, output }: InvocationResult): void {
+    if (outcome === 'ok' && output !== null && isPure(invocation)) this.#readings.set(output, invocation)
+  }
+
+  /** It may have been asked for on what was undone since: then it is not to be written. */
+  #judgeReading(row: OfLane<AttemptRow>): void {
+    const { transactionId: id, step: no, attempt, outcome, output, resolvedBy } = row
+    const transaction = this.#tables.transactions.get(id)
+    const step = transaction && this.#tables.planOf(transaction).steps[no]
+    if (!step || !isPure({ function: step.uses }) || outcome !== 'ok' || resolvedBy !== null) return
+    const invocation = this.#readings.get(output as string)
+    const isOwn = invocation?.transactionId === id && invocation.step === step.id && invocation.attempt === attempt
+    holds(invocation && isOwn, durable, () => `${step.id}#${attempt} of ${id} has ${output}, which it never gave`)
+    this.#judgeInput(invocation, transaction, step, this.#tables.attemptsOf(id))
   }
 
   /** `session`: of whoever asks. */
   invoked(session: number, invocation: Invocation): void {
-    const { transactionId, step: stepId, attempt } = invocation
+    const { transactionId, step: stepId, attempt, ahead } = invocation
+    // Whoever is not in the ledger may come to it under another id: its admission may be undone.
+    if (!ahead || this.#tables.transactions.has(transactionId)) this.#judgeKey(invocation)
+    holds(!ahead || isPure(invocation), durable, () => `${stepId} of ${transactionId} has effects, and went ahead`)
+    if (ahead) return
     const row = this.#tables.transactions.get(transactionId)
     holds(row, durable, () => `${stepId} of ${transactionId} was asked for before its admission was in the ledger`)
     const plan = this.#tables.planOf(row)
     const step = plan.steps.find((each) => each.id === stepId) as Step
     const rows = this.#tables.attemptsOf(transactionId)
-    this.#judgeKey(invocation)
     this.#judgeInput(invocation, row, step, rows)
     const own = rows.filter((each) => each.step === step.no)
     const isHolder = this.#tables.lane(row.laneId).session === session

@@ -46,9 +46,9 @@ export class Oracle {
   }
 
   ended(invocation: Invocation, result: InvocationResult): void {
-    const row = this.#tables.transactions.get(invocation.transactionId)
-    const step = row && this.#tables.planOf(row).steps.find((each) => each.id === invocation.step)
-    if (step) this.#history.ended(invocation.transactionId, step.no, invocation.attempt, result)
+    const { transactionId, step, attempt } = invocation
+    this.#history.ended(transactionId, numberOf(step), attempt, result)
+    this.#invocations.ended(invocation, result)
   }
 
   /** Readers see it now. */
@@ -69,4 +69,9 @@ export class Oracle {
     const charges = this.#provider.unkeyed.get(`${transactionId}/${stepId}`) ?? []
     holds(charges.length === 1, once, () => `${name} was charged ${charges.length} times`)
   }
+}
+
+/** What was asked for ahead is of a transaction that may not be in the ledger yet. Step ids are `s0`, `s1`, … */
+function numberOf(step: string): number {
+  return Number(step.slice(1))
 }

@@ -1,0 +1,50 @@
+/**
+ * Transactions that run ahead of their commits: of each the entries that are not durable yet, in their order, from the
+ * first on from which something was sent ahead. When one of them is not written, those after it must not be either.
+ */
+import type { Entry } from './entry.ts'
+
+export class Ahead {
+  readonly #entries = new Map<string, Entry[]>()
+
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
+  /** From here on its entries are followed: something may be folded of it before this one is durable. */
+  begin(id: string, entry: Entry): void {
+    if (!this.#entries.has(id)) this.#entries.set(id, [entry])
+  }
+
+  folded(id: string, entry: Entry): void {
+    this.#entries.get(id)?.push(entry)
+  }
+
+  durable(entry: Entry): void {
+    if (this.#entries.size === 0) return
+    for (const id of idsOf(entry)) {
+      const entries = this.#entries.get(id)
+      if (!entries) continue
+      entries.splice(0, entries.indexOf(entry) + 1)
+      if (entries.length === 0) this.#entries.delete(id)
+    }
+  }
+
+  /** `from` is not written as it is: nothing that was folded of the transaction after it holds. Null: nothing at all. */
+  undo(id: string, from: Entry | null): void {
+    const entries = this.#entries.get(id) ?? []
+    const later = from === null ? entries : entries.slice(entries.indexOf(from) + 1)
+    // The entry of a record is of other transactions, too.
+    for (const each of later) if (each.source.kind === 'event') each.fate = 'undone'
+    this.#entries.delete(id)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+}
+
+function idsOf({ source }: Entry): readonly string[] {
+  if (source.kind === 'event') return [source.before.id]
+  return source.kind === 'upkeep' ? [] : source.admitted.map(({ id }) => id)
+}
