@@ -29,6 +29,15 @@ export function prunedCommit(id: string): string {
   return `${id} < (select below_commit from millrace_data.horizon)`
 }
 
+/**
+ * What ran without effects may have gone ahead of the commit before it, and then be written by that very commit: `after`,
+ * when it could first run, is before that was sent. It says the contrary when the sending lies between `before`, what it
+ * follows from, and `after`; a clock that was set in between says nothing.
+ */
+export function sentBetween(commit: string, before: string, after: string): string {
+  return `exists (select from millrace_data.commit s where s.id = ${commit} and s.sent_at >= ${before} and s.sent_at < ${after})`
+}
+
 /** Whether the clock of one machine, or of two that may be `$n` milliseconds apart, says that `a` was before `b`. */
 export function clearlyBefore(a: string, b: string, skew: string): string {
   return `${a} < ${b} - ${skew}::int8 * interval '1 ms'`

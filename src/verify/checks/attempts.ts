@@ -1,9 +1,10 @@
 /**
  * The rows of a transaction's attempts in their order: steps one after the other, attempts of a step from 1 without a gap,
- * settled once. Commits of one coordinator are numbered in their order; those of two are not compared.
+ * settled once. Commits of one coordinator are numbered in their order; those of two are not compared. What has no effects
+ * may be of one commit with what it follows from.
  */
 import type { Check } from '../check.ts'
-import { outcomeText, sameSession, stateText } from '../words.ts'
+import { outcomeText, sameSession, sentBetween, stateText } from '../words.ts'
 
 export const attempts: Check = {
   name: 'attempts',
@@ -23,7 +24,8 @@ export const attempts: Check = {
   sql: `
 with ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
-         error_code is null as well, dispatched_at is not null as ran, commit_id,
+         error_code is null as well, dispatched_at is not null as ran, commit_id, eligible_at,
+         lag(received_at) over w as p_received,
          lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
   from millrace_data.attempt
@@ -45,7 +47,9 @@ with ordered as (
     when (step_state is null) = last then 'outcome_differs'
     when outcome in (0, 1) and not well then 'outcome_differs'
     when resolved and (outcome not in (1, 3) or step_state not in (1, 3)) then 'outcome_differs'
-    when ${sameSession('commit_id', 'p_commit')} and commit_id < p_commit + ran::int then 'too_early'
+    when ${sameSession('commit_id', 'p_commit')} and commit_id < p_commit then 'too_early'
+    when ran and commit_id = p_commit and ${sentBetween('commit_id', "coalesce(p_received, '-infinity')", 'eligible_at')}
+      then 'too_early'
   end as kind
   from neighbours
 )

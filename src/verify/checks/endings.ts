@@ -3,7 +3,7 @@
  * are in order is the check `attempts`.
  */
 import type { Check } from '../check.ts'
-import { outcomeText, sameSession, stateText } from '../words.ts'
+import { outcomeText, sameSession, sentBetween, stateText } from '../words.ts'
 import type { World } from '../world.ts'
 
 /** Step, attempt, whether a person settled it, and the state it left, in one number that grows with step and attempt. */
@@ -35,11 +35,12 @@ with optional (version, step) as (
   select * from unnest($2::int4[], $3::int4[])
 ), reached as (
   select transaction_id, max(${placeOf}) as at, max(commit_id) as last_commit, min(commit_id) as first_commit,
-         min(commit_id) filter (where dispatched_at is not null) as first_run
+         min(commit_id) filter (where dispatched_at is not null) as first_run,
+         min(eligible_at) filter (where dispatched_at is not null) as first_eligible
   from millrace_data.attempt group by 1
 ), stands as (
   select t.id, t.lane_id, t.version_id, t.kafka_offset, t.commit_id, e.state as ended, e.error_code, e.commit_id as end_commit,
-         r.last_commit, r.first_commit, r.first_run,
+         r.last_commit, r.first_commit, r.first_run, r.first_eligible, t.admitted_at,
          (r.at >> 24)::int as step, (r.at >> 8 & 65535)::int as attempt, (r.at >> 4 & 1)::int as resolved,
          nullif(r.at & 15, 0)::int as state, coalesce(t.version_id = any($4::int4[]) and e.error_message like 'publish to %', false) as unsaid
   from millrace_data.transaction t
@@ -61,7 +62,8 @@ with optional (version, step) as (
     when s.end_commit < s.last_commit and ${sameSession('s.end_commit', 's.last_commit')} then 'after_end'
     when s.end_commit < s.commit_id and ${sameSession('s.end_commit', 's.commit_id')} then 'before_admission'
     when s.first_commit < s.commit_id and ${sameSession('s.first_commit', 's.commit_id')} then 'before_admission'
-    when s.first_run <= s.commit_id and ${sameSession('s.first_run', 's.commit_id')} then 'before_admission'
+    when s.first_run = s.commit_id and ${sentBetween('s.commit_id', 's.admitted_at', 's.first_eligible')}
+      then 'before_admission'
   end as kind
   from stands s
   join millrace_data.version v on v.id = s.version_id

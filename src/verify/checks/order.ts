@@ -3,7 +3,7 @@
  * can tell, so that much of a difference is allowed.
  */
 import type { Check } from '../check.ts'
-import { clearlyBefore, sameSession } from '../words.ts'
+import { clearlyBefore, sameSession, sentBetween } from '../words.ts'
 
 export const order: Check = {
   name: 'order',
@@ -16,10 +16,11 @@ export const order: Check = {
   sql: `
 with began as (
   select transaction_id, min(dispatched_at) as at, min(commit_id) filter (where dispatched_at is not null) as commit,
+         min(eligible_at) filter (where dispatched_at is not null) as eligible,
          bool_or(step_state = 4) as doubted
   from millrace_data.attempt group by 1
 ), keyed as (
-  select t.id, t.lane_id, v.workflow_id, t.key collate "C" as key, t.kafka_offset, b.at, b.commit, e.ended_at, e.commit_id as end_commit
+  select t.id, t.lane_id, v.workflow_id, t.key collate "C" as key, t.kafka_offset, b.at, b.commit, b.eligible, e.ended_at, e.commit_id as end_commit
   from millrace_data.transaction t
   join millrace_data.version v on v.id = t.version_id
   left join began b on b.transaction_id = t.id
@@ -38,7 +39,8 @@ select case when other_commit is null then 'overtakes' else 'overlaps' end, lane
 from lines x join millrace_data.workflow w on w.id = x.workflow_id
 where other is not null and at is not null and case
   when other_commit is null then true
-  when ${sameSession('commit', 'other_commit')} then commit <= other_commit
+  when commit = other_commit then ${sentBetween('commit', 'other_ended', 'eligible')}
+  when ${sameSession('commit', 'other_commit')} then commit < other_commit
   else ${clearlyBefore('at', 'other_ended', '$2')} end`,
   values: ({ skewMs }) => [skewMs],
 }

@@ -40,6 +40,7 @@ export class History {
       holds(isOpen, ending, () => `${transactionId} begins an attempt and is not open`)
     }
     for (const row of written.endings) this.#judgeEnding(row)
+    this.#judgeLetters(written)
     for (const { id, transactionId } of written.deadLetters) {
       const isThere = transactionId === null || this.#tables.transactions.has(transactionId)
       holds(isThere, together, () => `dead letter ${id} is of ${transactionId}, which is not in the ledger`)
@@ -47,6 +48,17 @@ export class History {
     for (const { laneId, lowId } of written.lanes) {
       const lane = this.#tables.lane(laneId)
       for (const id of lane.open) holds(isFound(lane, id), found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
+    }
+  }
+
+  /** Who fails leaves its record as a dead letter where its workflow says so, in the same commit. */
+  #judgeLetters({ endings, deadLetters, letters }: Written): void {
+    const told = new Set([...deadLetters, ...letters].map((letter) => letter.transactionId))
+    for (const { transactionId: id, state } of endings) {
+      const row = this.#tables.transactions.get(id)
+      const isWanted = row !== undefined && state === 'failed' && this.#tables.planOf(row).deadLetter.failed
+      holds(!isWanted || told.has(id), together, () => `${id} failed and left no dead letter`)
+      holds(!this.#tables.rawRecords.has(id), together, () => `${id} ended and its record is still kept`)
     }
   }
 
