@@ -86,4 +86,15 @@ const waits: Part = {
     })),
 }
 
-export const parts: readonly Part[] = [main, coordinators, payloads, chains, waits]
+const effectFree: Part = {
+  name: 'effect-free',
+  about:
+    'The main part with functions declared `effects: none`: the engine need not wait for each commit; the floor does.',
+  cases: (events, quick) =>
+    main.cases(events, quick).map(({ label, load: one }) => ({
+      label: `${label}, effects: none`,
+      load: { ...one, shape: { ...one.shape, effectFree: true } },
+    })),
+}
+
+export const parts: readonly Part[] = [main, coordinators, payloads, chains, waits, effectFree]

@@ -6,6 +6,8 @@ export interface Shape {
   /** What each function takes. */
   readonly waitMs: number
   readonly coordinators: number
+  /** The functions declare that they have no effects. */
+  readonly effectFree?: boolean
 }
 
 export interface Setting {

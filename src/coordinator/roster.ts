@@ -204,9 +204,10 @@ export class Roster {
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 
-  /** Takes an ended one back in: its ending was refused. */
+  /** As it was, though it has moved on or ended since: that was refused. */
   takeBack(transaction: Transaction): void {
     this.#transactions.set(transaction.id, transaction)
+    this.#delayed.delete(transaction.id)
     this.#horizon.add(transaction.id, transaction.admittedUs)
   }
 

@@ -35,7 +35,7 @@ export function prunedCommit(id: string): string {
  * follows from, and `after`; a clock that was set in between says nothing.
  */
 export function sentBetween(commit: string, before: string, after: string): string {
-  return `exists (select from millrace_data.commit s where s.id = ${commit} and s.sent_at >= ${before} and s.sent_at < ${after})`
+  return `exists (select from millrace_data.commit sent where sent.id = ${commit} and sent_at >= ${before} and sent_at < ${after})`
 }
 
 /** Whether the clock of one machine, or of two that may be `$n` milliseconds apart, says that `a` was before `b`. */

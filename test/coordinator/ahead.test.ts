@@ -90,6 +90,26 @@ test('given a value that is refused, then what was built on it is undone, and it
   await it.coordinator.stop(0)
 })
 
+test('given a late result that waits to be folded, when its ground is undone, then it is not taken', async () => {
+  const it = await ahead({ limits: { eventsPerCommitMax: 1 } })
+  for (let n = 0; n < 2; n++) it.kafka.produce(0, { json: { n } })
+  await eventually('both', it, () => it.workers.waiting.length === 2)
+  const [guilty, other] = it.workers.waiting as [Invocation, Invocation]
+  it.workers.answer(guilty, { output: `"${poison}"` })
+  await asked(it, 'b')
+  it.workers.answer(other, { output: '1' })
+  await answer(it, 'b', '"of the undone"')
+  it.open()
+  await eventually('b of both', it, () => it.workers.waiting.filter(({ step }) => step === 'b').length === 2)
+  for (const each of [...it.workers.waiting]) it.workers.answer(each, { output: '"of the other"' })
+  await eventually('c of both', it, () => it.workers.waiting.filter(({ step }) => step === 'c').length === 2)
+  assert.deepEqual(
+    it.ledger.attempts.filter(({ step }) => step === 1).map(({ output }) => output),
+    ['"of the other"', '"of the other"'],
+  )
+  await it.coordinator.stop(0)
+})
+
 test('given a refused value whose transaction had run to its end, then nothing of that is written', async () => {
   const it = await ahead({ workflows: [chain.replace('uses: work', 'uses: pure')] })
   for (let n = 0; n < 2; n++) it.kafka.produce(0, { json: { key: 'k' } })

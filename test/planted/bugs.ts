@@ -5,7 +5,7 @@
  */
 
 /** What must fail with the bug in place. */
-export type Seer = 'simulation' | `test/ledger/${string}`
+export type Seer = 'simulation' | `test/coordinator/${string}` | `test/ledger/${string}`
 
 export interface Bug {
   readonly name: string
@@ -225,16 +225,16 @@ export const bugs: readonly Bug[] = [
     name: 'copies act',
     guard: 'what a copy asked for is not done',
     file: 'src/coordinator/coordinator.ts',
-    find: '      acts: each.acts.filter(({ transaction }) => !duplicates.has(transaction.id)),\n',
-    instead: '',
+    find: '(({ transaction }) => !duplicates.has(transaction.id))',
+    instead: '(() => true)',
     seenBy: 'simulation',
   },
   {
     name: 'what was folded ahead stands',
     guard: 'of what is not admitted after all nothing is done, be it folded already',
     file: 'src/coordinator/lane.ts',
-    find: "    return source.kind !== 'event' || !this.#dropped.has(source.before.id)\n",
-    instead: "    return source.kind !== 'event' || this.#dropped.size >= 0\n",
+    find: "return fate !== 'undone' && (source.kind !== 'event' || !this.#dropped.has(source.before.id))",
+    instead: "return fate !== 'undone' || source.kind === 'event'",
     seenBy: 'simulation',
   },
   {
@@ -364,7 +364,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/coordinator/lane.ts',
     find: "each.id !== id || each.event.type === 'Started')",
     instead: "each.id !== id || each.event.type !== 'TimerDue')",
-    seenBy: 'simulation',
+    seenBy: 'test/coordinator/ahead',
   },
   {
     name: 'a turn on an end that may be undone',

@@ -1,6 +1,6 @@
 /**
  * `npm run planted`: can the tests see? Plants one bug after the other in a copy of the built project, and runs what must
- * fail then. `-- --only TEXT` plants those whose name contains it; `--list`; `--json`. Ends with 1 when a bug is not caught.
+ * fail then. `-- --only TEXT`, once or several times, plants those whose name contains it; `--list`; `--json`. Ends with 1 when a bug is not caught.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -29,16 +29,20 @@ const runMsMax = 240_000
 const seeds = 400
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, list: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [''] },
+    list: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
 })
 const root = packageRoot()
 const running = new Set<ChildProcess>()
 
 async function main(): Promise<void> {
-  const chosen = bugs.filter(({ name }) => name.includes(values.only ?? ''))
+  const chosen = bugs.filter(({ name }) => values.only.some((text) => name.includes(text)))
   if (values.list)
     return tell(chosen.map(({ name, seenBy, guard }) => `${name.padEnd(36)} ${seenBy.padEnd(22)} ${guard}`))
-  if (chosen.length === 0) throw new Error(`no bug is called ${values.only}; see --list`)
+  if (chosen.length === 0) throw new Error(`no bug is called ${values.only.join(' or ')}; see --list`)
   const dir = mkdtempSync(join(tmpdir(), 'millrace-planted-'))
   await chmod(dir, 0o755) // the server's own user must be able to go through it
   const servers = await startServers({ dir: join(dir, 'servers'), kafka: false, postgres: chosen.some(isOfLedger) })
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
 }
 
 function isOfLedger({ seenBy }: Bug): boolean {
-  return seenBy !== 'simulation'
+  return seenBy.startsWith('test/ledger/')
 }
 
 function copyProject(to: string): void {
