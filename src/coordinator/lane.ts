@@ -287,7 +287,7 @@ export class Lane {
     if (source.kind === 'record') return this.#replaceRecord(guilty, source, reason, nowUs)
     if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
-    const hadTurn = source.kind === 'event' && this.#undo(source.before.id, guilty)
+    const stays = source.kind === 'event' && this.#undo(source.before.id, guilty)
     if (source.kind === 'event' && source.command) {
       this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, reason)
@@ -300,7 +300,7 @@ export class Lane {
     const spoken = { errorCode: valueRefused, errorMessage: reason, ...unknown }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0 && !hadTurn)
+    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0 && !stays)
   }
 
   #replaceRecord(

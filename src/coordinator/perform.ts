@@ -18,9 +18,8 @@ import { Timers } from './timers.ts'
 /** An attempt under way, and who waits for it. */
 interface Pending {
   readonly lane: Lane
-  readonly act: Act
   /** What asked for it, where that was not durable then. */
-  readonly ahead: Entry | null
+  readonly ahead: { readonly entry: Entry; readonly act: Act } | null
   readonly transactionId: string
   readonly step: number
   readonly attempt: number
@@ -93,20 +92,19 @@ export class Performer {
       const { transaction, effect } = act
       if (effect.type === 'Invoke' && this.#workers.isEffectFree(effect.step.uses)) {
         lane.sentAhead(transaction.id, entry)
-        invocations.push(this.#invoke(lane, transaction, effect, entry, sinceUs))
+        invocations.push(this.#invoke(lane, transaction, effect, { entry, act }, sinceUs))
       } else later.push(act)
     }
     if (later.length < acts.length) entry.acts = later
   }
 
-  #invoke(lane: Lane, transaction: Transaction, effect: Invoke, ahead: Entry | null, sinceUs: number): Invocation {
+  #invoke(lane: Lane, transaction: Transaction, effect: Invoke, ahead: Pending['ahead'], sinceUs: number): Invocation {
     const id = this.#nextId++
     const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
     const eligibleUs = effect.eligibleUs ?? sinceUs
     this.#coming.reach(step, transaction.plan)
     this.#pending.set(id, {
       lane,
-      act: { transaction, effect },
       ahead,
       transactionId: transaction.id,
       step: step.no,
@@ -179,7 +177,7 @@ export class Performer {
       const stopping = this.#draining || pending.lane.draining
       if (stopping && result.errorCode === 'cancelled' && !pending.reserved) continue
       if (pending.ahead !== null && result.errorCode === 'not_effect_free') {
-        this.#performLater(pending, pending.ahead, atUs)
+        this.#performLater(pending.ahead, atUs)
         continue
       }
       if (pending.lane.closed) {
@@ -201,11 +199,11 @@ export class Performer {
   }
 
   /** Its function may have effects by now, and it was not run: it is asked for once that is allowed. */
-  #performLater({ lane, act }: Pending, entry: Entry, atUs: number): void {
+  #performLater({ entry, act }: NonNullable<Pending['ahead']>, atUs: number): void {
     if (entry.fate === 'open') entry.acts = [...entry.acts, act]
-    if (entry.fate !== 'durable' || lane.closed) return
+    if (entry.fate !== 'durable' || entry.lane.closed) return
     const invocations: Invocation[] = []
-    this.perform(lane, [act], atUs, invocations)
+    this.perform(entry.lane, [act], atUs, invocations)
     this.dispatch(invocations)
   }
 
