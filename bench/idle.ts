@@ -18,6 +18,8 @@ import { held, type Verdict } from './verdict.ts'
 
 /** A worker process goes after this. The default of a minute costs the same, and only takes longer to see. */
 const idleSetting = '500ms'
+/** Postgres counts what an idle connection did before within ten seconds. */
+const countedMs = 12_000
 const shape = { steps: 1, waitMs: 0, coordinators: 1 }
 const events = { bytes: 300, keys: 1 }
 const wakesOf = [
@@ -55,6 +57,8 @@ export async function idle(
     tell('each function is built and run once')
     for (const { steps } of wakesOf) await wake(ground, subject, topicOf(name, steps))
     await asleep()
+    tell('what it did is counted')
+    await sleep(countedMs)
     tell(`nothing happens for ${seconds} s`)
     const rows = await watch(ground, name, subject, seconds)
     for (const { steps, limitMs } of wakesOf) {
@@ -105,11 +109,11 @@ async function watch(ground: Ground, database: string, { running }: Subject, sec
   const postgres = after.postgres === null ? null : ((after.postgres - (before.postgres ?? 0)) / seconds) * 100
   const processes = (await running.health())?.workers.processes ?? 0
   const others = descendants(running.pids[0] as number) - processes
+  const hundredths = (value: number) => value.toFixed(2)
   const figure = (row: string, measured: string) => ({ row, limit: '', measured, passed: true })
   return [
-    figure('queries a second', ((after.queries - before.queries) / seconds).toFixed(2)),
-    figure('coordinator, % of a core', share('coordinator').toFixed(2)),
-    figure('workers, % of a core', share('workers').toFixed(2)),
+    held('queries a second', (after.queries - before.queries) / seconds, 1, hundredths),
+    held('coordinator and workers, % of a core', share('coordinator') + share('workers'), 1, hundredths),
     ...(postgres === null ? [] : [figure('Postgres, % of a core', postgres.toFixed(2))]),
     held('worker processes', processes, 0, String),
     figure('other processes of it', String(others)),
