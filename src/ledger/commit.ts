@@ -10,8 +10,12 @@ import * as rows from './sections.ts'
 
 const held = 'lane = any(array(select id from fence))'
 
-/** `rare`: with the parts that few commits have. Of a copy nothing else is written either. */
-function statement(rare: boolean): string {
+/**
+ * `step`: only what moves transactions on. `full`: with the parts that few commits have; of a copy nothing else is written
+ * either. What a statement does not name costs nothing to begin, and at low load that is most of it.
+ */
+function statement(form: 'step' | 'lean' | 'full'): string {
+  const rare = form === 'full'
   const original = (id: string) => (rare ? `${id} <> all(array(select id from copies))` : 'true')
   return `
 with fence as materialized (
@@ -27,14 +31,7 @@ with fence as materialized (
 ), this_commit as (
   insert into millrace_data.commit (id, lanes, sent_at)
   select $1::int8, array(select id from fence), $4::timestamptz where exists (select from fence)
-)${rare ? copyParts : ''}, transactions as (
-  insert into millrace_data.transaction
-    (id, lane_id, version_id, kafka_offset, key, event_id, envelope, auth, produced_at, fetched_at, admitted_at, commit_id,
-     redriven_from)
-  select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $1::int8, redriven
-  from ${rows.transactions.from}
-  where ${held} and ${original('r.id')}
-), attempts as (
+)${rare ? copyParts : ''}${form === 'step' ? '' : admissions(original)}, attempts as (
   insert into millrace_data.attempt
     (transaction_id, step, attempt, outcome, step_state, error_code, error_message, output, logs, next_at, eligible_at,
      dispatched_at, started_at, finished_at, received_at, commit_id, resolved_by)
@@ -46,7 +43,30 @@ with fence as materialized (
   insert into millrace_data.ending (transaction_id, state, error_code, error_message, ended_at, commit_id)
   select id, state, code, message, ended, $1::int8 from ${rows.endings.from}
   where ${held} and ${original('r.id')}
-), dead_letters as (
+), unparked as (
+  delete from millrace_data.parked
+  where lane_id = any(array(select id from fence))
+    and transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
+)${form === 'step' ? '' : arrivalParts(original)}${rare ? rareParts(original) : ''}
+select id as lane, null::uuid as copy, null::uuid as first from fence
+${rare ? 'union all select null, id, first_id from copies' : ''}`
+}
+
+/** Before attempts and endings: whoever takes these tables in this order does not meet a commit in a ring. */
+function admissions(original: (id: string) => string): string {
+  return `, transactions as (
+  insert into millrace_data.transaction
+    (id, lane_id, version_id, kafka_offset, key, event_id, envelope, auth, produced_at, fetched_at, admitted_at, commit_id,
+     redriven_from)
+  select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $1::int8, redriven
+  from ${rows.transactions.from}
+  where ${held} and ${original('r.id')}
+)`
+}
+
+/** What else comes of records, and of what has been open for long. */
+function arrivalParts(original: (id: string) => string): string {
+  return `, dead_letters as (
   insert into millrace_data.dead_letter
     (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,
      transaction_id)
@@ -67,13 +87,7 @@ with fence as materialized (
   select id, lane from ${rows.parked.from}
   where ${held}
   on conflict do nothing
-), unparked as (
-  delete from millrace_data.parked
-  where lane_id = any(array(select id from fence))
-    and transaction_id = any(array(select id from ${rows.endings.from} where ${held}))
-)${rare ? rareParts(original) : ''}
-select id as lane, null::uuid as copy, null::uuid as first from fence
-${rare ? 'union all select null, id, first_id from copies' : ''}`
+)`
 }
 
 /** Who is a copy is decided first: what follows leaves it out. */
@@ -136,12 +150,14 @@ function rareParts(original: (id: string) => string): string {
 )`
 }
 
-const lean = { name: 'millrace_commit', text: statement(false) }
-const full = { name: 'millrace_commit_full', text: statement(true) }
+const step = { name: 'millrace_commit_step', text: statement('step') }
+const lean = { name: 'millrace_commit', text: statement('lean') }
+const full = { name: 'millrace_commit_full', text: statement('full') }
 
 export function commitStatement(batch: Batch): { name: string; text: string; values: unknown[] } {
-  return rows.isRare(batch)
-    ? { ...full, values: commitValues(batch, [...rows.sections, ...rows.rareSections]) }
+  if (rows.isRare(batch)) return { ...full, values: commitValues(batch, [...rows.sections, ...rows.rareSections]) }
+  return rows.isStep(batch)
+    ? { ...step, values: commitValues(batch, rows.stepSections) }
     : { ...lean, values: commitValues(batch, rows.sections) }
 }
 

@@ -54,24 +54,6 @@ export const lanes = section<Rows<'lanes'>>(
   ],
 )
 
-export const transactions = section<Rows<'transactions'>>(
-  (batch) => batch.transactions,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.id],
-    ['version', 'int4', (row) => row.versionId],
-    ['position', 'int8', (row) => row.offset],
-    ['key', 'text', (row) => row.key],
-    ['event', 'text', (row) => row.eventId],
-    ['envelope', 'text', (row) => row.envelope],
-    ['auth', 'bytea', (row) => row.auth],
-    ['produced', 'timestamptz', (row) => row.producedUs],
-    ['fetched', 'timestamptz', (row) => row.fetchedUs],
-    ['admitted', 'timestamptz', (row) => row.admittedUs],
-    ['redriven', 'uuid', (row) => row.redrivenFrom],
-  ],
-)
-
 export const attempts = section<Rows<'attempts'>>(
   (batch) => batch.attempts,
   [
@@ -104,6 +86,24 @@ export const endings = section<Rows<'endings'>>(
     ['code', 'text', (row) => legible(row.errorCode)],
     ['message', 'text', (row) => legible(row.errorMessage)],
     ['ended', 'timestamptz', (row) => row.endedUs],
+  ],
+)
+
+export const transactions = section<Rows<'transactions'>>(
+  (batch) => batch.transactions,
+  [
+    ['lane', 'int4', (row) => row.laneId],
+    ['id', 'uuid', (row) => row.id],
+    ['version', 'int4', (row) => row.versionId],
+    ['position', 'int8', (row) => row.offset],
+    ['key', 'text', (row) => row.key],
+    ['event', 'text', (row) => row.eventId],
+    ['envelope', 'text', (row) => row.envelope],
+    ['auth', 'bytea', (row) => row.auth],
+    ['produced', 'timestamptz', (row) => row.producedUs],
+    ['fetched', 'timestamptz', (row) => row.fetchedUs],
+    ['admitted', 'timestamptz', (row) => row.admittedUs],
+    ['redriven', 'uuid', (row) => row.redrivenFrom],
   ],
 )
 
@@ -242,19 +242,13 @@ export const commands = section<Rows<'commands'>>(
   ],
 )
 
-/** In the order of their parameters: those that every commit may have, */
-export const sections: readonly Section[] = [
-  lanes,
-  transactions,
-  attempts,
-  endings,
-  deadLetters,
-  passed,
-  subscriptions,
-  parked,
-]
+/** In the order of their parameters: of commits that only move transactions on, as most are at low load, */
+export const stepSections: readonly Section[] = [lanes, attempts, endings]
 
-/** and those that few have: without them the statement is planned and begun much quicker. */
+/** those that every commit may have, */
+export const sections: readonly Section[] = [...stepSections, transactions, deadLetters, passed, subscriptions, parked]
+
+/** and those that few have: without them the statement is begun much quicker. */
 export const rareSections: readonly Section[] = [
   claims,
   rawRecords,
@@ -264,6 +258,11 @@ export const rareSections: readonly Section[] = [
   messages,
   commands,
 ]
+
+/** Nothing came from Kafka, and nothing has been open for long. */
+export function isStep({ transactions: admitted, deadLetters: letters, passed: offsets, ...batch }: Batch): boolean {
+  return [admitted, letters, offsets, batch.subscriptions, batch.parked].every((rows) => rows.length === 0)
+}
 
 export function isRare(batch: Batch): boolean {
   const { begun: attemptsBegun, failedLetters: failed, letterStates: settled, messages: sent, commands: asked } = batch
