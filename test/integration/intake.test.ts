@@ -38,12 +38,27 @@ test('a member leaves: the others read its partitions within two seconds', async
   assert.ok(tookMs < 2000, `${tookMs} ms`)
 })
 
+/** The group may share out once more when the last one has come: until nothing has moved for longer than that takes. */
+async function settled(readers: readonly Reader[]): Promise<void> {
+  let last = ''
+  let sinceMs = performance.now()
+  const isSteady = () => {
+    const now = JSON.stringify(readers.map(namesOf))
+    if (now !== last) sinceMs = performance.now()
+    last = now
+    return performance.now() - sinceMs > 1500
+  }
+  await until('the group to settle', isSteady, { forMs: 15_000 })
+}
+
 test('one of three stops and another starts in its place: only its partitions move, there and back', async () => {
   const { topic, groupId, members } = await group(7, 3)
   const [first, second, third] = members as [Reader, Reader, Reader]
+  await settled(members)
   const before = [first, third].map(namesOf)
   await second.intake.stop()
   await until('all to be shared by two', () => first.mine.length + third.mine.length === 7, { forMs: 10_000 })
+  await settled([first, third])
   for (const [at, each] of [first, third].entries()) assert.deepEqual(missingFrom(before[at] ?? [], namesOf(each)), [])
   const fourth = await join(groupId, [topic])
   await until('all to be shared by three', () => isSharedOut([first, third, fourth], 7), { forMs: 10_000 })
