@@ -110,7 +110,7 @@ class Share {
   }
 }
 
-/** Who holds more than an even share keeps one more, before those who would have to be given it. */
+/** Who holds more than an even share keeps one more, those first that hold all of it for long; then who would have to be given it. */
 function quotasOf(
   count: number,
   kept: ReadonlyMap<string, Share>,
@@ -119,12 +119,18 @@ function quotasOf(
   const even = Math.floor(count / kept.size)
   const ranked = [...kept].map(([id, { held }]) => ({
     id,
-    rank: held.length > even ? 0 : 1,
+    rank: held.length <= even ? 2 : wouldGiveOldest(held, even) ? 0 : 1,
     load: shares.get(id)?.length ?? 0, // what other topics have given it
   }))
   ranked.sort((a, b) => a.rank - b.rank || a.load - b.load || compare(a.id, b.id))
   const more = count - even * kept.size
   return new Map(ranked.map(({ id }, at) => [id, at < more ? even + 1 : even]))
+}
+
+/** With an even share it would give away what it has held for as long as anything, not what came to it late. */
+function wouldGiveOldest(held: readonly Held[], even: number): boolean {
+  const sinces = held.map(({ since }) => since).sort((a, b) => a - b)
+  return sinces[even] === sinces[0]
 }
 
 /** The latest come go first, so that who comes back finds its own; among those, from the topic with the most. */

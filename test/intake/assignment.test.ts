@@ -182,3 +182,29 @@ function moved(before: Shares, after: Shares): string[] {
 function moves(before: Shares, after: Shares): number {
   return moved(before, after).length
 }
+
+test('who comes back finds its own: of two that hold more than their share, the late comers go, whoever is named first', () => {
+  const held = (numbers: number[], since: number) => numbers.map((partition) => ({ topic: 't', partition, since }))
+  const claim = (all: ReturnType<typeof held>) => ({ generation: 1, held: all })
+  for (const [long, late] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const) {
+    const members = [
+      { id: long, topics: ['t'], claim: claim(held([0, 1, 2], 3)) },
+      { id: late, topics: ['t'], claim: claim([...held([3, 4], 1), ...held([5, 6], 2)]) },
+      { id: 'c', topics: ['t'], claim: null },
+    ]
+    const shares = assign(members, new Map([['t', [0, 1, 2, 3, 4, 5, 6]]]))
+    const numbersOf = (id: string) => shares.get(id)?.map(({ partition }) => partition)
+    assert.deepEqual(
+      [long, late, 'c'].map(numbersOf),
+      [
+        [0, 1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      `${long} for long`,
+    )
+  }
+})
