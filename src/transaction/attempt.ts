@@ -20,6 +20,19 @@ export interface AttemptReport {
   readonly logs: string | null
   /** What its function gave to `context.emit`; without it, nothing. Only one that ends `ok` publishes it. */
   readonly emitted?: readonly Emitted[]
+  /** What it gave to `context.post`, as `emitted`. */
+  readonly posted?: readonly Posted[]
+}
+
+/** A movement of money as a function asks for it. */
+export interface Posted {
+  readonly debit: string
+  readonly credit: string
+  /** Decimal digits: minor units, above 0. */
+  readonly amount: string
+  readonly currency: string
+  readonly party: string | null
+  readonly key: string | null
 }
 
 export interface Emitted {

@@ -1,11 +1,25 @@
 /** What a transition asks for: rows that go into the commit, and acts that follow it. */
 
-import type { Step } from '../workflow/plan.ts'
+import type { FunctionStep } from '../workflow/plan.ts'
 import type { AttemptOutcome } from './attempt.ts'
+import type { CancelAsked, ChildEnded, UndoAsked } from './event.ts'
+import type { FinalState, ParentRef, StepRef } from './transaction.ts'
 
 export type Effect = DurableEffect | LiveEffect
-export type DurableEffect = RecordBegun | RecordAttempt | RecordEnding | RecordMessage
-export type LiveEffect = Invoke | Proceed | ArmTimer
+export type DurableEffect =
+  | RecordBegun
+  | RecordAttempt
+  | RecordRest
+  | RecordRestOver
+  | RecordTaken
+  | RecordPosting
+  | RecordTurn
+  | RecordEnding
+  | RecordReopened
+  | RecordMessage
+  | Admit
+  | Tell
+export type LiveEffect = Invoke | Proceed | Abort | ArmTimer
 
 /** "May have run": durable before a function that is not idempotent is called. */
 export interface RecordBegun {
@@ -13,9 +27,8 @@ export interface RecordBegun {
   readonly row: BegunRow
 }
 
-export interface BegunRow {
+export interface BegunRow extends StepRef {
   readonly transactionId: string
-  readonly step: number
   readonly attempt: number
 }
 
@@ -24,10 +37,12 @@ export interface RecordAttempt {
   readonly row: AttemptRow
 }
 
-/** One ended attempt as the ledger holds it. `skipped` has attempt 0. */
-export interface AttemptRow {
+/**
+ * One ended attempt as the ledger holds it. `skipped` has attempt 0. What holds other steps, sleeps, waits or calls has one
+ * row, of its end, with attempt 1.
+ */
+export interface AttemptRow extends StepRef {
   readonly transactionId: string
-  readonly step: number
   readonly attempt: number
   readonly outcome: AttemptOutcome | 'skipped'
   /** What it left its step in; null when another attempt follows. */
@@ -45,6 +60,129 @@ export interface AttemptRow {
   readonly receivedUs: number | null
   /** No attempt but a person's word on the one before it: who, and why. */
   readonly resolvedBy: string | null
+  /** Place among the settled steps; null where that is the order of their numbers, or nothing is settled. */
+  readonly seq: number | null
+  /** True when nobody knows what it did outside and its step has a compensation; else null. */
+  readonly unknown: true | null
+  /** Null in the first. */
+  readonly round: number | null
+}
+
+/** A step sleeps, or waits for an event. */
+export interface RecordRest {
+  readonly type: 'RecordRest'
+  readonly row: RestRow
+}
+
+export interface RestRow extends StepRef {
+  readonly transactionId: string
+  /** Null: never. */
+  readonly dueUs: number | null
+  readonly sinceUs: number
+  readonly wait: WaitRow | null
+  /** Nothing else of its transaction runs: its lane gives it up until then. Of one of its steps, if several rest. */
+  readonly isAlone: boolean
+}
+
+/** What a waiting step waits for. */
+export interface WaitRow {
+  readonly topic: string
+  readonly key: string
+  /** No event older than this, in record time. */
+  readonly notBeforeUs: number
+}
+
+/** It does not any more. */
+export interface RecordRestOver {
+  readonly type: 'RecordRestOver'
+  readonly row: RestOverRow
+}
+
+export interface RestOverRow extends StepRef {
+  readonly transactionId: string
+}
+
+/** The event that a waiting step was given is its own for good. */
+export interface RecordTaken {
+  readonly type: 'RecordTaken'
+  readonly row: TakenRow
+}
+
+export interface TakenRow extends StepRef {
+  readonly transactionId: string
+  readonly signalId: string
+}
+
+/** Two postings that balance: the same amount on both sides. */
+export interface RecordPosting {
+  readonly type: 'RecordPosting'
+  readonly row: PostingRow
+}
+
+export interface PostingRow extends StepRef {
+  readonly transactionId: string
+  readonly attempt: number
+  /** Among those of its attempt, from 0. */
+  readonly n: number
+  readonly debit: string
+  readonly credit: string
+  /** Minor units, above 0. */
+  readonly amount: bigint
+  /** ISO 4217. */
+  readonly currency: string
+  readonly party: string | null
+  /** What must not be charged twice, over all transactions; null: only this step's own place guards it. */
+  readonly chargeKey: string | null
+  /** Of the step whose posting it reverses: its number and `n`. */
+  readonly reverses: { readonly step: number; readonly attempt: number; readonly n: number } | null
+  readonly atUs: number
+}
+
+/** It will not complete: from here on it is undone. */
+export interface RecordTurn {
+  readonly type: 'RecordTurn'
+  readonly row: TurnRow
+}
+
+export interface TurnRow {
+  readonly transactionId: string
+  readonly round: number
+  readonly code: string
+  readonly message: string
+  readonly isCancel: boolean
+  readonly atUs: number
+}
+
+/** A person, or its parent, opens an ended one again: its ending becomes history. */
+export interface RecordReopened {
+  readonly type: 'RecordReopened'
+  readonly row: ReopenedRow
+}
+
+export interface ReopenedRow {
+  readonly transactionId: string
+  /** The one that begins. */
+  readonly round: number
+  readonly atUs: number
+  readonly by: string
+}
+
+/** A sub-workflow: a transaction of its own, in the lane of the one that called it, of the same commit. */
+export interface Admit {
+  readonly type: 'Admit'
+  readonly childId: string
+  readonly workflow: string
+  readonly parent: ParentRef
+  /** JSON text: the data of its event. */
+  readonly data: string
+  readonly atUs: number
+}
+
+/** An event for another transaction of the lane: a child that is to be undone, or a parent that waits. In the same commit. */
+export interface Tell {
+  readonly type: 'Tell'
+  readonly transactionId: string
+  readonly event: CancelAsked | UndoAsked | ChildEnded
 }
 
 export interface RecordEnding {
@@ -54,7 +192,7 @@ export interface RecordEnding {
 
 export interface EndingRow {
   readonly transactionId: string
-  readonly state: 'completed' | 'failed'
+  readonly state: FinalState
   readonly errorCode: string | null
   readonly errorMessage: string | null
   readonly endedUs: number
@@ -87,10 +225,13 @@ export interface OutgoingRow {
 /** Run a step's function. */
 export interface Invoke {
   readonly type: 'Invoke'
-  readonly step: Step
+  readonly step: FunctionStep
+  readonly item: string
   readonly attempt: number
   /** `idempotencyKeyOf` this is the key. */
   readonly idempotencySeed: string
+  /** Of the step that a compensation undoes; null for any other. */
+  readonly forwardSeed: string | null
   /** JSON text on one line. */
   readonly input: string
   readonly notAfterUs: number | null
@@ -101,14 +242,18 @@ export interface Invoke {
 }
 
 /** Call the function that a worker process was kept for. */
-export interface Proceed {
+export interface Proceed extends StepRef {
   readonly type: 'Proceed'
-  readonly step: number
   readonly attempt: number
 }
 
-export interface ArmTimer {
+/** Nobody needs this attempt any more: its signal is aborted, and how it ends is waited for all the same. */
+export interface Abort extends StepRef {
+  readonly type: 'Abort'
+  readonly attempt: number
+}
+
+export interface ArmTimer extends StepRef {
   readonly type: 'ArmTimer'
-  readonly step: number
   readonly dueUs: number
 }

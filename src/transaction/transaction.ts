@@ -5,14 +5,38 @@ import { type Json, parseJson } from '../envelope/json.ts'
 import type { Plan, Scope } from '../workflow/plan.ts'
 
 /**
- * `queued`: admitted, or settled by a person, and its turn has not come. `in_doubt`: a step's effect is unknown, and nothing
- * goes on before a person settles it. The last two are final.
+ * `queued`: admitted, woken, or settled by a person, and its turn has not come. `waiting`: everything left of it sleeps or
+ * waits for an event. `in_doubt`: a step's effect is unknown, nothing else of it runs, and nothing goes on before a person
+ * settles it. `compensating`: it will not complete; what runs may end, then what it did is undone. The last four are final.
  */
-export const transactionStates = ['queued', 'running', 'in_doubt', 'completed', 'failed'] as const
+export const transactionStates = [
+  'queued',
+  'running',
+  'waiting',
+  'in_doubt',
+  'compensating',
+  'completed',
+  'compensated',
+  'cancelled',
+  'failed',
+] as const
 export type TransactionState = (typeof transactionStates)[number]
+export type FinalState = 'completed' | 'compensated' | 'cancelled' | 'failed'
 
-/** `waiting`: a retry delay holds it. `in_doubt`: a person must settle it. The last three are settled. */
-export type StepState = 'pending' | 'running' | 'waiting' | 'in_doubt' | 'ok' | 'skipped' | 'failed'
+/**
+ * `waiting`: a retry delay holds it. `asleep`: it sleeps, or waits for an event. `called`: its sub-workflow is open.
+ * `in_doubt`: a person must settle it. The last three are settled.
+ */
+export type StepState =
+  | 'pending'
+  | 'running'
+  | 'waiting'
+  | 'asleep'
+  | 'called'
+  | 'in_doubt'
+  | 'ok'
+  | 'skipped'
+  | 'failed'
 
 export interface Position {
   readonly topic: string
@@ -31,8 +55,33 @@ export interface Transaction {
   /** Not to run past this moment; null is without limit. */
   readonly notAfterUs: number | null
   readonly state: TransactionState
-  /** By step number. */
+  /** Why it will not complete, from the moment on at which that is decided. */
+  readonly failure: Failure | null
+  /** From 1: a person's command that opens it again begins another one. */
+  readonly round: number
+  /** The step of another transaction that called it. */
+  readonly parent: ParentRef | null
+  /** Steps settled so far. */
+  readonly settled: number
+  /** By step number; of what a `forEach` holds see the items of its progress. */
   readonly steps: readonly StepProgress[]
+}
+
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  /** A person's wish, or the parent's: it ends `cancelled`, not `compensated` or `failed`. */
+  readonly isCancel: boolean
+}
+
+/** A step, and of which item: the places in the lists of the `forEach` steps around it, as `3` or `3.0`; else empty. */
+export interface StepRef {
+  readonly step: number
+  readonly item: string
+}
+
+export interface ParentRef extends StepRef {
+  readonly id: string
 }
 
 export interface StepProgress {
@@ -45,9 +94,21 @@ export interface StepProgress {
   readonly lost: number
   /** The attempt that is awaited may have run. */
   readonly begun: boolean
-  /** When the next attempt is due, while `waiting`. */
+  /** When the next attempt is due, while `waiting`; when it wakes, while `asleep`, null for never. */
   readonly dueUs: number | null
   readonly output: Output
+  /** Its place among the settled steps of its transaction, from 1; 0 while it is not, and in a chain. */
+  readonly seq: number
+  /** Nobody knows what its last attempt did outside. */
+  readonly effectUnknown: boolean
+  /** Of a `forEach` that has begun: by place in its list. */
+  readonly items: readonly Item[] | null
+}
+
+/** One item of a `forEach`: the progress of what it holds, by number from the one behind the `forEach` on. */
+export interface Item {
+  readonly value: Json
+  readonly steps: readonly StepProgress[]
 }
 
 /** A settled step's output. Its text is parsed when an expression first asks for it. */
@@ -65,6 +126,9 @@ export const untouched: StepProgress = Object.freeze({
   begun: false,
   dueUs: null,
   output: nothing,
+  seq: 0,
+  effectUnknown: false,
+  items: null,
 })
 
 export function outputOf(text: string | null): Output {
