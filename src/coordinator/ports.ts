@@ -4,8 +4,20 @@
  */
 import type { RawRecord } from '../envelope/record.ts'
 import type { AttemptReport } from '../transaction/attempt.ts'
-import type { AttemptRow, BegunRow, EndingRow } from '../transaction/effect.ts'
-import type { AttemptRecord } from '../transaction/restore.ts'
+import type {
+  AttemptRow,
+  BegunRow,
+  EndingRow,
+  PostingRow,
+  ReopenedRow,
+  RestOverRow,
+  RestRow,
+  TakenRow,
+  TurnRow,
+} from '../transaction/effect.ts'
+import type { Signal } from '../transaction/event.ts'
+import type { AttemptRecord, ChildRecord, PostingRecord, RestRecord } from '../transaction/restore.ts'
+import type { Failure, ParentRef, StepRef } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
 
 export interface PartitionRef {
@@ -59,6 +71,11 @@ export interface Workers {
   cancel(id: number): void
   /** What no process runs yet is not to be run: it comes back `lost`. Without ids, of all that waits. */
   cancelWaiting(ids?: ReadonlySet<number>): void
+  /**
+   * Nobody needs them any more. What waits ends as `lost` with code `cancelled`; of what runs the signal is aborted, and it
+   * ends as its function then does, at the latest at its deadline.
+   */
+  abort(ids: readonly number[]): void
   /** Its "may have run" is durable: call the function that a process was kept for. */
   proceed(ids: readonly number[]): void
   /** This function only computes or reads, as far as is known: its steps need not wait for the commit before them. */
@@ -77,6 +94,8 @@ export interface Invocation {
   readonly attempt: number
   /** What the key is made of when the function asks for it: see `transaction/ids.ts`. Nothing in it needs an escape in JSON. */
   readonly idempotencySeed: string
+  /** Of the step that a compensation undoes: its function is told both keys. Null for any other. */
+  readonly forwardSeed: string | null
   /** JSON text on one line. */
   readonly input: string
   /** From dispatch to kill, in milliseconds. */
@@ -121,6 +140,22 @@ export interface Ledger {
   load(ids: readonly string[]): Promise<OpenTransaction[]>
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */
   commit(batch: Batch): Promise<CommitAnswer>
+  /**
+   * Transactions of these lanes whose rest is over by now, or that were nudged, the first due first: at most so many. Their
+   * rests stay until a commit of theirs ends them.
+   */
+  due(laneIds: readonly number[], untilUs: number, most: number): Promise<readonly DueRest[]>
+  /** When the first of those that rest in these lanes is due; lanes without one are not in it. */
+  nextDue(laneIds: readonly number[]): Promise<ReadonlyMap<number, number>>
+  /** Kept events that waiting steps may take, of each the oldest first, and no more than so many. */
+  findSignals(waits: readonly WaitQuery[], most: number): Promise<readonly FoundSignal[]>
+  /**
+   * Makes each event the step's own where only the first may have it, if its rest is still there and nobody else was quicker.
+   * Durable at once. Answers with those that were.
+   */
+  claimSignals(claims: readonly SignalClaim[]): Promise<readonly SignalClaim[]>
+  /** Who waits for these events, which are durable. Those of lanes that are not named are nudged, and their holders told. */
+  waiters(signals: readonly SignalRef[], laneIds: readonly number[]): Promise<readonly DueRest[]>
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
   settle(batch: Batch): Promise<Settled>
 }
@@ -207,13 +242,55 @@ export interface Renewed {
   readonly asked: ReadonlySet<number>
   /** Pending commands of operators, oldest first. */
   readonly commands: readonly Command[]
+  /** Of the lanes named, those in which somebody who rests was nudged by an event that came elsewhere. */
+  readonly nudged: ReadonlySet<number>
+  /** What of this engine is paused now. */
+  readonly pauses: readonly Pause[]
+}
+
+/** Nothing of the workflow starts or wakes; with a key, nothing of that key. */
+export interface Pause {
+  readonly workflow: string
+  readonly key: string | null
+}
+
+export interface DueRest extends StepRef {
+  readonly laneId: number
+  readonly transactionId: string
+}
+
+export interface WaitQuery extends StepRef {
+  readonly laneId: number
+  readonly transactionId: string
+  readonly workflowId: number
+  readonly topic: string
+  readonly key: string
+  /** Record time. */
+  readonly notBeforeUs: number
+}
+
+export interface FoundSignal {
+  readonly wait: WaitQuery
+  readonly signal: Signal
+}
+
+export interface SignalClaim extends StepRef {
+  readonly transactionId: string
+  readonly signalId: string
+}
+
+export interface SignalRef {
+  readonly id: string
+  readonly workflowId: number
+  readonly topic: string
+  readonly key: string
 }
 
 /** What an operator wants of a transaction or a dead letter. */
 export interface Command {
   readonly id: bigint
   readonly laneId: number
-  readonly kind: 'resolve' | 'redrive' | 'discard'
+  readonly kind: 'resolve' | 'redrive' | 'discard' | 'cancel' | 'compensate' | 'retry'
   /** Id of the transaction or dead letter. */
   readonly target: string
   /** JSON text. */
@@ -264,7 +341,10 @@ export interface OpenedLane {
   readonly subscriptions: ReadonlyMap<string, number>
   /** Of those workflows: name -> id. */
   readonly workflowIds: ReadonlyMap<string, number>
-  /** Open transactions, those that have had their turn first, then by offset: what order needs to know of them. */
+  /**
+   * Open transactions, those that have had their turn first, then by offset: what order needs to know of them. Not those that
+   * rest alone, but for those of `strict` workflows.
+   */
   readonly open: readonly OpenRef[]
   /** The sources of the versions they run on, by hash. */
   readonly sources: ReadonlyMap<
@@ -291,9 +371,20 @@ export interface OpenTransaction {
   readonly envelope: string
   readonly auth: Buffer | null
   readonly admittedUs: number
+  /** In the order of step, item and attempt. */
   readonly attempts: readonly AttemptRecord[]
   /** Attempts that may have run and have no outcome. */
-  readonly begun: readonly { readonly step: number; readonly attempt: number }[]
+  readonly begun: readonly (StepRef & { readonly attempt: number })[]
+  readonly rests: readonly RestRecord[]
+  readonly children: readonly ChildRecord[]
+  /** Empty unless it is compensating or has ended. */
+  readonly postings: readonly PostingRecord[]
+  readonly parent: ParentRef | null
+  /** Of its current round. */
+  readonly failure: Failure | null
+  readonly round: number
+  /** Null while it is open. */
+  readonly ended: 'completed' | 'compensated' | 'cancelled' | 'failed' | null
 }
 
 /** All that one group commit writes. Rows of lanes that fail the fence are left out by the commit itself. */
@@ -305,6 +396,14 @@ export interface Batch {
   readonly attempts: readonly OfLane<AttemptRow>[]
   readonly endings: readonly OfLane<EndingRow>[]
   readonly begun: readonly OfLane<BegunRow>[]
+  readonly rests: readonly OfLane<RestRow>[]
+  /** Of what else has ended or left its rest, too: a rest goes with the attempt that ends it. */
+  readonly restsOver: readonly OfLane<RestOverRow>[]
+  readonly taken: readonly OfLane<TakenRow>[]
+  readonly postings: readonly OfLane<PostingRow>[]
+  readonly turns: readonly OfLane<TurnRow>[]
+  readonly reopened: readonly OfLane<ReopenedRow>[]
+  readonly signals: readonly OfLane<SignalRow>[]
   readonly deadLetters: readonly OfLane<DeadLetterRow>[]
   /** Of failed transactions whose record was kept for that. */
   readonly failedLetters: readonly OfLane<FailedLetterRow>[]
@@ -345,6 +444,24 @@ export interface TransactionRow {
   readonly raw: RawRow | null
   /** The dead letter it is made of again. */
   readonly redrivenFrom: string | null
+  /** The step that called it; then its offset is that of its parent. */
+  readonly parent: ParentRef | null
+}
+
+/** An event kept for those of a workflow that wait for it, or will. */
+export interface SignalRow {
+  readonly id: string
+  readonly workflowId: number
+  readonly offset: number
+  readonly key: string
+  /** The record's time. */
+  readonly atUs: number
+  readonly receivedUs: number
+  /** Nobody who begins to wait after this finds it; record time. */
+  readonly keepUntilUs: number
+  readonly take: 'first' | 'all'
+  /** JSON text, see `Signal`. */
+  readonly text: string
 }
 
 /** Who is first with this key is admitted; another within the window is recorded as its duplicate, in the same commit. */

@@ -22,20 +22,44 @@ export interface TransactionRecord {
   readonly admittedUs: number
 }
 
-/** An attempt as read back, in order of step and attempt. */
-export interface AttemptRecord {
-  readonly step: number
+/** An attempt as read back, in order of step, item and attempt. */
+export interface AttemptRecord extends StepRef {
   readonly attempt: number
   readonly outcome: AttemptOutcome | 'skipped'
   readonly stepState: 'ok' | 'skipped' | 'failed' | 'in_doubt' | null
   readonly output: string | null
   readonly nextUs: number | null
+  readonly seq: number | null
+  readonly unknown: boolean
+  /** From 1. */
+  readonly round: number
 }
 
 /** An attempt that may have run and has no outcome. */
-export interface BegunRecord {
-  readonly step: number
+export interface BegunRecord extends StepRef {
   readonly attempt: number
+}
+
+/** A step that sleeps, or waits for an event. */
+export interface RestRecord extends StepRef {
+  readonly dueUs: number | null
+  readonly sinceUs: number
+}
+
+/** A sub-workflow that a step has called. */
+export interface ChildRecord extends StepRef {
+  readonly id: string
+}
+
+/** What a step has posted; those of a compensation, too. */
+export interface PostingRecord extends StepRef {
+  readonly attempt: number
+  readonly n: number
+  readonly debit: string
+  readonly credit: string
+  readonly amount: bigint
+  readonly currency: string
+  readonly party: string | null
 }
 
 export function restore(
