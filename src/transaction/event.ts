@@ -1,6 +1,6 @@
 /** Everything that may happen to a transaction. Time arrives in the event; µs since 1970. */
 import type { AttemptReport } from './attempt.ts'
-import type { FinalState, StepRef } from './transaction.ts'
+import type { ChildEnd, StepRef } from './transaction.ts'
 
 export type TransactionEvent =
   | Started
@@ -62,10 +62,7 @@ export interface ChildEnded extends StepRef {
   readonly type: 'ChildEnded'
   readonly atUs: number
   readonly childId: string
-  readonly state: FinalState
-  readonly error: { readonly code: string; readonly message: string } | null
-  /** JSON text. */
-  readonly output: string | null
+  readonly end: ChildEnd
 }
 
 /** A person says what became of a step in doubt. */

@@ -29,6 +29,9 @@ export interface AttemptRecord extends StepRef {
   readonly stepState: 'ok' | 'skipped' | 'failed' | 'in_doubt' | null
   readonly output: string | null
   readonly nextUs: number | null
+  /** Of one that has failed. */
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
   readonly seq: number | null
   readonly unknown: boolean
   /** From 1. */
@@ -44,11 +47,16 @@ export interface BegunRecord extends StepRef {
 export interface RestRecord extends StepRef {
   readonly dueUs: number | null
   readonly sinceUs: number
+  readonly isAlone: boolean
+  /** The event that was claimed for it. */
+  readonly signal: Signal | null
 }
 
 /** A sub-workflow that a step has called. */
 export interface ChildRecord extends StepRef {
   readonly id: string
+  /** Null while it is open. */
+  readonly ended: ChildEnd | null
 }
 
 /** What a step has posted; those of a compensation, too. */

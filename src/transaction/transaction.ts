@@ -2,7 +2,8 @@
 
 import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson } from '../envelope/json.ts'
-import type { Plan, Scope } from '../workflow/plan.ts'
+import type { Plan } from '../workflow/plan.ts'
+import type { Signal } from './event.ts'
 
 /**
  * `queued`: admitted, woken, or settled by a person, and its turn has not come. `waiting`: everything left of it sleeps or
@@ -97,18 +98,66 @@ export interface StepProgress {
   /** When the next attempt is due, while `waiting`; when it wakes, while `asleep`, null for never. */
   readonly dueUs: number | null
   readonly output: Output
-  /** Its place among the settled steps of its transaction, from 1; 0 while it is not, and in a chain. */
+  /** Its place among the settled steps of its transaction, from 1; 0 while it is not settled, and in a chain. */
   readonly seq: number
   /** Nobody knows what its last attempt did outside. */
   readonly effectUnknown: boolean
-  /** Of a `forEach` that has begun: by place in its list. */
-  readonly items: readonly Item[] | null
+  /** Of one that has failed. */
+  readonly error: StepError | null
+  /** What is decided needs it no more: it may end, and is not tried again. */
+  readonly stopping: boolean
+  /** What only some kinds of steps have, once they have begun. */
+  readonly inside: Inside | null
 }
 
-/** One item of a `forEach`: the progress of what it holds, by number from the one behind the `forEach` on. */
+export interface StepError {
+  readonly code: string
+  readonly message: string
+}
+
+export type Inside = Items | Choice | Rest | Child
+
+/** Of a `forEach`: by place in its list. */
+export interface Items {
+  readonly kind: 'items'
+  readonly items: readonly Item[]
+}
+
 export interface Item {
+  /** What it has come to. `new`: not begun. */
+  readonly went: 'new' | 'open' | 'settled' | StepError
   readonly value: Json
+  /** The progress of what it holds, by number from the one behind the `forEach` on. */
   readonly steps: readonly StepProgress[]
+}
+
+/** Of a `switch`: the place of the case that was taken; -1: none. */
+export interface Choice {
+  readonly kind: 'choice'
+  readonly taken: number
+}
+
+/** Of one that sleeps or waits. `signal`: the event that is its own by now. */
+export interface Rest {
+  readonly kind: 'rest'
+  readonly sinceUs: number
+  /** As the ledger has it. */
+  readonly isAlone: boolean
+  readonly signal: Signal | null
+}
+
+/** Of a call. `ended`: what its sub-workflow has come to. */
+export interface Child {
+  readonly kind: 'child'
+  readonly id: string
+  readonly ended: ChildEnd | null
+}
+
+export interface ChildEnd {
+  readonly state: FinalState
+  readonly error: StepError | null
+  /** JSON text. */
+  readonly output: string | null
 }
 
 /** A settled step's output. Its text is parsed when an expression first asks for it. */
@@ -128,7 +177,9 @@ export const untouched: StepProgress = Object.freeze({
   output: nothing,
   seq: 0,
   effectUnknown: false,
-  items: null,
+  error: null,
+  stopping: false,
+  inside: null,
 })
 
 export function outputOf(text: string | null): Output {
@@ -151,20 +202,8 @@ class ParsedLater implements Output {
   }
 }
 
-export function isFinal(transaction: Transaction): boolean {
-  return transaction.state === 'completed' || transaction.state === 'failed'
-}
-
-/** Its next act is a timer's: it needs no place among the running. */
-export function isDelayed(transaction: Transaction): boolean {
-  const { steps } = transaction
-  let waits = false
-  for (let no = 0; no < steps.length; no++) {
-    const { state } = steps[no] as StepProgress
-    if (state === 'running') return false
-    if (state === 'waiting') waits = true
-  }
-  return waits
+export function isFinal({ state }: Transaction): boolean {
+  return state === 'completed' || state === 'failed' || state === 'compensated' || state === 'cancelled'
 }
 
 export function isSettled(step: StepProgress): boolean {
@@ -173,33 +212,4 @@ export function isSettled(step: StepProgress): boolean {
 
 export function progressOf(transaction: Transaction, stepNo: number): StepProgress {
   return transaction.steps[stepNo] ?? untouched
-}
-
-/** What the transaction's expressions see now. */
-export function scopeOf(transaction: Transaction): Scope {
-  return new TransactionScope(transaction)
-}
-
-/** Most expressions read one step: what the others gave is not gathered for them. */
-class TransactionScope implements Scope {
-  readonly #transaction: Transaction
-
-  constructor(transaction: Transaction) {
-    this.#transaction = transaction
-  }
-
-  get event(): Envelope {
-    return this.#transaction.envelope
-  }
-
-  get steps(): Readonly<Record<string, Output>> {
-    const settled = this.#transaction.plan.steps.filter((step) => isSettled(progressOf(this.#transaction, step.no)))
-    return Object.fromEntries(settled.map((step) => [step.id, progressOf(this.#transaction, step.no).output]))
-  }
-
-  step(id: string): Output | undefined {
-    const step = this.#transaction.plan.steps.find((each) => each.id === id)
-    const progress = step && progressOf(this.#transaction, step.no)
-    return progress && isSettled(progress) ? progress.output : undefined
-  }
 }

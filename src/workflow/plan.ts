@@ -35,6 +35,8 @@ export interface Plan {
    * step right behind that step.
    */
   readonly steps: readonly Step[]
+  /** Those that are no `undo`. */
+  readonly byId: ReadonlyMap<string, Step>
   /** No step of it holds others, so that steps end in the order of their numbers. */
   readonly isChain: boolean
 }
@@ -105,6 +107,8 @@ export interface StepBase {
   readonly publish: readonly Publication[]
   /** The `forEach` steps around it, outermost first, by number. */
   readonly within: readonly number[]
+  /** All steps around it inside of the same item, the innermost first, by number: `parallel` and `switch`. */
+  readonly blocks: readonly number[]
 }
 
 /** How a function is called. */
