@@ -16,8 +16,8 @@ import type {
   TurnRow,
 } from '../transaction/effect.ts'
 import type { Signal } from '../transaction/event.ts'
-import type { AttemptRecord, ChildRecord, PostingRecord, RestRecord } from '../transaction/restore.ts'
-import type { Failure, ParentRef, StepRef } from '../transaction/transaction.ts'
+import type { AttemptRecord, ChildRecord, PostingRecord, RestRecord, RoundRecord } from '../transaction/restore.ts'
+import type { Failure, FinalState, ParentRef, StepRef } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
 
 export interface PartitionRef {
@@ -377,14 +377,14 @@ export interface OpenTransaction {
   readonly begun: readonly (StepRef & { readonly attempt: number })[]
   readonly rests: readonly RestRecord[]
   readonly children: readonly ChildRecord[]
-  /** Empty unless it is compensating or has ended. */
   readonly postings: readonly PostingRecord[]
   readonly parent: ParentRef | null
   /** Of its current round. */
   readonly failure: Failure | null
-  readonly round: number
+  /** How each round but the first was begun, in their order. */
+  readonly rounds: readonly RoundRecord[]
   /** Null while it is open. */
-  readonly ended: 'completed' | 'compensated' | 'cancelled' | 'failed' | null
+  readonly ended: FinalState | null
 }
 
 /** All that one group commit writes. Rows of lanes that fail the fence are left out by the commit itself. */

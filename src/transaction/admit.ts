@@ -1,7 +1,9 @@
 /** Makes a transaction of an envelope: the one event that has no transaction yet. */
 import type { Envelope } from '../envelope/envelope.ts'
+import { parseJson } from '../envelope/json.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
+import type { Admit } from './effect.ts'
 import { type Origin, transactionId } from './ids.ts'
 import { type Transaction, untouched } from './transaction.ts'
 
@@ -19,13 +21,53 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
     id: transactionId({ ...origin, workflow: plan.name }, producedUs, admittedUs),
     plan,
     position: { topic: origin.topic, partition: origin.partition, offset: origin.offset },
-    key: plan.key === null ? envelope.key : keyText(plan.key.evaluate({ event: envelope, steps: {} })),
+    key: plan.order === 'none' ? null : orderKey(plan, envelope),
     envelope,
     admittedUs,
     notAfterUs: notAfterUs(plan, admittedUs),
     state: 'queued',
+    failure: null,
+    round: 1,
+    parent: null,
+    given: null,
+    settled: 0,
     steps: plan.steps.map(() => untouched),
   }
+}
+
+/** Of a step's call: its event is the step's `with`, its order and its place are its parent's. */
+export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transaction {
+  const { childId: id, parent: ref, data, atUs } = call
+  const envelope = {
+    id,
+    type: null,
+    source: null,
+    time: parent.envelope.time,
+    key: null,
+    meta: {},
+    auth: {},
+    data: parseJson(data),
+  }
+  return {
+    id,
+    plan,
+    position: parent.position,
+    key: null,
+    envelope,
+    admittedUs: atUs,
+    notAfterUs: notAfterUs(plan, atUs),
+    state: 'queued',
+    failure: null,
+    round: 1,
+    parent: ref,
+    given: null,
+    settled: 0,
+    steps: plan.steps.map(() => untouched),
+  }
+}
+
+function orderKey(plan: Plan, envelope: Envelope): string | null {
+  return plan.key === null ? envelope.key : keyText(plan.key.evaluate({ event: envelope, steps: {} }))
 }
 
 export function notAfterUs(plan: Plan, admittedUs: number): number | null {

@@ -7,6 +7,7 @@ import type { ForEachStep, Plan, Scope, Step } from '../workflow/plan.ts'
 import type { Effect } from './effect.ts'
 import {
   type Failure,
+  type Given,
   type Item,
   isSettled,
   nothing,
@@ -29,8 +30,10 @@ export interface Draft extends Moved {
   readonly root: Frame
   /** When this happens, µs. */
   readonly atUs: number
-  /** What was met on the last way through all steps that have not ended. */
-  readonly held: Held
+  /** It was just loaded: its timers are to be armed. */
+  isFresh: boolean
+  /** That it will not complete was decided just now. */
+  hasTurned: boolean
 }
 
 interface Copy extends Transaction {
@@ -38,14 +41,8 @@ interface Copy extends Transaction {
   failure: Failure | null
   round: number
   settled: number
+  given: Given | null
   readonly steps: StepProgress[]
-}
-
-/** How many steps run (a retry delay included), stand in doubt, and which rest. */
-export interface Held {
-  running: number
-  inDoubt: number
-  resting: Place[]
 }
 
 /** A step of a frame. */
@@ -56,13 +53,13 @@ export interface Place<Kind extends Step = Step> {
 
 export function draftOf(transaction: Transaction, atUs: number): Draft {
   const copy = { ...transaction, steps: transaction.steps.slice() }
-  const root = new Frame(copy.plan, copy, null)
-  return { transaction: copy, effects: [], root, atUs, held: { running: 0, inDoubt: 0, resting: [] } }
+  const root = new Frame(copy.plan, copy.envelope, null, copy.steps)
+  return { transaction: copy, effects: [], root, atUs, isFresh: false, hasTurned: false }
 }
 
 /** To read a transaction only. */
 export function rootOf(transaction: Transaction): Frame {
-  return new Frame(transaction.plan, transaction, null)
+  return new Frame(transaction.plan, transaction.envelope, null, transaction.steps)
 }
 
 /** Where an item stands. */
@@ -77,16 +74,17 @@ export class Frame {
   readonly item: string
   readonly above: Above | null
   readonly #plan: Plan
-  readonly #of: { readonly envelope: Transaction['envelope'] }
+  readonly #event: Scope['event']
   /** Number of the first step in it. */
   readonly #base: number
   #steps: readonly StepProgress[]
   #isOwn: boolean
   #items: Map<string, Frame> | null = null
+  #lists: Map<number, readonly Json[]> | null = null
 
-  constructor(plan: Plan, of: Transaction, above: Above | null, steps: readonly StepProgress[] = of.steps) {
+  constructor(plan: Plan, event: Scope['event'], above: Above | null, steps: readonly StepProgress[]) {
     this.#plan = plan
-    this.#of = of
+    this.#event = event
     this.above = above
     this.item = above === null ? '' : `${above.frame.item}${above.frame.item === '' ? '' : '.'}${above.place}`
     this.#base = above === null ? 0 : above.forEach.no + 1
@@ -110,10 +108,21 @@ export class Frame {
     let frame = this.#items.get(name)
     if (!frame) {
       const steps = itemsOf(this.get(forEach.no))[place]?.steps ?? []
-      frame = new Frame(this.#plan, this.#of as Transaction, { frame: this, forEach, place }, steps)
+      frame = new Frame(this.#plan, this.#event, { frame: this, forEach, place }, steps)
       this.#items.set(name, frame)
     }
     return frame
+  }
+
+  /** An item that has begun in a life before this. */
+  make(forEach: ForEachStep, place: number): void {
+    const progress = this.get(forEach.no)
+    const before = itemsOf(progress)
+    if (before[place] !== undefined && before[place].went !== 'new') return
+    const items = before.slice()
+    while (items.length <= place) items.push(notBegun)
+    items[place] = { went: 'open', value: undefined, steps: [] }
+    this.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
   }
 
   /** Says what an item has come to. */
@@ -132,7 +141,7 @@ export class Frame {
     const steps = this.#steps.slice()
     const progress = frame.get(forEach.no)
     const items = itemsOf(progress).slice()
-    const item = items[place] ?? { went: 'open', value: null, steps }
+    const item = items[place] as Item
     items[place] = { ...item, steps }
     frame.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
     this.#steps = steps
@@ -141,15 +150,27 @@ export class Frame {
 
   /** What expressions see here. `more`: further names. */
   scope(more: Readonly<Record<string, Json>> | null = null): Scope {
-    return new FrameScope(this, this.#plan, this.#of.envelope, more)
+    return new FrameScope(this, this.#plan, this.#event, more)
   }
 
   /** Items around it and their places, by the names that their `forEach` gives them. */
   names(): Record<string, Json> {
     if (this.above === null) return {}
     const { frame, forEach, place } = this.above
-    const value = itemsOf(frame.get(forEach.no))[place]?.value ?? null
-    return { ...frame.names(), [forEach.as]: value, [`${forEach.as}_index`]: place }
+    return { ...frame.names(), [forEach.as]: frame.#itemOf(forEach, place), [`${forEach.as}_index`]: place }
+  }
+
+  /** Of items that were read back the values are made again, for all of the list at once. */
+  #itemOf(forEach: ForEachStep, place: number): Json {
+    const { value } = itemsOf(this.get(forEach.no))[place] as Item
+    if (value !== undefined) return value
+    this.#lists ??= new Map()
+    let list = this.#lists.get(forEach.no)
+    if (!list) {
+      list = forEach.in.evaluate(this.scope()) as readonly Json[]
+      this.#lists.set(forEach.no, list)
+    }
+    return list[place] ?? null
   }
 
   /** The frame in which a step stands, seen from here; null when it is of some item that this one is not in. */
@@ -164,11 +185,25 @@ export class Frame {
   }
 }
 
+const notBegun: Item = Object.freeze({ went: 'new', value: undefined, steps: [] })
+
 export function itemsOf({ inside }: StepProgress): readonly Item[] {
   return inside?.kind === 'items' ? inside.items : none
 }
 
 const none: readonly never[] = Object.freeze([])
+
+/** The frame of an item that is read back: it is made if it is not there. */
+export function madeFrame(root: Frame, plan: Plan, step: Step, item: string): Frame {
+  let frame = root
+  if (item === '') return frame
+  for (const [depth, text] of item.split('.').entries()) {
+    const forEach = plan.steps[step.within[depth] as number] as ForEachStep
+    frame.make(forEach, Number(text))
+    frame = frame.into(forEach, Number(text))
+  }
+  return frame
+}
 
 /** The frame of an item, or null when there is none such. */
 export function frameAt(root: Frame, plan: Plan, step: Step, item: string): Frame | null {

@@ -163,6 +163,10 @@ export interface ReopenedRow {
   readonly transactionId: string
   /** The one that begins. */
   readonly round: number
+  /** Number of the step from which on it runs again; null: what it owes is undone. */
+  readonly from: number | null
+  /** JSON text: what that step is given in place of its `with`. */
+  readonly input: string | null
   readonly atUs: number
   readonly by: string
 }

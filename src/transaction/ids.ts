@@ -1,6 +1,7 @@
 /** Ids that a replay makes again: from where a thing stands, never from a clock or a die. */
 import { hash } from 'node:crypto'
 import { keyOfSeed } from '../base/key-of-seed.ts'
+import type { ParentRef } from './transaction.ts'
 
 /** What tells one transaction from every other. `incarnation` tells a topic from a deleted one of the same name. */
 export interface Origin {
@@ -61,13 +62,28 @@ export function lastingId({ id, position }: Identity): string {
 const timeChars = 13
 
 /** The same for every attempt of a step, so that a provider sees a repetition as one. 32 hex digits. */
-export function idempotencyKey(transaction: Identity, stepPath: string): string {
-  return keyOfSeed(idempotencySeed(transaction, stepPath))
+export function idempotencyKey(transaction: Identity, stepId: string, item = '', round = 1): string {
+  return keyOfSeed(forwardSeed(transaction, stepId, item, round))
 }
 
 /** What the key is a hash of: few functions ask for it, so that it is made where it is asked for. */
-export function idempotencySeed(transaction: Identity, stepPath: string): string {
-  return `${lastingId(transaction)}/${stepPath}/forward/1`
+export function forwardSeed(transaction: Identity, stepId: string, item: string, round: number): string {
+  return `${lastingId(transaction)}/${pathOf(stepId, item)}/forward/${round}`
+}
+
+/** Of what undoes the step. */
+export function undoSeed(transaction: Identity, stepId: string, item: string, round: number): string {
+  return `${lastingId(transaction)}/${pathOf(stepId, item)}/undo/${round}`
+}
+
+/** Of the transaction that a step calls: its time is its parent's, so that the two lie side by side. */
+export function childId({ id, step, item }: ParentRef, round: number): string {
+  const timeMs = Number.parseInt(id.slice(0, 8) + id.slice(9, timeChars), 16)
+  return timedUuid(timeMs, `child:${JSON.stringify([id, step, item, round])}`)
+}
+
+function pathOf(stepId: string, item: string): string {
+  return item === '' ? stepId : `${stepId}[${item}]`
 }
 
 function timedUuid(timeMs: number, seed: string): string {

@@ -3,30 +3,38 @@ import { EngineError, messageOf } from '../base/error.ts'
 import { type Json, stringifyJson } from '../envelope/json.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
-import type { Publication, Scope, Step } from '../workflow/plan.ts'
+import type { Publication, Scope } from '../workflow/plan.ts'
 import { asText } from '../workflow/template.ts'
 import type { Emitted } from './attempt.ts'
+import type { Place } from './draft.ts'
 import type { RecordMessage } from './effect.ts'
 import { messageId } from './ids.ts'
-import { nothing, type Output, progressOf, scopeOf, type Transaction } from './transaction.ts'
+import { nameOf } from './rows.ts'
+import { nothing, type Output, progressOf, type Transaction } from './transaction.ts'
 
 /** Of a step that has ended well, then what its function emitted. Throws `EngineError` with what its author must mend. */
 export function messagesOfStep(
   transaction: Transaction,
-  step: Step,
+  { step, frame }: Place,
   emitted: readonly Emitted[],
 ): readonly RecordMessage[] {
   if (step.publish.length === 0 && emitted.length === 0) return none
-  const of = { transaction, step: step.no, cause: step.id }
-  const own = step.publish.flatMap((each, n) => published(each, scopeOf(transaction), of, n))
+  const of = { transaction, step: step.no, cause: inRound(transaction, nameOf(step, frame.item)) }
+  const own =
+    step.publish.length === 0 ? none : step.publish.flatMap((each, n) => published(each, frame.scope(), of, n))
   return [...own, ...emitted.map((each, n) => record(of, step.publish.length + n, each))]
+}
+
+/** Nothing that was said in the first round is said under the same id in another. */
+function inRound({ round }: Transaction, cause: string): string {
+  return round === 1 ? cause : `${cause}@${round}`
 }
 
 /** Throws `EngineError`, with which the transaction fails. */
 export function messagesOfCompleted(transaction: Transaction): readonly RecordMessage[] {
   const { completed } = transaction.plan.publish
   if (completed.length === 0) return none
-  const of = { transaction, step: null, cause: '/completed' }
+  const of = { transaction, step: null, cause: inRound(transaction, '/completed') }
   return completed.flatMap((each, n) => published(each, scopeAtEnd(transaction), of, n))
 }
 
@@ -37,7 +45,7 @@ export function messagesOfFailed(
 ): readonly RecordMessage[] {
   const { failed } = transaction.plan.publish
   if (failed.length === 0) return none
-  const of = { transaction, step: null, cause: '/failed' }
+  const of = { transaction, step: null, cause: inRound(transaction, '/failed') }
   const scope = { ...scopeAtEnd(transaction), error }
   return failed.flatMap((each, n) => {
     try {
@@ -62,6 +70,7 @@ interface Cause {
 function scopeAtEnd(transaction: Transaction): Scope {
   const steps: Record<string, Output> = {}
   for (const step of transaction.plan.steps) {
+    if (step.kind === 'undo' || step.within.length > 0) continue
     const { state, output } = progressOf(transaction, step.no)
     steps[step.id] = state === 'ok' ? output : nothing
   }

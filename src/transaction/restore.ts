@@ -1,16 +1,24 @@
 /** Makes a transaction again of its rows. It stands `queued`, and a `Started` takes it up wherever it was; or in doubt. */
 import type { Envelope } from '../envelope/envelope.ts'
-import type { Plan } from '../workflow/plan.ts'
+import type { Plan, Step } from '../workflow/plan.ts'
 import { notAfterUs } from './admit.ts'
 import type { AttemptOutcome } from './attempt.ts'
+import { type Draft, draftOf, madeFrame } from './draft.ts'
+import type { Signal } from './event.ts'
+import { reopen, someStep } from './reopen.ts'
 import { counted } from './retry.ts'
 import {
+  type Child,
+  type ChildEnd,
+  type Failure,
+  type FinalState,
+  type Movement,
   outputOf,
+  type ParentRef,
   type Position,
   type StepProgress,
-  type StepState,
+  type StepRef,
   type Transaction,
-  untouched,
 } from './transaction.ts'
 
 export interface TransactionRecord {
@@ -20,6 +28,7 @@ export interface TransactionRecord {
   readonly key: string | null
   readonly envelope: Envelope
   readonly admittedUs: number
+  readonly parent: ParentRef | null
 }
 
 /** An attempt as read back, in order of step, item and attempt. */
@@ -32,6 +41,7 @@ export interface AttemptRecord extends StepRef {
   /** Of one that has failed. */
   readonly errorCode: string | null
   readonly errorMessage: string | null
+  readonly eligibleUs: number | null
   readonly seq: number | null
   readonly unknown: boolean
   /** From 1. */
@@ -60,29 +70,96 @@ export interface ChildRecord extends StepRef {
 }
 
 /** What a step has posted; those of a compensation, too. */
-export interface PostingRecord extends StepRef {
-  readonly attempt: number
-  readonly n: number
-  readonly debit: string
-  readonly credit: string
-  readonly amount: bigint
-  readonly currency: string
-  readonly party: string | null
+export interface PostingRecord extends StepRef, Movement {}
+
+/** How a round was begun: what is undone, or from which step on it runs again. */
+export interface RoundRecord {
+  readonly from: number | null
+  /** JSON text. */
+  readonly input: string | null
 }
 
-export function restore(
-  record: TransactionRecord,
-  attempts: readonly AttemptRecord[],
-  begun: readonly BegunRecord[],
-): Transaction {
-  const steps: StepProgress[] = record.plan.steps.map(() => untouched)
-  for (const attempt of attempts) steps[attempt.step] = evolve(steps[attempt.step] ?? untouched, attempt)
-  for (const { step } of begun) steps[step] = { ...(steps[step] ?? untouched), state: 'running', begun: true }
-  const state = steps.some((step) => step.state === 'in_doubt') ? 'in_doubt' : 'queued'
-  return { ...record, notAfterUs: notAfterUs(record.plan, record.admittedUs), state, steps }
+export interface Records {
+  readonly attempts: readonly AttemptRecord[]
+  readonly begun: readonly BegunRecord[]
+  readonly rests: readonly RestRecord[]
+  readonly children: readonly ChildRecord[]
+  readonly postings: readonly PostingRecord[]
+  readonly rounds: readonly RoundRecord[]
+  /** Why it does not complete, or did not. */
+  readonly failure: Failure | null
+  readonly ended: FinalState | null
 }
 
-function evolve(progress: StepProgress, record: AttemptRecord): StepProgress {
-  const state: StepState = record.stepState ?? 'waiting'
-  return { ...counted(progress, record.outcome), state, dueUs: record.nextUs, output: outputOf(record.output) }
+export function restore(record: TransactionRecord, records: Records): Transaction {
+  const { plan, admittedUs } = record
+  const { rounds, failure, ended } = records
+  const draft = draftOf({ ...record, ...blank, notAfterUs: notAfterUs(plan, admittedUs), failure }, 0)
+  evolveAll(draft, records)
+  const { transaction } = draft
+  const last = rounds.at(-1)
+  if (last && last.from !== null && last.input !== null) transaction.given = { step: last.from, input: last.input }
+  transaction.state = ended ?? (isInDoubt(draft) ? 'in_doubt' : 'queued')
+  return transaction
+}
+
+const blank = { state: 'queued', round: 1, settled: 0, given: null, steps: [] } as const
+
+/** Rounds lie one over the other: each begins with what it takes back of the one before. */
+function evolveAll(draft: Draft, { attempts, begun, rests, children, postings, rounds }: Records): void {
+  for (let round = 1; round <= rounds.length + 1; round++) {
+    if (round > 1) reopen(draft, round, (rounds[round - 2] as RoundRecord).from)
+    for (const each of attempts) if (each.round === round) evolve(draft, each)
+  }
+  for (const { id, ended, ...ref } of children) change(draft, ref, (step) => called(step, { kind: 'child', id, ended }))
+  for (const each of begun) change(draft, each, (step) => ({ ...step, state: 'running', begun: true }))
+  for (const { dueUs, sinceUs, isAlone, signal, ...ref } of rests) {
+    const inside = { kind: 'rest', sinceUs, isAlone, signal } as const
+    change(draft, ref, (step) => ({ ...step, state: 'asleep', dueUs, inside }))
+  }
+  for (const [ref, posted] of byStep(postings))
+    change(draft, ref, (step) => ({ ...step, inside: { kind: 'money', posted } }))
+}
+
+function called(progress: StepProgress, inside: Child): StepProgress {
+  return progress.state === 'pending' ? { ...progress, state: 'called', inside } : { ...progress, inside }
+}
+
+function change(draft: Draft, { step: no, item }: StepRef, to: (progress: StepProgress) => StepProgress): void {
+  const { plan } = draft.transaction
+  const frame = madeFrame(draft.root, plan, plan.steps[no] as Step, item)
+  frame.set(no, to(frame.get(no)))
+}
+
+function evolve(draft: Draft, record: AttemptRecord): void {
+  const { stepState, errorCode, errorMessage, nextUs, output, seq, unknown, eligibleUs } = record
+  draft.transaction.settled = Math.max(draft.transaction.settled, seq ?? 0)
+  const error =
+    stepState === 'failed' ? { code: errorCode ?? 'failed', message: errorMessage ?? 'it has failed' } : null
+  change(draft, record, (progress) => ({
+    ...counted(progress, record.outcome),
+    sinceUs: progress.sinceUs ?? eligibleUs,
+    state: stepState ?? 'waiting',
+    dueUs: nextUs,
+    output: outputOf(output),
+    seq: seq ?? 0,
+    effectUnknown: unknown || stepState === 'in_doubt',
+    error,
+  }))
+}
+
+function byStep(postings: readonly PostingRecord[]): (readonly [StepRef, Movement[]])[] {
+  const steps = new Map<string, readonly [StepRef, Movement[]]>()
+  for (const { step, item, ...movement } of postings) {
+    const name = `${step}/${item}`
+    const known = steps.get(name)
+    if (known) known[1].push(movement)
+    else steps.set(name, [{ step, item }, [movement]])
+  }
+  return [...steps.values()]
+}
+
+/** Nothing else of it is known to run: what does is begun again when its turn comes. */
+function isInDoubt(draft: Draft): boolean {
+  return someStep(draft, ({ state }) => state === 'in_doubt')
 }

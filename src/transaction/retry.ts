@@ -1,6 +1,6 @@
 /** Decides what an ended attempt means for its step: settled, or tried again when. */
 import { delayMs } from '../base/backoff.ts'
-import type { Step } from '../workflow/plan.ts'
+import type { FunctionStep } from '../workflow/plan.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt.ts'
 import type { StepProgress } from './transaction.ts'
 
@@ -18,7 +18,13 @@ export type Verdict =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 /** `counted`: with this attempt in it. One of a function that is not idempotent is never tried again on a guess. */
-export function judge(step: Step, counted: StepProgress, report: AttemptReport, atUs: number, seed: string): Verdict {
+export function judge(
+  step: FunctionStep,
+  counted: StepProgress,
+  report: AttemptReport,
+  atUs: number,
+  seed: string,
+): Verdict {
   if (counted.begun && report.effectUnknown) return { kind: 'in_doubt' }
   switch (report.outcome) {
     case 'ok':
@@ -31,9 +37,21 @@ export function judge(step: Step, counted: StepProgress, report: AttemptReport, 
     case 'retry':
     case 'timeout':
     case 'crash':
-      if (counted.failures >= step.retry.attempts) return failed(report)
-      return { kind: 'again', dueUs: atUs + Math.round(pauseMs(step, counted, report, seed) * 1000) }
+      if (counted.failures >= step.retry.attempts || !isTriedAgain(step, report)) return failed(report)
+      return within(step, counted, report, atUs + Math.round(pauseMs(step, counted, report, seed) * 1000))
   }
+}
+
+function isTriedAgain({ retry: { on, never } }: FunctionStep, report: AttemptReport): boolean {
+  const code = report.errorCode ?? report.outcome
+  return !never.includes(code) && (on === null || on.includes(code))
+}
+
+/** Its budget counts from when the first attempt could be dispatched. */
+function within({ retry }: FunctionStep, { sinceUs }: StepProgress, report: AttemptReport, dueUs: number): Verdict {
+  if (retry.budgetMs === null || sinceUs === null || dueUs <= sinceUs + retry.budgetMs * 1000)
+    return { kind: 'again', dueUs }
+  return failed(report)
 }
 
 /** With one more attempt in its counters. */
@@ -44,7 +62,7 @@ export function counted(progress: StepProgress, outcome: AttemptOutcome | 'skipp
   return { ...progress, attempts: attempts + 1, failures: outcome === 'ok' ? failures : failures + 1 }
 }
 
-function pauseMs(step: Step, counted: StepProgress, report: AttemptReport, seed: string): number {
+function pauseMs(step: FunctionStep, counted: StepProgress, report: AttemptReport, seed: string): number {
   const asked = Math.min(report.retryAfterMs || 0, retryAfterMsMax)
   return Math.max(asked, delayMs(step.retry.backoff, counted.failures, seed))
 }

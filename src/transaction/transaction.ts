@@ -62,6 +62,8 @@ export interface Transaction {
   readonly round: number
   /** The step of another transaction that called it. */
   readonly parent: ParentRef | null
+  /** What a person gave a step in place of its `with`, for this round. */
+  readonly given: Given | null
   /** Steps settled so far. */
   readonly settled: number
   /** By step number; of what a `forEach` holds see the items of its progress. */
@@ -73,6 +75,12 @@ export interface Failure {
   readonly message: string
   /** A person's wish, or the parent's: it ends `cancelled`, not `compensated` or `failed`. */
   readonly isCancel: boolean
+}
+
+export interface Given {
+  readonly step: number
+  /** JSON text. */
+  readonly input: string
 }
 
 /** A step, and of which item: the places in the lists of the `forEach` steps around it, as `3` or `3.0`; else empty. */
@@ -91,6 +99,8 @@ export interface StepProgress {
   readonly attempts: number
   /** Those that count against the retry policy. */
   readonly failures: number
+  /** When its first attempt could be dispatched; null before that has ended. */
+  readonly sinceUs: number | null
   /** Those lost with their process, which have a limit of their own. */
   readonly lost: number
   /** The attempt that is awaited may have run. */
@@ -100,6 +110,8 @@ export interface StepProgress {
   readonly output: Output
   /** Its place among the settled steps of its transaction, from 1; 0 while it is not settled, and in a chain. */
   readonly seq: number
+  /** Of its last known outcome: a step of unknown effect keeps its key. From 1. */
+  readonly keyRound: number
   /** Nobody knows what its last attempt did outside. */
   readonly effectUnknown: boolean
   /** Of one that has failed. */
@@ -115,7 +127,7 @@ export interface StepError {
   readonly message: string
 }
 
-export type Inside = Items | Choice | Rest | Child
+export type Inside = Items | Choice | Rest | Child | Money
 
 /** Of a `forEach`: by place in its list. */
 export interface Items {
@@ -126,7 +138,8 @@ export interface Items {
 export interface Item {
   /** What it has come to. `new`: not begun. */
   readonly went: 'new' | 'open' | 'settled' | StepError
-  readonly value: Json
+  /** Undefined: it was read back, and not looked at yet. */
+  readonly value: Json | undefined
   /** The progress of what it holds, by number from the one behind the `forEach` on. */
   readonly steps: readonly StepProgress[]
 }
@@ -141,8 +154,8 @@ export interface Choice {
 export interface Rest {
   readonly kind: 'rest'
   readonly sinceUs: number
-  /** As the ledger has it. */
-  readonly isAlone: boolean
+  /** As the ledger has it; null: it does not have it yet. */
+  readonly isAlone: boolean | null
   readonly signal: Signal | null
 }
 
@@ -151,6 +164,24 @@ export interface Child {
   readonly kind: 'child'
   readonly id: string
   readonly ended: ChildEnd | null
+}
+
+/** Of a step whose function has posted. */
+export interface Money {
+  readonly kind: 'money'
+  readonly posted: readonly Movement[]
+}
+
+/** The same amount on both sides. */
+export interface Movement {
+  readonly attempt: number
+  readonly n: number
+  readonly debit: string
+  readonly credit: string
+  /** Minor units, above 0. */
+  readonly amount: bigint
+  readonly currency: string
+  readonly party: string | null
 }
 
 export interface ChildEnd {
@@ -171,11 +202,13 @@ export const untouched: StepProgress = Object.freeze({
   state: 'pending',
   attempts: 0,
   failures: 0,
+  sinceUs: null,
   lost: 0,
   begun: false,
   dueUs: null,
   output: nothing,
   seq: 0,
+  keyRound: 1,
   effectUnknown: false,
   error: null,
   stopping: false,

@@ -2,40 +2,25 @@
  * The heart: `transition(transaction, event)` gives the transaction as it is after the event, and what must be written
  * and done. No I/O, no clock, no randomness. The table is data: a state without an answer to an event does not compile.
  */
-import { assert } from '../base/assert.ts'
-import { EngineError, messageOf } from '../base/error.ts'
-import type { Step } from '../workflow/plan.ts'
-import {
-  advance,
-  type Draft,
-  draftOf,
-  emptyRow,
-  failStep,
-  invoke,
-  type Moved,
-  type StepError,
-  timedOut,
-} from './advance.ts'
-import type { AttemptRow, Effect } from './effect.ts'
+import type { FunctionStep } from '../workflow/plan.ts'
+import { advance } from './advance.ts'
+import { type Draft, draftOf, type Moved, type Place } from './draft.ts'
 import type {
-  AttemptEnded,
   AttemptReserved,
+  CancelAsked,
+  ChildEnded,
   EventType,
+  SignalArrived,
   Started,
-  StepResolved,
   TimerDue,
   TransactionEvent,
 } from './event.ts'
-import { messagesOfStep } from './publish.ts'
-import { counted, judge, type Verdict } from './retry.ts'
-import {
-  outputOf,
-  progressOf,
-  type StepProgress,
-  type Transaction,
-  type TransactionState,
-  untouched,
-} from './transaction.ts'
+import { retryFrom, undoAgain } from './reopen.ts'
+import { resolve } from './resolve.ts'
+import { nameOf } from './rows.ts'
+import { again, awaited, placeOf, settle } from './settle.ts'
+import { type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
 export type Transition = Moved | { readonly refused: string }
@@ -53,15 +38,36 @@ const refusal: Row = {
   AttemptReserved: refuse,
   AttemptEnded: refuse,
   TimerDue: refuse,
+  SignalArrived: refuse,
+  ChildEnded: refuse,
   StepResolved: refuse,
+  CancelAsked: refuse,
+  UndoAsked: refuse,
+  RetryAsked: refuse,
+}
+
+/** What others of it that run may bring while one of its steps stands in doubt, or after it was decided to undo it. */
+const underWay: Row = {
+  ...refusal,
+  AttemptReserved: begin,
+  AttemptEnded: settle,
+  TimerDue: wake,
+  SignalArrived: hear,
+  ChildEnded: followChild,
+  StepResolved: resolve,
+  CancelAsked: cancel,
 }
 
 const table: { readonly [State in TransactionState]: Row } = {
-  queued: { ...refusal, Started: start },
-  running: { ...refusal, AttemptReserved: begin, AttemptEnded: settle, TimerDue: tryAgain },
-  in_doubt: { ...refusal, StepResolved: resolve },
-  completed: refusal,
-  failed: refusal,
+  queued: { ...refusal, Started: start, SignalArrived: keep, ChildEnded: keepChild, CancelAsked: cancelQueued },
+  running: underWay,
+  waiting: refusal,
+  in_doubt: { ...refusal, SignalArrived: keep, StepResolved: resolve, CancelAsked: cancelQueued },
+  compensating: { ...underWay, CancelAsked: refuse },
+  completed: { ...refusal, UndoAsked: undoAgain },
+  compensated: { ...refusal, RetryAsked: retryFrom },
+  cancelled: { ...refusal, RetryAsked: retryFrom },
+  failed: { ...refusal, UndoAsked: undoAgain, RetryAsked: retryFrom },
 }
 
 /** The documented diagram is compared with this. */
@@ -69,202 +75,107 @@ export function handlerName(state: TransactionState, event: EventType): string {
   return table[state][event].name
 }
 
-/** Takes it up where it stands: at its first step, or, when its lane was opened again, at whatever it waited for. */
-function start(transaction: Transaction, event: Started): Transition {
-  const draft = draftOf(transaction)
+/** Takes it up where it stands: at its first step, or, when its lane was opened again or it woke, at whatever it waited for. */
+function start(transaction: Transaction, { atUs }: Started): Transition {
+  const draft = draftOf(transaction, atUs)
   draft.transaction.state = 'running'
-  const begun = transaction.steps.findIndex((progress) => progress.begun)
-  if (begun >= 0) return lose(draft, stepOf(transaction, begun), event)
-  transaction.steps.forEach((progress, no) => {
-    if (progress.state === 'waiting') draft.effects.push(timerOf(transaction, stepOf(transaction, no)))
-  })
-  return advance(draft, event.atUs)
+  draft.isFresh = true
+  const { startWithinMs } = transaction.plan
+  if (startWithinMs !== null && atUs > transaction.admittedUs + startWithinMs * 1000 && isUntouched(transaction)) {
+    turn(draft, { code: 'queue_timeout', message: `it was not its turn within ${startWithinMs} ms`, isCancel: false })
+  }
+  return advance(draft)
 }
 
-/** It may have run when its coordinator was lost, and nobody knows what it did. */
-function lose(draft: Draft, step: Step, event: Started): Moved {
-  const { transaction, effects } = draft
-  const progress = progressOf(transaction, step.no)
-  const lost = { ...counted(progress, 'lost'), begun: false }
-  const what = { attempt: lost.attempts, outcome: 'lost', stepState: 'in_doubt' } as const
-  const message = 'its coordinator was lost while it may have run'
-  const row = { ...emptyRow(transaction, step, what), errorCode: 'coordinator_lost', errorMessage: message }
-  effects.push({ type: 'RecordAttempt', row: { ...row, receivedUs: event.atUs } })
-  return doubt(draft, step, lost)
-}
-
-function doubt(draft: Draft, step: Step, progress: StepProgress): Moved {
-  draft.transaction.steps[step.no] = { ...progress, state: 'in_doubt', dueUs: null }
-  draft.transaction.state = 'in_doubt'
-  return draft
+function isUntouched({ steps }: Transaction): boolean {
+  return steps.every((progress) => progress === undefined || progress === untouched)
 }
 
 /** A process is kept for an attempt: that it may run is written first. */
 function begin(transaction: Transaction, event: AttemptReserved): Transition {
-  const step = stepOf(transaction, event.step)
-  const progress = progressOf(transaction, event.step)
-  if (progress.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
-  if (event.attempt !== progress.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
-  if (progress.begun) return { refused: `step ${step.id} may run already` }
-  const row = { transactionId: transaction.id, step: event.step, attempt: event.attempt }
-  const draft = draftOf(transaction)
-  draft.transaction.steps[step.no] = { ...progress, begun: true }
-  draft.effects.push({ type: 'RecordBegun', row }, { type: 'Proceed', step: event.step, attempt: event.attempt })
+  const draft = draftOf(transaction, event.atUs)
+  const place = awaited(draft, event)
+  if ('refused' in place) return place
+  const { step, frame } = place
+  const progress = frame.get(step.no)
+  if (progress.begun) return { refused: `step ${nameOf(step, frame.item)} may run already` }
+  const at = { step: step.no, item: frame.item, attempt: event.attempt }
+  frame.set(step.no, { ...progress, begun: true })
+  draft.effects.push({ type: 'RecordBegun', row: { transactionId: transaction.id, ...at } }, { type: 'Proceed', ...at })
   return draft
 }
 
-function timerOf(transaction: Transaction, step: Step): Effect {
-  return { type: 'ArmTimer', step: step.no, dueUs: progressOf(transaction, step.no).dueUs ?? 0 }
-}
-
-/** An attempt has ended: record it, then settle the step or wait for the next attempt. */
-function settle(transaction: Transaction, ended: AttemptEnded): Transition {
-  const step = stepOf(transaction, ended.step)
-  const before = progressOf(transaction, ended.step)
-  if (before.state !== 'running') return { refused: `step ${step.id} awaits no attempt` }
-  if (ended.attempt !== before.attempts + 1) return { refused: `step ${step.id} awaits another attempt` }
-  const { event, messages } = withMessages(transaction, step, before, ended)
-  const tried = counted(before, event.report.outcome)
-  const verdict = inTime(transaction, event, judge(step, tried, event.report, event.atUs, transaction.id + step.id))
-  const draft = draftOf(transaction)
-  draft.effects.push({ type: 'RecordAttempt', row: rowOf(transaction, event, verdict) })
-  if (messages.length > 0) draft.effects.push(...messages)
-  return follow(draft, step, tried.begun ? { ...tried, begun: false } : tried, event, verdict)
-}
-
-/** One that ended well, with what it publishes; if that cannot be made, it has failed for good. */
-function withMessages(
-  transaction: Transaction,
-  step: Step,
-  progress: StepProgress,
-  event: AttemptEnded,
-): { readonly event: AttemptEnded; readonly messages: readonly Effect[] } {
-  const { outcome, emitted = none } = event.report
-  if (outcome !== 'ok' || (step.publish.length === 0 && emitted.length === 0)) return { event, messages: none }
-  try {
-    const { transaction: settled } = done(draftOf(transaction), step, progress, event)
-    return { event, messages: messagesOfStep(settled, step, emitted) }
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-    const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
-    return { event: { ...event, report: { ...event.report, ...said } }, messages: none }
+/** A delay is over, or a sleep, or a wait. */
+function wake(transaction: Transaction, event: TimerDue): Transition {
+  const draft = draftOf(transaction, event.atUs)
+  const place = placeOf(draft, event)
+  const progress = place?.frame.get(place.step.no)
+  if (!place || !progress || (progress.state !== 'waiting' && progress.state !== 'asleep')) {
+    return { refused: `step ${place ? nameOf(place.step, event.item) : event.step} waits for no timer` }
   }
+  if (progress.state === 'waiting') again(draft, place as Place<FunctionStep>, progress.dueUs)
+  return advance(draft)
 }
 
-const none: readonly never[] = Object.freeze([])
-
-/** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
-function inTime(transaction: Transaction, event: AttemptEnded, verdict: Verdict): Verdict {
-  const { notAfterUs } = transaction
-  if (notAfterUs === null || verdict.kind === 'ok' || verdict.kind === 'in_doubt') return verdict
-  const over =
-    verdict.kind === 'again'
-      ? verdict.dueUs >= notAfterUs
-      : event.report.outcome === 'timeout' && event.atUs >= notAfterUs
-  return over ? { kind: 'failed', code: timedOut, message: 'the workflow ran out of time' } : verdict
+function hear(transaction: Transaction, event: SignalArrived): Transition {
+  const kept = keep(transaction, event)
+  return 'refused' in kept ? kept : advance(kept as Draft)
 }
 
-function follow(draft: Draft, step: Step, progress: StepProgress, event: AttemptEnded, verdict: Verdict): Moved {
-  switch (verdict.kind) {
-    case 'ok':
-      return advance(done(draft, step, progress, event), event.atUs)
-    case 'again':
-      return wait(draft, step, progress, verdict.dueUs, event.atUs)
-    case 'in_doubt':
-      return doubt(draft, step, progress)
-    case 'failed': {
-      const failed = failStep(draft, step, progress, verdict, event.atUs)
-      return failed.transaction.state === 'failed' ? failed : advance(failed, event.atUs)
-    }
+/** Its turn has not come: what it was given waits with it. */
+function keep(transaction: Transaction, event: SignalArrived): Transition {
+  const draft = draftOf(transaction, event.atUs)
+  const place = placeOf(draft, event)
+  const progress = place?.frame.get(place.step.no)
+  if (!place || progress?.state !== 'asleep' || progress.inside?.kind !== 'rest' || place.step.kind !== 'wait') {
+    return { refused: `step ${place ? nameOf(place.step, event.item) : event.step} waits for no event` }
   }
-}
-
-function done(draft: Draft, step: Step, progress: StepProgress, { report }: AttemptEnded): Draft {
-  draft.transaction.steps[step.no] = { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output) }
+  if (progress.inside.signal !== null) return { refused: `step ${nameOf(place.step, event.item)} has its event` }
+  place.frame.set(place.step.no, { ...progress, inside: { ...progress.inside, signal: event.signal } })
   return draft
 }
 
-function wait(draft: Draft, step: Step, progress: StepProgress, dueUs: number, atUs: number): Moved {
-  if (dueUs <= atUs) return invoke(draft, step, progress)
-  draft.transaction.steps[step.no] = { ...progress, state: 'waiting', dueUs }
-  draft.effects.push({ type: 'ArmTimer', step: step.no, dueUs })
+function followChild(transaction: Transaction, event: ChildEnded): Transition {
+  const kept = keepChild(transaction, event)
+  return 'refused' in kept ? kept : advance(kept as Draft)
+}
+
+function keepChild(transaction: Transaction, event: ChildEnded): Transition {
+  const draft = draftOf(transaction, event.atUs)
+  const place = placeOf(draft, event)
+  const progress = place?.frame.get(place.step.no)
+  if (!place || progress?.inside?.kind !== 'child' || progress.inside.id !== event.childId) {
+    return { refused: 'it has called no such transaction' }
+  }
+  const inside = { ...progress.inside, ended: event.end }
+  place.frame.set(place.step.no, { ...progress, stopping: false, inside })
   return draft
 }
 
-function tryAgain(transaction: Transaction, event: TimerDue): Transition {
-  const step = stepOf(transaction, event.step)
-  const progress = progressOf(transaction, event.step)
-  if (progress.state !== 'waiting') return { refused: `step ${step.id} waits for no timer` }
-  return invoke(draftOf(transaction), step, progress, progress.dueUs)
+function cancel(transaction: Transaction, event: CancelAsked): Transition {
+  const draft = draftOf(transaction, event.atUs)
+  turn(draft, cancelled(event))
+  return advance(draft)
 }
 
-/** What a person knows settles the step. What follows waits for its turn: another of its key may run by now. */
-function resolve(transaction: Transaction, event: StepResolved): Transition {
-  const step = transaction.plan.steps.find((each) => each.id === event.step)
-  const before = step ? progressOf(transaction, step.no) : untouched
-  if (!step || before.state !== 'in_doubt') return { refused: `step ${event.step} is not in doubt` }
-  const settled = counted(before, event.outcome)
-  const draft = draftOf(transaction)
-  draft.transaction.state = 'queued'
-  draft.effects.push({ type: 'RecordAttempt', row: resolution(transaction, step, event) })
-  if (event.outcome === 'fail') return failStep(draft, step, settled, resolvedError(event), event.atUs)
-  draft.transaction.steps[step.no] = { ...settled, state: 'ok', output: outputOf(event.output) }
-  return publishing(draft, step)
+/** What has not begun ends at once; what has begun is undone when its turn comes, or its doubt is settled. */
+function cancelQueued(transaction: Transaction, event: CancelAsked): Transition {
+  if (transaction.failure !== null) return { refused: 'it is being undone already' }
+  const draft = draftOf(transaction, event.atUs)
+  turn(draft, cancelled(event))
+  if (isUntouched(transaction)) return advance(draft)
+  const { id: transactionId, round } = transaction
+  draft.effects.push({ type: 'RecordTurn', row: { transactionId, round, ...cancelled(event), atUs: event.atUs } })
+  return draft
 }
 
-/** An output that its step's messages cannot be made of is refused: another one may be given. */
-function publishing(draft: Draft, step: Step): Transition {
-  try {
-    draft.effects.push(...messagesOfStep(draft.transaction, step, []))
-    return draft
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-    return { refused: messageOf(error) }
-  }
-}
-
-function resolvedError({ by }: StepResolved): StepError {
-  return { code: 'resolved_failed', message: `settled as failed by ${by}` }
-}
-
-function resolution(transaction: Transaction, step: Step, event: StepResolved): AttemptRow {
-  const { outcome, output, by } = event
-  const attempt = progressOf(transaction, step.no).attempts + 1
-  const row = emptyRow(transaction, step, { attempt, outcome, stepState: outcome === 'ok' ? 'ok' : 'failed' })
-  const { code, message } = resolvedError(event)
-  const said = outcome === 'fail' ? { errorCode: code, errorMessage: message } : { output }
-  return { ...row, ...said, receivedUs: event.atUs, resolvedBy: by }
+function cancelled({ by }: CancelAsked) {
+  return { code: 'cancelled', message: `cancelled by ${by}`, isCancel: true } as const
 }
 
 function refuse(transaction: Transaction, event: TransactionEvent): Transition {
-  if (event.type !== 'StepResolved') return { refused: `${event.type} while ${transaction.state}` }
-  return { refused: `step ${event.step} is not in doubt: the transaction is ${transaction.state}` }
-}
-
-function stepOf(transaction: Transaction, no: number): Step {
-  const step = transaction.plan.steps[no]
-  assert(step, `workflow ${transaction.plan.name} has no step ${no}`)
-  return step
-}
-
-function rowOf(transaction: Transaction, event: AttemptEnded, verdict: Verdict): AttemptRow {
-  const { outcome, output, logs, dispatchedUs, startedUs, finishedUs, receivedUs } = event.report
-  return {
-    transactionId: transaction.id,
-    step: event.step,
-    attempt: event.attempt,
-    outcome,
-    stepState: verdict.kind === 'again' ? null : verdict.kind,
-    errorCode: event.report.errorCode,
-    errorMessage: event.report.errorMessage,
-    output,
-    logs,
-    nextUs: verdict.kind === 'again' ? verdict.dueUs : null,
-    eligibleUs: event.eligibleUs,
-    dispatchedUs,
-    startedUs,
-    finishedUs,
-    receivedUs,
-    resolvedBy: null,
+  if (event.type === 'StepResolved') {
+    return { refused: `step ${event.step} is not in doubt: the transaction is ${transaction.state}` }
   }
+  return { refused: `${event.type} while ${transaction.state}` }
 }

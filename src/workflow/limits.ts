@@ -10,6 +10,12 @@ export const limits = {
   depthMax: 32,
   /** Steps of one workflow: each is a row of the ledger per transaction. */
   stepsMax: 500,
+  /** Items of one `forEach`: each is walked through whenever one of them moves. */
+  itemsMax: 10_000,
+  /** Characters of what a block gives: each item's output is there a second time. */
+  blockOutputCharsMax: 1024 * 1024,
+  /** Characters of the key that a step waits for: it is indexed. */
+  signalKeyCharsMax: 1024,
   /** Characters of a workflow's name or a step's id: they are metric labels, columns and parts of ids. */
   nameCharsMax: 63,
   /** Characters of a function's name: a path inside of `functions/`. */

@@ -1,0 +1,154 @@
+/** Steps that hold other steps: `parallel`, `forEach`, `switch`. Each leaves one row, when it has ended. */
+import { EngineError } from '../base/error.ts'
+import { isStorable, type Json, stringifyJson } from '../envelope/json.ts'
+import { limits } from '../workflow/limits.ts'
+import type { Branch, ForEachStep, ParallelStep, Step, SwitchStep } from '../workflow/plan.ts'
+import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
+import type { AttemptRow } from './effect.ts'
+import { type Children, joined, type Went } from './join.ts'
+import { emptyRow, settled } from './rows.ts'
+import { stopList } from './stop.ts'
+import { type Item, outputOf, type StepError } from './transaction.ts'
+import { failStep, isTrue, walkList, wentFailed } from './walk.ts'
+
+export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
+  const { step, frame } = place
+  const { branches } = step
+  const stepsOf = (at: number) => (branches[at] as Branch).steps
+  enter(place)
+  const children: Children = {
+    count: branches.length,
+    atOnce: branches.length,
+    went: (at) => look(stepsOf(at), frame),
+    walk: (at) => walkList(draft, stepsOf(at), frame),
+    stop: (at) => stopList(draft, stepsOf(at), frame),
+  }
+  const went = joined(children, step.join, step.others)
+  return endBlock(draft, place, went, () =>
+    Object.fromEntries(branches.map(({ id, steps }) => [id, lastOutput(steps, frame)])),
+  )
+}
+
+/** Items are looked at by what they came to last: of thousands, few are open. */
+export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
+  const { step, frame } = place
+  if (frame.get(step.no).state === 'pending') enterItems(place)
+  const items = () => itemsOf(frame.get(step.no))
+  const children: Children = {
+    count: items().length,
+    atOnce: step.atOnce,
+    went: (at) => wentOf((items()[at] as Item).went),
+    walk: (at) => {
+      const went = walkList(draft, step.steps, frame.into(step, at))
+      frame.went(step, at, went === 'held' ? 'open' : went)
+      return went
+    },
+    stop: (at) => {
+      const rests = stopList(draft, step.steps, frame.into(step, at))
+      if (rests) frame.went(step, at, notNeeded)
+      return rests
+    },
+  }
+  const went = joined(children, step.join, step.others)
+  return endBlock(draft, place, went, () =>
+    items().map((item, at) => (item.went === 'settled' ? lastOutput(step.steps, frame.into(step, at)) : null)),
+  )
+}
+
+export function walkSwitch(draft: Draft, place: Place<SwitchStep>): Went {
+  const { step, frame } = place
+  const steps = takenCase(place)?.steps ?? []
+  const went = walkList(draft, steps, frame)
+  return endBlock(draft, place, went === 'settled' ? 'ok' : went, () => lastOutput(steps, frame))
+}
+
+function enter({ step, frame }: Place): void {
+  const progress = frame.get(step.no)
+  if (progress.state === 'pending') frame.set(step.no, { ...progress, state: 'running' })
+}
+
+/** Some items may have begun before its lane was opened: their steps are there already, their values are not. */
+function enterItems({ step, frame }: Place<ForEachStep>): void {
+  const progress = frame.get(step.no)
+  const before = itemsOf(progress)
+  const items = listOf(step, frame).map((value, at): Item => {
+    const begun = before[at]
+    return begun === undefined ? { went: 'new', value, steps: [] } : { ...begun, value }
+  })
+  frame.set(step.no, { ...progress, state: 'running', inside: { kind: 'items', items } })
+}
+
+function listOf(step: ForEachStep, frame: Frame): readonly Json[] {
+  const list = step.in.evaluate(frame.scope())
+  if (!Array.isArray(list)) throw new EngineError('not_a_list', `forEach: gave ${kindOf(list)}, expected a list`)
+  if (list.length <= limits.itemsMax) return list
+  throw new EngineError('too_many_items', `forEach: the list has ${list.length} items, ${limits.itemsMax} are allowed`)
+}
+
+function kindOf(value: Json): string {
+  return value === null ? 'null' : typeof value === 'object' ? 'a map' : `a ${typeof value}`
+}
+
+function wentOf(went: Item['went']): Went | 'new' {
+  return went === 'open' ? 'held' : went
+}
+
+function takenCase({ step, frame }: Place<SwitchStep>): SwitchStep['cases'][number] | undefined {
+  const progress = frame.get(step.no)
+  if (progress.inside?.kind === 'choice') return step.cases[progress.inside.taken]
+  const taken = step.cases.findIndex(({ when }) => when === null || isTrue(when.evaluate(frame.scope())))
+  frame.set(step.no, { ...progress, state: 'running', inside: { kind: 'choice', taken } })
+  return step.cases[taken]
+}
+
+/** What a list has come to, without beginning anything of it. */
+function look(steps: readonly Step[], frame: Frame): Went {
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at] as Step
+    const { state } = frame.get(step.no)
+    if (state === 'ok' || state === 'skipped') continue
+    const went = state === 'failed' ? wentFailed({ step, frame }) : 'held'
+    if (went !== 'settled') return went
+  }
+  return 'settled'
+}
+
+const notNeeded: StepError = Object.freeze({ code: 'cancelled', message: 'it was not needed any more' })
+
+/** Null when it did not end well, or is not there. */
+export function lastOutput(steps: readonly Step[], frame: Frame): Json {
+  const last = steps.at(-1)
+  if (last === undefined) return null
+  const { state, output } = frame.get(last.no)
+  return state === 'ok' ? output.output : null
+}
+
+function endBlock(draft: Draft, place: Place, went: 'held' | 'ok' | StepError, output: () => Json): Went {
+  if (went === 'held') return 'held'
+  if (went !== 'ok') return failStep(draft, place, went)
+  const text = stringifyJson(output())
+  if (text.length > limits.blockOutputCharsMax) throw tooLarge(text.length)
+  if (!isStorable(text)) throw new EngineError('output_unstorable', 'what it gives holds a NUL or half a character')
+  endStep(draft, place, text)
+  return 'settled'
+}
+
+/** It has ended well, without a worker's part in it. */
+export function endStep(draft: Draft, place: Place, output: string | null, stamps: Stamps = {}): void {
+  const { step, frame } = place
+  const progress = frame.get(step.no)
+  const attempts = progress.attempts + 1
+  const row = { ...emptyRow(draft, place, { attempt: attempts, outcome: 'ok', stepState: 'ok' }), output, ...stamps }
+  settled(draft, place, { ...progress, state: 'ok', attempts, output: outputOf(output) }, row)
+}
+
+type Stamps = Partial<Pick<AttemptRow, 'eligibleUs' | 'receivedUs'>>
+
+/** What a transaction gives to whoever called it: what its last step gave. */
+export function outputAtEnd(draft: Draft): string {
+  return stringifyJson(lastOutput(draft.transaction.plan.body, draft.root))
+}
+
+function tooLarge(chars: number): EngineError {
+  return new EngineError('output_too_large', `it gives ${chars} characters, ${limits.blockOutputCharsMax} are allowed`)
+}

@@ -1,0 +1,55 @@
+/** The rows that steps leave behind. */
+import type { Step } from '../workflow/plan.ts'
+import type { Draft, Place } from './draft.ts'
+import type { AttemptRow } from './effect.ts'
+import type { StepProgress, StepRef } from './transaction.ts'
+
+/** `bill`, or `bill[3]` of an item; of a compensation that of its step. */
+export function nameOf(step: Step, item: string): string {
+  const name = item === '' ? step.id : `${step.id}[${item}]`
+  return step.kind === 'undo' ? `compensation of ${name}` : name
+}
+
+export function refOf({ step, frame }: Place): StepRef {
+  return { step: step.no, item: frame.item }
+}
+
+/** A row without a stamp: no worker had a part in it. */
+export function emptyRow(
+  draft: Draft,
+  { step, frame }: Place,
+  what: Pick<AttemptRow, 'attempt' | 'outcome' | 'stepState'>,
+): AttemptRow {
+  const { id, round } = draft.transaction
+  return {
+    transactionId: id,
+    step: step.no,
+    item: frame.item,
+    ...what,
+    errorCode: null,
+    errorMessage: null,
+    output: null,
+    logs: null,
+    nextUs: null,
+    eligibleUs: null,
+    dispatchedUs: null,
+    startedUs: null,
+    finishedUs: null,
+    receivedUs: null,
+    resolvedBy: null,
+    seq: null,
+    unknown: null,
+    round: round === 1 ? null : round,
+  }
+}
+
+/** Settles a step: `row` is of what settled it. Where steps do not end in the order of their numbers, each has a place. */
+export function settled(draft: Draft, { step, frame }: Place, progress: StepProgress, row: AttemptRow): void {
+  const seq = draft.transaction.plan.isChain ? 0 : ++draft.transaction.settled
+  const isUnknown = progress.effectUnknown && step.kind === 'invoke' && step.compensate !== null
+  frame.set(step.no, { ...progress, seq, dueUs: null, stopping: false })
+  draft.effects.push({
+    type: 'RecordAttempt',
+    row: seq === 0 && !isUnknown ? row : { ...row, seq: seq || null, unknown: isUnknown || null },
+  })
+}

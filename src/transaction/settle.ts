@@ -1,0 +1,185 @@
+/** What an attempt's end means: recorded, then its step is settled, or tried again. */
+import { EngineError, messageOf } from '../base/error.ts'
+import type { FunctionStep } from '../workflow/plan.ts'
+import { advance } from './advance.ts'
+import { type Draft, draftOf, frameAt, type Place } from './draft.ts'
+import type { AttemptRow } from './effect.ts'
+import type { AttemptEnded } from './event.ts'
+import { timerOf, tryInvoke } from './invoke.ts'
+import { doubt } from './lost.ts'
+import { postingsOf, withMoney } from './money.ts'
+import { messagesOfStep } from './publish.ts'
+import { counted, judge, type Verdict } from './retry.ts'
+import { emptyRow, nameOf, settled } from './rows.ts'
+import { outputOf, type StepProgress, type StepRef, type Transaction } from './transaction.ts'
+import type { Transition } from './transition.ts'
+import { turn } from './turn.ts'
+import { failStep } from './walk.ts'
+
+export function settle(transaction: Transaction, ended: AttemptEnded): Transition {
+  const draft = draftOf(transaction, ended.atUs)
+  const place = awaited(draft, ended)
+  if ('refused' in place) return place
+  const { step, frame } = place
+  const before = frame.get(step.no)
+  const event = withRows(draft, place, before, ended)
+  // It did what it was for, and what it asked for besides cannot be: that is to be undone.
+  const effectUnknown = event.report.effectUnknown || event !== ended
+  const sinceUs = before.sinceUs ?? ended.eligibleUs
+  const after = { ...counted(before, event.report.outcome), sinceUs, effectUnknown, begun: false }
+  const verdict = verdictOf(draft, place, before, after, event)
+  const row = rowOf(draft, place, event, verdict)
+  follow(draft, place, after, event, verdict, row)
+  return advance(draft)
+}
+
+/** The step whose attempt this is, or why it is nobody's. */
+export function awaited(
+  draft: Draft,
+  event: StepRef & { readonly attempt: number },
+): Place<FunctionStep> | { readonly refused: string } {
+  const place = placeOf(draft, event)
+  if (place === null || !('uses' in place.step))
+    return { refused: `there is no such step: ${event.step} ${event.item}` }
+  const { step, frame } = place
+  const { state, attempts } = frame.get(step.no)
+  const name = nameOf(step, frame.item)
+  if (state !== 'running') return { refused: `step ${name} awaits no attempt` }
+  if (event.attempt !== attempts + 1) return { refused: `step ${name} awaits another attempt` }
+  return { step, frame }
+}
+
+export function placeOf(draft: Draft, { step: no, item }: StepRef): Place | null {
+  const { plan } = draft.transaction
+  const step = plan.steps[no]
+  const frame = step ? frameAt(draft.root, plan, step, item) : null
+  return step && frame ? { step, frame } : null
+}
+
+/** One that ended well, with what it publishes and posts asked for; if that cannot be, it has failed for good. */
+function withRows(draft: Draft, place: Place<FunctionStep>, before: StepProgress, event: AttemptEnded): AttemptEnded {
+  const { outcome, emitted = none, posted = none } = event.report
+  const { step, frame } = place
+  if (outcome !== 'ok') return event
+  const isUndo = step.kind === 'undo'
+  if (step.publish.length === 0 && emitted.length === 0 && posted.length === 0 && !isUndo) return event
+  try {
+    frame.set(step.no, ok(before, event))
+    const money = postingsOf(draft, place, event)
+    const messages = messagesOfStep(draft.transaction, place, emitted)
+    draft.effects.push(...money, ...messages)
+    return event
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
+    return { ...event, report: { ...event.report, ...said } }
+  } finally {
+    frame.set(step.no, before)
+  }
+}
+
+const none: readonly never[] = Object.freeze([])
+
+function ok(progress: StepProgress, { report }: AttemptEnded): StepProgress {
+  return { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output), error: null }
+}
+
+function verdictOf(
+  { transaction }: Draft,
+  { step, frame }: Place<FunctionStep>,
+  { stopping }: StepProgress,
+  after: StepProgress,
+  event: AttemptEnded,
+): Verdict {
+  const { report, atUs } = event
+  const verdict = judge(step, after, report, atUs, transaction.id + step.id + frame.item)
+  if (verdict.kind === 'again' && stopping) return given(event)
+  return step.kind === 'undo' ? verdict : inTime(transaction, event, verdict)
+}
+
+function given({ report }: AttemptEnded): Verdict {
+  return {
+    kind: 'failed',
+    code: report.errorCode ?? 'cancelled',
+    message: report.errorMessage ?? 'it was not needed any more',
+  }
+}
+
+/** An attempt cut off by the transaction's own limit, or to be tried again only after it, ends the transaction. */
+function inTime({ notAfterUs, failure }: Transaction, event: AttemptEnded, verdict: Verdict): Verdict {
+  if (notAfterUs === null || failure !== null || verdict.kind === 'ok' || verdict.kind === 'in_doubt') return verdict
+  const over =
+    verdict.kind === 'again'
+      ? verdict.dueUs >= notAfterUs
+      : event.report.outcome === 'timeout' && event.atUs >= notAfterUs
+  return over ? { kind: 'failed', code: timedOut, message: 'the workflow ran out of time' } : verdict
+}
+
+/** The transaction's own limit, which no `optional` excuses. */
+const timedOut = 'transaction_timeout'
+
+function follow(
+  draft: Draft,
+  place: Place<FunctionStep>,
+  after: StepProgress,
+  event: AttemptEnded,
+  verdict: Verdict,
+  row: AttemptRow,
+): void {
+  const { step, frame } = place
+  const { effects } = draft
+  switch (verdict.kind) {
+    case 'ok':
+      return settled(draft, place, withMoney(ok(after, event), event), row)
+    case 'again':
+      effects.push({ type: 'RecordAttempt', row })
+      return wait(draft, place, after, verdict.dueUs)
+    case 'in_doubt':
+      effects.push({ type: 'RecordAttempt', row })
+      return doubt(place, after)
+    case 'failed': {
+      const { code, message } = verdict
+      settled(draft, place, { ...after, state: 'failed', error: { code, message } }, row)
+      const name = nameOf(step, frame.item)
+      if (code === timedOut) turn(draft, { code, message: `step ${name}: ${message}`, isCancel: false })
+    }
+  }
+}
+
+function wait(draft: Draft, place: Place<FunctionStep>, progress: StepProgress, dueUs: number): void {
+  const { step, frame } = place
+  if (dueUs <= draft.atUs) {
+    frame.set(step.no, progress)
+    return again(draft, place, null)
+  }
+  frame.set(step.no, { ...progress, state: 'waiting', dueUs })
+  draft.effects.push(timerOf(place, dueUs))
+}
+
+/** Another attempt; its input may not be there any more. */
+export function again(draft: Draft, place: Place<FunctionStep>, eligibleUs: number | null): void {
+  try {
+    tryInvoke(draft, place, eligibleUs)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    failStep(draft, place, { code: error.code, message: messageOf(error) })
+  }
+}
+
+function rowOf(draft: Draft, place: Place, event: AttemptEnded, verdict: Verdict): AttemptRow {
+  const { outcome, output, logs, dispatchedUs, startedUs, finishedUs, receivedUs } = event.report
+  const { attempt, eligibleUs } = event
+  return {
+    ...emptyRow(draft, place, { attempt, outcome, stepState: verdict.kind === 'again' ? null : verdict.kind }),
+    errorCode: event.report.errorCode,
+    errorMessage: event.report.errorMessage,
+    output,
+    logs,
+    nextUs: verdict.kind === 'again' ? verdict.dueUs : null,
+    eligibleUs,
+    dispatchedUs,
+    startedUs,
+    finishedUs,
+    receivedUs,
+  }
+}

@@ -1,0 +1,125 @@
+/** Undoes what was done, in the reverse order in which it was, one step at a time. */
+import { EngineError, messageOf } from '../base/error.ts'
+import type { CallStep, InvokeStep, Step, UndoStep } from '../workflow/plan.ts'
+import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
+import { end } from './end.ts'
+import { tryInvoke } from './invoke.ts'
+import { nameOf } from './rows.ts'
+import { type Child, isSettled } from './transaction.ts'
+import { failStep, goOnInvoked } from './walk.ts'
+
+/** Its next compensation is asked for or awaited; or nothing is left, and it ends. */
+export function undo(draft: Draft): 'held' | 'ended' {
+  for (;;) {
+    const owed = nextOwed(draft)
+    if (owed === null) {
+      end(draft, draft.transaction.failure)
+      return 'ended'
+    }
+    const went =
+      owed.step.kind === 'call' ? undoCall(draft, owed as Place<CallStep>) : undoStep(draft, owed as Place<UndoStep>)
+    if (went === 'held') return 'held'
+    if (went === 'failed') return owing(draft, owed)
+  }
+}
+
+function undoStep(draft: Draft, place: Place<UndoStep>): 'held' | 'failed' {
+  const { step, frame } = place
+  switch (frame.get(step.no).state) {
+    case 'failed':
+      return 'failed'
+    case 'pending':
+      return asked(draft, place)
+    default:
+      return goOnInvoked(draft, place)
+  }
+}
+
+function asked(draft: Draft, place: Place<UndoStep>): 'held' | 'failed' {
+  try {
+    tryInvoke(draft, place)
+    return 'held'
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    failStep(draft, place, { code: error.code, message: messageOf(error) })
+    return 'failed'
+  }
+}
+
+/** Its sub-workflow undoes itself. */
+function undoCall(draft: Draft, { step, frame }: Place<CallStep>): 'held' | 'failed' {
+  const progress = frame.get(step.no)
+  const child = progress.inside as Child
+  if (child.ended?.state === 'failed') return 'failed'
+  if (!progress.stopping) {
+    const event = { type: 'UndoAsked', atUs: draft.atUs, by: `its parent ${draft.transaction.id}` } as const
+    draft.effects.push({ type: 'Tell', transactionId: child.id, event })
+    frame.set(step.no, { ...progress, stopping: true })
+  }
+  return 'held'
+}
+
+/** A compensation has failed for good: it ends, and what is owed can be seen. */
+function owing(draft: Draft, { step, frame }: Place): 'ended' {
+  const { failure } = draft.transaction
+  const why = frame.get(step.no).error
+  const left = `; ${step.kind === 'call' ? `${nameOf(step, frame.item)} could not be undone` : `the ${nameOf(step, frame.item)} failed`}`
+  const message = `${failure?.message ?? ''}${left}${why ? `: ${why.message}` : ''}`
+  end(draft, { code: failure?.code ?? 'failed', message, isCancel: false }, true)
+  return 'ended'
+}
+
+/** What was done last of what is not undone yet. Null: nothing. */
+export function nextOwed(draft: Draft): Place<UndoStep | CallStep> | null {
+  const found: Found = { last: null, seq: -1, undone: 0 }
+  search(draft, draft.root, 0, draft.transaction.plan.steps.length, found)
+  return found.last
+}
+
+export function undoneCount(draft: Draft): number {
+  const found: Found = { last: null, seq: -1, undone: 0 }
+  search(draft, draft.root, 0, draft.transaction.plan.steps.length, found)
+  return found.undone
+}
+
+interface Found {
+  last: Place<UndoStep | CallStep> | null
+  seq: number
+  undone: number
+}
+
+function search(draft: Draft, frame: Frame, from: number, to: number, found: Found): void {
+  const { steps } = draft.transaction.plan
+  for (let no = from; no < to; no++) {
+    const step = steps[no] as Step
+    if (step.kind === 'invoke' && step.compensate !== null) lookAtStep(step, step.compensate, frame, found)
+    else if (step.kind === 'call') lookAtCall(step, frame, found)
+    else if (step.kind === 'forEach') {
+      const { length } = itemsOf(frame.get(no))
+      for (let at = 0; at < length; at++) search(draft, frame.into(step, at), no + 1, no + 1 + step.size, found)
+      no += step.size
+    }
+  }
+}
+
+/** Also one whose last attempt left its effect unknown: what undoes it accepts that there may be nothing. */
+function lookAtStep(step: InvokeStep, undoing: UndoStep, frame: Frame, found: Found): void {
+  const { state, effectUnknown, seq } = frame.get(step.no)
+  if (state !== 'ok' && !(state === 'failed' && effectUnknown)) return
+  if (frame.get(undoing.no).state === 'ok') found.undone++
+  else keep(found, { step: undoing, frame }, seq || step.no)
+}
+
+function lookAtCall(step: CallStep, frame: Frame, found: Found): void {
+  const progress = frame.get(step.no)
+  if (!isSettled(progress) || progress.inside?.kind !== 'child') return
+  const state = progress.inside.ended?.state
+  if (progress.state === 'ok' && state === 'compensated') found.undone++
+  else if (progress.state === 'ok') keep(found, { step, frame }, progress.seq || step.no)
+}
+
+function keep(found: Found, place: Place<UndoStep | CallStep>, seq: number): void {
+  if (seq <= found.seq) return
+  found.last = place
+  found.seq = seq
+}
