@@ -56,7 +56,7 @@ export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
 }
 
 export function walkSwitch(draft: Draft, place: Place<SwitchStep>): Went {
-  const { step, frame } = place
+  const { frame } = place
   const steps = takenCase(place)?.steps ?? []
   const went = walkList(draft, steps, frame)
   return endBlock(draft, place, went === 'settled' ? 'ok' : went, () => lastOutput(steps, frame))

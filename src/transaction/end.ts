@@ -9,11 +9,8 @@ import { undoneCount } from './undo.ts'
 /** `isOwing`: something is left to be undone. What it publishes when it has completed may fail, and it with it. */
 export function end(draft: Draft, failure: Failure | null, isOwing = false): void {
   const { transaction } = draft
-  if (failure !== null) {
-    const state = failedState(draft, failure, isOwing)
-    return ended(draft, state, failure, messagesOfFailed(transaction, failure))
-  }
-  ended(draft, 'completed', null, messagesOfCompleted(transaction))
+  if (failure === null) ended(draft, 'completed', null, messagesOfCompleted(transaction))
+  else ended(draft, failedState(draft, failure, isOwing), failure, messagesOfFailed(transaction, failure))
 }
 
 function failedState(draft: Draft, failure: Failure, isOwing: boolean): FinalState {

@@ -55,11 +55,13 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   const { transaction, root } = draft
   transaction.round = round
   const { steps } = transaction.plan
-  if (from !== null) return forget(steps, root, from, steps.length, round)
-  each(steps, root, 0, steps.length, (step, frame) => {
-    const progress = frame.get(step.no)
-    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
-  })
+  if (from !== null) forget(steps, root, from, steps.length, round)
+  else {
+    each(steps, root, 0, steps.length, (step, frame) => {
+      const progress = frame.get(step.no)
+      if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
+    })
+  }
 }
 
 function forget(steps: readonly Step[], root: Frame, from: number, to: number, round: number): void {

@@ -130,13 +130,16 @@ function follow(
   const { effects } = draft
   switch (verdict.kind) {
     case 'ok':
-      return settled(draft, place, withMoney(ok(after, event), event), row)
+      settled(draft, place, withMoney(ok(after, event), event), row)
+      break
     case 'again':
       effects.push({ type: 'RecordAttempt', row })
-      return wait(draft, place, after, verdict.dueUs)
+      wait(draft, place, after, verdict.dueUs)
+      break
     case 'in_doubt':
       effects.push({ type: 'RecordAttempt', row })
-      return doubt(place, after)
+      doubt(place, after)
+      break
     case 'failed': {
       const { code, message } = verdict
       settled(draft, place, { ...after, state: 'failed', error: { code, message } }, row)
@@ -150,10 +153,11 @@ function wait(draft: Draft, place: Place<FunctionStep>, progress: StepProgress, 
   const { step, frame } = place
   if (dueUs <= draft.atUs) {
     frame.set(step.no, progress)
-    return again(draft, place, null)
+    again(draft, place, null)
+  } else {
+    frame.set(step.no, { ...progress, state: 'waiting', dueUs })
+    draft.effects.push(timerOf(place, dueUs))
   }
-  frame.set(step.no, { ...progress, state: 'waiting', dueUs })
-  draft.effects.push(timerOf(place, dueUs))
 }
 
 /** Another attempt; its input may not be there any more. */
