@@ -132,6 +132,7 @@ function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place
     dedup: place.redrivenFrom === null ? claimOf(plan, decoded.envelope, record, place, room) : null,
     raw: plan.deadLetter.failed ? rawOf(record, room) : null,
     redrivenFrom: place.redrivenFrom,
+    parent: null,
   }
   return { ...nothing, transactions: [transaction], rows: [row] }
 }

@@ -19,7 +19,9 @@ export class Coming {
   take(): string[] {
     const names = new Set<string>()
     for (const [step, plan] of this.#reached) {
-      for (const next of plan.steps.slice(step.no + 1, step.no + 1 + stepsAhead)) names.add(next.uses)
+      for (const next of plan.steps.slice(step.no + 1, step.no + 1 + stepsAhead)) {
+        if (next.kind === 'invoke') names.add(next.uses)
+      }
     }
     this.#reached.clear()
     return [...names]

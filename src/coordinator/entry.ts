@@ -3,12 +3,13 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
-import type { AttemptRow, BegunRow, Effect, EndingRow, LiveEffect, OutgoingRow } from '../transaction/effect.ts'
+import type { Admit, AttemptRow, BegunRow, Effect, EndingRow, LiveEffect, OutgoingRow, Tell } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Message } from './arrival.ts'
 import { lowestId } from './horizon.ts'
 import type { Lane } from './lane.ts'
+import { addRare, gatherRare, joinedRare, noRows, type RareRows } from './rare.ts'
 import type {
   Batch,
   Command,
@@ -43,6 +44,8 @@ export interface Entry {
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
   readonly parked: readonly string[]
+  /** What few transactions write; null: nothing. */
+  readonly rare: RareRows | null
   /** What is to be done once it is durable; what was done ahead of that is not among them. */
   acts: readonly Act[]
   /** `undone`: what it follows from was not written, so that it must not be either. */
@@ -88,17 +91,33 @@ export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry
     passed: parts.passed ?? nothing,
     subscriptions: parts.subscriptions ?? nothing,
     parked: parts.parked ?? nothing,
+    rare: parts.rare ?? null,
     acts: parts.acts ?? nothing,
     fate: 'open',
   }
 }
 
 /** What transitions asked for. */
-export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'messages' | 'acts'>
+export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'acts'>
+
+/** And what is for other transactions of the lane. */
+export interface Wanted extends Asked {
+  readonly calls: readonly Admit[]
+  readonly tells: readonly Tell[]
+}
 
 /** What a transition asked for, parted into rows and acts: most of it is a row and an act. */
-export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Asked {
-  const asked = { begun: nothing, attempts: nothing, endings: nothing, messages: nothing, acts: nothing } as Gathered
+export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Wanted {
+  const asked: Gathered = {
+    begun: nothing,
+    attempts: nothing,
+    endings: nothing,
+    messages: nothing,
+    rare: null,
+    acts: nothing,
+    calls: nothing,
+    tells: nothing,
+  }
   for (const effect of effects) {
     switch (effect.type) {
       case 'RecordBegun':
@@ -113,14 +132,26 @@ export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]
       case 'RecordMessage':
         asked.messages = and(asked.messages, outgoing(effect.row))
         break
-      default:
+      case 'Admit':
+        asked.calls = and(asked.calls, effect)
+        break
+      case 'Tell':
+        asked.tells = and(asked.tells, effect)
+        break
+      case 'Invoke':
+      case 'Proceed':
+      case 'Abort':
+      case 'ArmTimer':
         asked.acts = and(asked.acts, { transaction, effect })
+        break
+      default:
+        asked.rare = gatherRare(asked.rare, effect)
     }
   }
   return asked
 }
 
-type Gathered = { -readonly [Kind in keyof Asked]: Asked[Kind] }
+type Gathered = { -readonly [Kind in keyof Wanted]: Wanted[Kind] }
 
 function and<T>(list: readonly T[], item: T): readonly T[] {
   if (list === nothing) return [item]
@@ -133,8 +164,8 @@ function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
 }
 
 /** Of an entry, too, which has more. */
-function askedBy({ begun, attempts, endings, messages, acts }: Asked): Asked {
-  return { begun, attempts, endings, messages, acts }
+function askedBy({ begun, attempts, endings, messages, rare, acts }: Asked): Asked {
+  return { begun, attempts, endings, messages, rare, acts }
 }
 
 function bytes(text: string | null): Buffer | null {
@@ -148,6 +179,7 @@ export function joined(entries: readonly Asked[]): Asked {
     attempts: entries.flatMap((each) => each.attempts),
     endings: entries.flatMap((each) => each.endings),
     messages: entries.flatMap((each) => each.messages),
+    rare: joinedRare(entries.map((each) => each.rare)),
     acts: entries.flatMap((each) => each.acts),
   }
 }
@@ -194,6 +226,7 @@ export function batchOf(
     passed: merged(rows.passed),
     subscriptions: rows.subscriptions,
     parked: rows.parked,
+    ...rows.rare,
   }
 }
 
@@ -211,9 +244,11 @@ class Rows {
   readonly passed: OfLane<PassedRow>[] = []
   readonly subscriptions: OfLane<SubscriptionRow>[] = []
   readonly parked: OfLane<{ readonly transactionId: string }>[] = []
+  readonly rare = noRows()
 
   add(of: Entry): void {
     const { laneId } = of.lane
+    if (of.rare !== null) addRare(this.rare, of.rare, laneId)
     addTo(this.transactions, of.transactions, laneId)
     addTo(this.attempts, of.attempts, laneId)
     addTo(this.endings, of.endings, laneId)
@@ -230,7 +265,7 @@ class Rows {
 }
 
 /** The rows are the entry's own, and of its lane alone: the lane is written on them, for copies of them all are dear. */
-function addTo<Row extends object>(rows: OfLane<Row>[], more: readonly Row[], laneId: number): void {
+export function addTo<Row extends object>(rows: OfLane<Row>[], more: readonly Row[], laneId: number): void {
   for (let at = 0; at < more.length; at++) {
     const row = more[at] as Row & { laneId?: number }
     row.laneId = laneId

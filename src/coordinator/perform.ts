@@ -7,8 +7,8 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { publish } from '../telemetry/channels.ts'
-import type { Invoke } from '../transaction/effect.ts'
-import type { Transaction } from '../transaction/transaction.ts'
+import type { Abort, Invoke } from '../transaction/effect.ts'
+import type { StepRef, Transaction } from '../transaction/transaction.ts'
 import { Coming } from './coming.ts'
 import type { Act, Entry } from './entry.ts'
 import type { Lane } from './lane.ts'
@@ -16,12 +16,11 @@ import type { Invocation, InvocationResult, Workers } from './ports.ts'
 import { Timers } from './timers.ts'
 
 /** An attempt under way, and who waits for it. */
-interface Pending {
+interface Pending extends StepRef {
   readonly lane: Lane
   /** What asked for it, where that was not durable then. */
   readonly ahead: { readonly entry: Entry; readonly act: Act } | null
   readonly transactionId: string
-  readonly step: number
   readonly attempt: number
   readonly eligibleUs: number
   /** Its lane was told that a process is kept for it: that it may run may be durable. */
@@ -38,7 +37,9 @@ export class Performer {
   readonly #forgotten = new Set<number>()
   /** Those of them that may be called now. */
   #proceeding: number[] = []
-  readonly #timers: Timers<{ readonly lane: Lane; readonly transactionId: string; readonly step: number }>
+  /** Nobody needs them any more. */
+  #aborted: number[] = []
+  readonly #timers: Timers<StepRef & { readonly lane: Lane; readonly transactionId: string }>
   readonly #coming = new Coming()
   readonly #wake: () => void
   #nextId = 1
@@ -51,8 +52,8 @@ export class Performer {
     this.#wake = wake
     this.#timers = new Timers(clock, (due) => {
       crashPoint('timer.fired')
-      for (const { lane, transactionId, step } of due) {
-        lane.tell(transactionId, { type: 'TimerDue', atUs: clock.nowUs(), step })
+      for (const { lane, transactionId, step, item } of due) {
+        lane.tell(transactionId, { type: 'TimerDue', atUs: clock.nowUs(), step, item })
       }
       wake()
     })
@@ -76,10 +77,12 @@ export class Performer {
     for (const act of acts) {
       const { transaction, effect } = act
       if (effect.type === 'ArmTimer') {
-        this.#timers.arm(effect.dueUs, { lane, transactionId: transaction.id, step: effect.step })
+        const { step, item } = effect
+        this.#timers.arm(effect.dueUs, { lane, transactionId: transaction.id, step, item })
       } else if (effect.type === 'Proceed') {
-        this.#proceed(nameOf(transaction.id, effect.step, effect.attempt))
-      } else invocations.push(this.#invoke(lane, transaction, effect, null, sinceUs))
+        this.#proceed(nameOf(transaction.id, effect))
+      } else if (effect.type === 'Abort') this.#abort(transaction.id, effect)
+      else invocations.push(this.#invoke(lane, transaction, effect, null, sinceUs))
     }
   }
 
@@ -100,7 +103,7 @@ export class Performer {
 
   #invoke(lane: Lane, transaction: Transaction, effect: Invoke, ahead: Pending['ahead'], sinceUs: number): Invocation {
     const id = this.#nextId++
-    const { step, attempt, idempotencySeed, input, notAfterUs, alone } = effect
+    const { step, item, attempt, idempotencySeed, forwardSeed, input, notAfterUs, alone } = effect
     const eligibleUs = effect.eligibleUs ?? sinceUs
     this.#coming.reach(step, transaction.plan)
     this.#pending.set(id, {
@@ -108,6 +111,7 @@ export class Performer {
       ahead,
       transactionId: transaction.id,
       step: step.no,
+      item,
       attempt,
       eligibleUs,
       reserved: false,
@@ -120,6 +124,7 @@ export class Performer {
       step: step.id,
       attempt,
       idempotencySeed,
+      forwardSeed,
       input,
       timeoutMs: step.timeoutMs,
       notAfterUs,
@@ -133,10 +138,19 @@ export class Performer {
     const proceeding = this.#proceeding
     this.#proceeding = []
     if (proceeding.length > 0) this.#workers.proceed(proceeding)
+    if (this.#aborted.length > 0) this.#workers.abort(this.#aborted.splice(0))
     if (invocations.length === 0) return
     this.#workers.invoke(invocations)
     this.#workers.warm(this.#coming.take())
     crashPoint('acts.dispatched')
+  }
+
+  /** They are few, and looked for among all. */
+  #abort(transactionId: string, effect: Abort): void {
+    const name = nameOf(transactionId, effect)
+    for (const [id, pending] of this.#pending) {
+      if (pending.transactionId === transactionId && nameOf(transactionId, pending) === name) this.#aborted.push(id)
+    }
   }
 
   #proceed(name: string): void {
@@ -151,14 +165,14 @@ export class Performer {
     for (const id of ids) {
       const pending = this.#pending.get(id)
       if (!pending) continue
-      const { lane, transactionId, step, attempt } = pending
+      const { lane, transactionId, step, item, attempt } = pending
       if (this.#draining || lane.closed || lane.draining) {
         this.#workers.cancel(id)
         continue
       }
       pending.reserved = true
-      this.#reserved.set(nameOf(transactionId, step, attempt), id)
-      lane.tell(transactionId, { type: 'AttemptReserved', atUs: this.#clock.nowUs(), step, attempt })
+      this.#reserved.set(nameOf(transactionId, pending), id)
+      lane.tell(transactionId, { type: 'AttemptReserved', atUs: this.#clock.nowUs(), step, item, attempt })
     }
     this.#wake()
   }
@@ -172,7 +186,7 @@ export class Performer {
       const pending = this.#pending.get(result.id)
       assert(pending, `a result for invocation ${result.id}, which is not under way`)
       this.#pending.delete(result.id)
-      if (pending.reserved) this.#reserved.delete(nameOf(pending.transactionId, pending.step, pending.attempt))
+      if (pending.reserved) this.#reserved.delete(nameOf(pending.transactionId, pending))
       // Taken back before it ran: it is as if it had never been asked for.
       const stopping = this.#draining || pending.lane.draining
       if (stopping && result.errorCode === 'cancelled' && !pending.reserved) continue
@@ -184,11 +198,12 @@ export class Performer {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
       }
-      const { transactionId, step, attempt, eligibleUs } = pending
+      const { transactionId, step, item, attempt, eligibleUs } = pending
       const event = {
         type: 'AttemptEnded',
         atUs,
         step,
+        item,
         attempt,
         eligibleUs,
         report: result,
@@ -236,6 +251,6 @@ export class Performer {
   }
 }
 
-function nameOf(transactionId: string, step: number, attempt: number): string {
-  return `${transactionId}/${step}/${attempt}`
+function nameOf(transactionId: string, { step, item, attempt }: StepRef & { readonly attempt: number }): string {
+  return `${transactionId}/${step}/${item}/${attempt}`
 }

@@ -39,7 +39,7 @@ export class Recall {
   async load(partition: PartitionRef, ids: readonly string[]): Promise<Transaction[]> {
     const records = await this.#parts.ledger.load(ids)
     crashPoint('recall.loaded')
-    assert(records.length === ids.length, `${ids.length - records.length} open transactions are not in the ledger`)
+    assert(records.length === ids.length, `${ids.length - records.length} transactions are not in the ledger`)
     return records.map((record) => this.#restored(partition, record))
   }
 
@@ -54,9 +54,9 @@ export class Recall {
         key: record.key,
         envelope: recall(record.envelope, record.eventId, auth),
         admittedUs: record.admittedUs,
+        parent: record.parent,
       },
-      record.attempts,
-      record.begun,
+      record,
     )
   }
 }

@@ -30,6 +30,7 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
     round: 1,
     parent: null,
     given: null,
+    isDelayed: false,
     settled: 0,
     steps: plan.steps.map(() => untouched),
   }
@@ -61,6 +62,7 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transa
     round: 1,
     parent: ref,
     given: null,
+    isDelayed: false,
     settled: 0,
     steps: plan.steps.map(() => untouched),
   }

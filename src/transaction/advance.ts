@@ -39,9 +39,10 @@ function complete(draft: Draft): boolean {
 /** It goes no further for now: says why by its state, and writes what must be known of that. */
 function pose(draft: Draft): Draft {
   const { transaction, root, effects, hasTurned } = draft
-  const held: Held = { running: 0, inDoubt: 0, resting: [] }
+  const held: Held = { running: 0, delayed: 0, inDoubt: 0, resting: [] }
   survey(draft, root, 0, transaction.plan.steps.length, held)
   transaction.state = stateOf(held, transaction.failure !== null)
+  transaction.isDelayed = held.delayed > 0 && held.running === 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
   if (hasTurned && transaction.failure !== null) {
     const { code, message, isCancel } = transaction.failure
@@ -51,9 +52,10 @@ function pose(draft: Draft): Draft {
   return draft
 }
 
-/** How many steps run (a retry delay included), stand in doubt, and which rest. */
+/** How many steps run, have a retry delay, stand in doubt, and which rest. */
 interface Held {
   running: number
+  delayed: number
   inDoubt: number
   readonly resting: Place[]
 }
@@ -68,7 +70,8 @@ function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held
       no += step.size
     } else if (state === 'in_doubt') held.inDoubt++
     else if (state === 'asleep') held.resting.push({ step, frame })
-    else if (state === 'waiting' || state === 'called') held.running++
+    else if (state === 'waiting') held.delayed++
+    else if (state === 'called') held.running++
     else if (state === 'running' && 'uses' in step) held.running++
     else if (step.kind === 'call' && frame.get(no).stopping) held.running++
   }
@@ -81,9 +84,10 @@ function surveyItems(draft: Draft, { step, frame }: Place, held: Held): void {
   }
 }
 
-function stateOf({ running, inDoubt, resting }: Held, isUndone: boolean): TransactionState {
-  assert(running + inDoubt + resting.length > 0, 'a transaction that goes no further waits for something')
-  if (running > 0) return isUndone ? 'compensating' : 'running'
+function stateOf({ running, delayed, inDoubt, resting }: Held, isUndone: boolean): TransactionState {
+  const active = running + delayed
+  assert(active + inDoubt + resting.length > 0, 'a transaction that goes no further waits for something')
+  if (active > 0) return isUndone ? 'compensating' : 'running'
   if (inDoubt > 0) return 'in_doubt'
   return 'waiting'
 }

@@ -41,6 +41,7 @@ interface Copy extends Transaction {
   failure: Failure | null
   round: number
   settled: number
+  isDelayed: boolean
   given: Given | null
   readonly steps: StepProgress[]
 }

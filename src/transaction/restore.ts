@@ -103,7 +103,7 @@ export function restore(record: TransactionRecord, records: Records): Transactio
   return transaction
 }
 
-const blank = { state: 'queued', round: 1, settled: 0, given: null, steps: [] } as const
+const blank = { state: 'queued', round: 1, settled: 0, given: null, isDelayed: false, steps: [] } as const
 
 /** Rounds lie one over the other: each begins with what it takes back of the one before. */
 function evolveAll(draft: Draft, { attempts, begun, rests, children, postings, rounds }: Records): void {

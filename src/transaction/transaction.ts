@@ -64,6 +64,8 @@ export interface Transaction {
   readonly parent: ParentRef | null
   /** What a person gave a step in place of its `with`, for this round. */
   readonly given: Given | null
+  /** Its next act is a timer's: it needs no place among the running. */
+  readonly isDelayed: boolean
   /** Steps settled so far. */
   readonly settled: number
   /** By step number; of what a `forEach` holds see the items of its progress. */
