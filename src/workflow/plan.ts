@@ -79,15 +79,7 @@ export interface SignalTopic {
 }
 
 /** A place in a workflow. What has an id, may be skipped and ends with an output is one, whatever it does between. */
-export type Step =
-  | InvokeStep
-  | UndoStep
-  | ParallelStep
-  | ForEachStep
-  | SwitchStep
-  | SleepStep
-  | WaitStep
-  | CallStep
+export type Step = InvokeStep | UndoStep | ParallelStep | ForEachStep | SwitchStep | SleepStep | WaitStep | CallStep
 
 export type StepKind = Step['kind']
 

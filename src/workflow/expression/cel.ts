@@ -202,11 +202,11 @@ function contextOf(scope: Scope, { steps, others }: Used): Record<string, unknow
   }
   const context: Record<string, unknown> = { event: new EventView(scope.event), steps: views }
   if (scope.error) context.error = new ErrorView(scope.error)
-  for (const name of others) context[name] = valueOf(name, scope.names?.[name])
+  for (const name of others) context[name] = celOf(name, scope.names?.[name])
   return context
 }
 
-function valueOf(name: string, value: Json | undefined): unknown {
+function celOf(name: string, value: Json | undefined): unknown {
   if (value === undefined) return undefined
   return name === 'signal' ? new SignalView(value) : toCel(value)
 }

@@ -25,7 +25,11 @@ function said(
       return { code: 'later_step', message: `step "${id}" has not run yet at this point`, fix }
     }
     case 'around':
-      return { code: 'later_step', message: `step "${id}" is around this one and has not ended`, fix: 'use an earlier one' }
+      return {
+        code: 'later_step',
+        message: `step "${id}" is around this one and has not ended`,
+        fix: 'use an earlier one',
+      }
     case 'branch': {
       const message = `step "${id}" is in another branch of "${standing.block}", which runs beside this one`
       return { code: 'step_apart', message, fix: `read it after "${standing.block}", or put both into one branch` }

@@ -29,9 +29,7 @@ function codes() {
 
 const retryModel = z.strictObject(
   {
-    attempts: count(limits.attemptsMax)
-      .default(defaults.retry.attempts)
-      .describe('All attempts, the first included.'),
+    attempts: count(limits.attemptsMax).default(defaults.retry.attempts).describe('All attempts, the first included.'),
     backoff: z
       .enum(['exponential', 'fixed'], 'exponential or fixed')
       .default(defaults.retry.backoff)

@@ -59,10 +59,7 @@ export function duration(what: string, { min, max }: { readonly min: number; rea
 
 /** A map of literals and placeholders, or one placeholder that gives the whole. */
 export function template(expected: string) {
-  return z.union(
-    [z.record(z.string(), z.unknown()), z.string(expected).refine(isOnePlaceholder, expected)],
-    expected,
-  )
+  return z.union([z.record(z.string(), z.unknown()), z.string(expected).refine(isOnePlaceholder, expected)], expected)
 }
 
 function isOnePlaceholder(text: string): boolean {

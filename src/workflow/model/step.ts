@@ -46,9 +46,7 @@ const common = {
   when: condition()
     .optional()
     .describe('CEL that gives true or false; on false the step is skipped and its output is null.'),
-  optional: yesOrNo()
-    .default(false)
-    .describe('Its failure does not fail what it is part of; its output is then null.'),
+  optional: yesOrNo().default(false).describe('Its failure does not fail what it is part of; its output is then null.'),
   publish: stepMessages,
 }
 
@@ -96,10 +94,7 @@ const parallelModel = z.strictObject({
       branchesExpected,
     )
     .refine((branches) => Object.keys(branches).length > 0, branchesExpected)
-    .refine(
-      (branches) => Object.keys(branches).length <= limits.branchesMax,
-      `at most ${limits.branchesMax} branches`,
-    )
+    .refine((branches) => Object.keys(branches).length <= limits.branchesMax, `at most ${limits.branchesMax} branches`)
     .describe('Branches by name, each a list of steps: they run beside each other.'),
   join,
   others,
