@@ -1,19 +1,23 @@
 /** A folder of workflow files -> the catalogue: topic -> workflows. One file's problems keep no other from loading. */
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error.ts'
 import { listFunctions } from './functions.ts'
 import { limits } from './limits.ts'
+import { linkProblems, noLinks } from './links.ts'
 import { type Parsed, parseWorkflow, tooLarge } from './parse.ts'
 import type { Plan } from './plan.ts'
-import { type Finding, finding, type Problem } from './problem.ts'
+import { type Finding, finding, type Problem, sortProblems } from './problem.ts'
 
 export interface Catalogue {
   /** By name. */
   readonly plans: readonly Plan[]
   /** By file, then in the order of the file. A file with a problem has no plan here. */
   readonly problems: readonly Problem[]
+  /** Those that a record of the topic starts. */
   readonly byTopic: ReadonlyMap<string, readonly Plan[]>
+  /** Those that have a step which waits for an event of the topic. */
+  readonly signalsByTopic: ReadonlyMap<string, readonly Plan[]>
   /** file -> its plan. */
   readonly planOf: ReadonlyMap<string, Plan>
   /** Every workflow file found, read or not. */
@@ -25,24 +29,55 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
   const found = await workflowFiles(dir)
   if ('problem' in found) return catalogueOf([], [found.problem], [])
   const functions = await functionNames(dir)
-  const plans = new Map<string, { plan: Plan; file: string }>()
-  const problems: Problem[] = []
-  for (const file of found.files) {
-    const parsed = await checkFile(file, functions)
-    problems.push(...parsed.problems)
-    if (!parsed.plan) continue
-    const first = plans.get(parsed.plan.name)
-    if (first) problems.push(duplicate(parsed.plan, file, first.file))
-    else plans.set(parsed.plan.name, { plan: parsed.plan, file })
-  }
-  return catalogueOf([...plans.values()], problems, found.files)
+  const read: ParsedFile[] = []
+  for (const file of found.files) read.push({ file, ...(await readAndParse(file, functions)) })
+  const problems = problemsOf(read)
+  const broken = new Set(problems.map((problem) => problem.file))
+  const fit = read.flatMap(({ file, plan }) => (plan && !broken.has(file) ? [{ plan, file }] : []))
+  return catalogueOf(fit, problems, found.files)
 }
 
-/** Reads and checks one file; its functions are looked for in `functions/` beside it unless they are given. */
+/**
+ * Reads and checks one file; its functions are looked for in `functions/` beside it unless they are given, the workflows it calls,
+ * and those that call it, beside it.
+ */
 export async function checkFile(file: string, functions?: ReadonlySet<string>): Promise<Parsed> {
+  const parsed = await readAndParse(file, functions ?? (await functionNames(dirname(file))))
+  const { links } = parsed
+  if (links.isStarted && links.calls.length === 0) return parsed
+  const others = (await neighbours(file)).map((each) => ({ ...each, links: each.parsed.links }))
+  const problems = [
+    ...parsed.problems,
+    ...linkProblems([{ file, links }, ...others]).filter((each) => each.file === file),
+  ]
+  return problems.length > 0 ? { plan: null, problems: sortProblems(problems), links } : parsed
+}
+
+type ParsedFile = Parsed & { readonly file: string }
+
+async function readAndParse(file: string, functions: ReadonlySet<string> | null): Promise<Parsed> {
   const read = await readText(file)
-  if (typeof read !== 'string') return { plan: null, problems: [atStart(file, read)] }
-  return parseWorkflow(read, file, functions ?? (await functionNames(dirname(file))))
+  if (typeof read !== 'string') return { plan: null, problems: [atStart(file, read)], links: noLinks }
+  return parseWorkflow(read, file, functions)
+}
+
+async function neighbours(file: string): Promise<{ file: string; parsed: Parsed }[]> {
+  const found = await workflowFiles(dirname(file))
+  const others = 'files' in found ? found.files.filter((each) => resolve(each) !== resolve(file)) : []
+  return Promise.all(others.map(async (each) => ({ file: each, parsed: await readAndParse(each, null) })))
+}
+
+/** By file, in its order, those of its own text foremost. */
+function problemsOf(read: readonly ParsedFile[]): Problem[] {
+  const linked = linkProblems(read)
+  const names = new Map<string, string>()
+  return read.flatMap(({ file, plan, problems }) => {
+    const first = plan ? names.get(plan.name) : undefined
+    if (plan && first === undefined) names.set(plan.name, file)
+    const taken = plan && first !== undefined ? [duplicate(plan, file, first)] : []
+    const own = linked.filter((problem) => problem.file === file)
+    return [...problems, ...sortProblems([...taken, ...own])]
+  })
 }
 
 async function functionNames(dir: string): Promise<ReadonlySet<string>> {
@@ -78,13 +113,23 @@ function catalogueOf(
   files: readonly string[],
 ): Catalogue {
   const sorted = found.map(({ plan }) => plan).sort((a, b) => (a.name < b.name ? -1 : 1))
-  const byTopic = new Map<string, Plan[]>()
-  for (const plan of sorted) {
-    const { topic } = plan.on.kafka
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), plan])
-  }
   const planOf = new Map(found.map(({ plan, file }) => [file, plan]))
-  return Object.freeze({ plans: sorted, problems, byTopic, planOf, files })
+  return Object.freeze({ plans: sorted, problems, ...topicsOf(sorted), planOf, files })
+}
+
+/** What each topic is to which plan. */
+export function topicsOf(plans: readonly Plan[]): Pick<Catalogue, 'byTopic' | 'signalsByTopic'> {
+  const byTopic = grouped(plans, ({ on }) => (on.kafka === null ? [] : [on.kafka.topic]))
+  const signalsByTopic = grouped(plans, ({ signals }) => signals.map(({ topic }) => topic))
+  return { byTopic, signalsByTopic }
+}
+
+function grouped(plans: readonly Plan[], topics: (plan: Plan) => readonly string[]): Map<string, Plan[]> {
+  const groups = new Map<string, Plan[]>()
+  for (const plan of plans) {
+    for (const topic of topics(plan)) groups.set(topic, [...(groups.get(topic) ?? []), plan])
+  }
+  return groups
 }
 
 function duplicate(plan: Plan, file: string, first: string): Problem {

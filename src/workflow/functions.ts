@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError, messageOf } from '../base/error.ts'
 import { limits } from './limits.ts'
-import { usesPattern } from './model.ts'
+import { usesPattern } from './model/fields.ts'
 
 /** Name -> file. A folder that is not there holds none (one that cannot be read throws `functions_unreadable`); of two files of one name the first in the alphabet counts. */
 export async function listFunctions(workflowsDir: string): Promise<Map<string, string>> {

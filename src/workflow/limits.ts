@@ -7,11 +7,17 @@ export const limits = {
   /** UTF-8 bytes of one file. The source is stored with its first transaction and parsed at every takeover. */
   fileBytesMax: 256 * 1024,
   /** Nesting of maps and lists in a file: the parser behind it recurses, and an input deeper than this is no input. */
-  depthMax: 32,
-  /** Steps of one workflow: each is a row of the ledger per transaction. */
+  depthMax: 64,
+  /** Steps of one workflow, nested ones included: each is a row of the ledger per transaction. */
   stepsMax: 500,
-  /** Items of one `forEach`: each is walked through whenever one of them moves. */
+  /** Blocks around a step: what is nested deeper than this belongs in a workflow of its own, which `call` runs. */
+  nestingMax: 8,
+  /** Branches of a `parallel`, cases of a `switch`. */
+  branchesMax: 100,
+  /** Items of a `forEach`: each is at least one row, and all of them are in memory while it runs. */
   itemsMax: 10_000,
+  /** Items that run at once. */
+  atOnceMax: 1000,
   /** Characters of what a block gives: each item's output is there a second time. */
   blockOutputCharsMax: 1024 * 1024,
   /** Characters of the key that a step waits for: it is indexed. */
@@ -36,6 +42,17 @@ export const limits = {
   workflowTimeoutMs: { min: 1, max: 365 * day },
   /** The wait before the second attempt, and the longest wait between two. */
   retryDelayMs: { min: 1, max: day },
+  /** From the first attempt of a step to the last one begun. */
+  retryBudgetMs: { min: 1, max: 30 * day },
+  /** Codes that `retry.on` and `retry.never` name, and the characters of one, as workers cut them. */
+  codesMax: 50,
+  codeCharsMax: 100,
+  /** A sleep is one row, however long. */
+  sleepMs: { min: 1, max: 365 * day },
+  /** So is a wait. */
+  waitMs: { min: 1, max: 365 * day },
+  /** How long an event is kept for those who do not wait yet: each is a row for so long. */
+  keepMs: { min: second, max: 30 * day },
   /** How long a copy is known as one: each key is a row for so long. */
   deduplicateMs: { min: 1000, max: 90 * day },
   /** Messages one step or one ending may publish; each is a row of the ledger. */
@@ -55,4 +72,12 @@ export const defaults = {
   timeout: '30s',
   from: 'earliest',
   deduplicate: { within: '24h' },
+  order: 'key',
+  signal: { keep: '1h', take: 'all' },
+  join: 'all',
+  others: 'cancel',
+  item: 'item',
+  atOnce: 10,
+  onTimeout: 'fail',
+  postings: 'reverse',
 } as const

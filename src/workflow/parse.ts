@@ -1,18 +1,21 @@
 /** Workflow file -> Plan: the text is read, its shape and its meaning are checked, and what is left is frozen. */
 import { createHash } from 'node:crypto'
 import { EngineError } from '../base/error.ts'
-import { assemble } from './assemble.ts'
-import { checkMeaning } from './check.ts'
+import { assemble } from './assembly/plan.ts'
 import { limits } from './limits.ts'
+import { type Links, linksOf, noLinks } from './links.ts'
+import { checkMeaning } from './meaning/check.ts'
 import { keyOf, positionsOf } from './places.ts'
 import type { Plan } from './plan.ts'
 import { type Finding, finding, formatProblem, type Problem, sortProblems } from './problem.ts'
-import { checkShape, type FieldFinding } from './shape.ts'
+import type { FieldFinding } from './shape/at.ts'
+import { checkShape } from './shape/check.ts'
 import { type PlacedFinding, readYaml, type YamlFile } from './yaml.ts'
 
-export type Parsed =
+export type Parsed = { readonly links: Links } & (
   | { readonly plan: Plan; readonly problems: readonly [] }
   | { readonly plan: null; readonly problems: readonly Problem[] }
+)
 
 /**
  * Every problem of the text, in the order of the file, or its plan. Throws nothing. `file` is what problems call it;
@@ -21,13 +24,15 @@ export type Parsed =
 export function parseWorkflow(text: string, file: string, functions: ReadonlySet<string> | null): Parsed {
   const source = normalise(text)
   const unfit = unfitText(source)
-  if (unfit) return { plan: null, problems: [{ file, line: 1, column: 1, ...unfit }] }
+  if (unfit) return { plan: null, problems: [{ file, line: 1, column: 1, ...unfit }], links: noLinks }
   const yaml = readYaml(source)
   const shape = yaml.readable ? checkShape(yaml.value) : { file: null, findings: [] }
   const meaning = checkMeaning(yaml.value, functions)
   const findings = place([...shape.findings, ...meaning.findings], yaml)
-  if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, source, file) }
-  return { plan: assemble(source, versionOf(source), shape.file, meaning), problems: [] }
+  const position = positionsOf(source)
+  const links = linksOf(yaml.value, meaning.outline, (path) => position(yaml.offsetOf(path, 'value')))
+  if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, position, file), links }
+  return { plan: assemble(source, versionOf(source), shape.file, meaning), problems: [], links }
 }
 
 /**
@@ -72,8 +77,11 @@ function place(findings: readonly FieldFinding[], yaml: YamlFile): PlacedFinding
   return [...yaml.findings, ...placed]
 }
 
-function problemsOf(findings: readonly PlacedFinding[], source: string, file: string): Problem[] {
-  const position = positionsOf(source)
+function problemsOf(
+  findings: readonly PlacedFinding[],
+  position: ReturnType<typeof positionsOf>,
+  file: string,
+): Problem[] {
   const all = sortProblems(findings.map((each) => ({ file, ...position(each.at), ...pick(each) })))
   if (all.length <= limits.problemsMax) return all
   const last = all[limits.problemsMax]!

@@ -9,7 +9,8 @@ export interface Plan {
   readonly version: string
   /** The file's text, as stored in the ledger under `version`. */
   readonly source: string
-  readonly on: { readonly kafka: KafkaTrigger }
+  /** Null: only the `call` of another workflow starts it. */
+  readonly on: { readonly kafka: KafkaTrigger | null }
   /** Order by key; null takes the record's key. */
   readonly key: Expression | null
   readonly deduplicate: Deduplicate
@@ -80,15 +81,7 @@ export interface SignalTopic {
 }
 
 /** A place in a workflow. What has an id, may be skipped and ends with an output is one, whatever it does between. */
-export type Step =
-  | InvokeStep
-  | UndoStep
-  | ParallelStep
-  | ForEachStep
-  | SwitchStep
-  | SleepStep
-  | WaitStep
-  | CallStep
+export type Step = InvokeStep | UndoStep | ParallelStep | ForEachStep | SwitchStep | SleepStep | WaitStep | CallStep
 
 export type StepKind = Step['kind']
 

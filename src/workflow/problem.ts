@@ -33,7 +33,7 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 /** A value as a message shows it: short, on one line, quoted where it is text. */
 export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'a map'
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0 ? 'an empty map' : 'a map'
   if (typeof value === 'string') return `"${shorten(value)}"`
   return String(value)
 }

@@ -1,6 +1,6 @@
 /** The JSON Schema of a workflow file, for completion and hints in editors. Checked in as `workflow.schema.json`. */
 import { z } from 'zod'
-import { workflowModel } from './model.ts'
+import { workflowModel } from './model/workflow.ts'
 
 export function workflowSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(workflowModel, { io: 'input', target: 'draft-7' })

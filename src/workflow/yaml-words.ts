@@ -1,4 +1,5 @@
 /** The YAML library's errors, and what a workflow file may not hold, in the words of our problems. */
+import { limits } from './limits.ts'
 import { type Finding, finding, shorten } from './problem.ts'
 
 export function explainYaml(error: { readonly code: string; readonly message: string }): Finding {
@@ -32,7 +33,12 @@ const quoteTag = 'put a value that begins with ! in quotes'
 const otherwise = ['', any, 'well-formed YAML 1.2', quotes] as const
 
 export const refusals = {
-  depth: finding('limit', 'maps and lists are nested too deep', 'at most 32 levels', 'flatten what is inside'),
+  depth: finding(
+    'limit',
+    'maps and lists are nested too deep',
+    `at most ${limits.depthMax} levels`,
+    'flatten what is inside',
+  ),
   directive: finding('yaml_directive', 'the file has a YAML directive', 'plain YAML 1.2', 'remove the line with %'),
   documents: finding('yaml_documents', 'a second document begins here', 'one workflow in a file', 'split the file'),
   anchor: finding('yaml_anchor', 'anchors and aliases are not allowed', 'the value itself', 'repeat the value'),

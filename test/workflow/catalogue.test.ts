@@ -82,7 +82,7 @@ test('given one name in two files, then the first file has it and the second is 
   })
   const { plans, problems } = await loadCatalogue(dir)
   assert.deepEqual(
-    plans.map((plan) => plan.on.kafka.topic),
+    plans.map((plan) => plan.on.kafka?.topic),
     ['films'],
   )
   assert.equal(problems.length, 1)

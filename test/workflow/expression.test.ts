@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { EngineError } from '../../src/base/error.ts'
 import { type Json, parseJson, stringifyJson } from '../../src/envelope/json.ts'
 import { compileExpression, type Gives, keyText } from '../../src/workflow/expression/compile.ts'
-import type { Names } from '../../src/workflow/expression/names.ts'
 import type { Scope } from '../../src/workflow/plan.ts'
 import { fc } from '../support/fuzz.ts'
+import { namesOf } from './names-of.ts'
 
-const names: Names = { settled: ['pick', 'skipped', 'list'], later: ['last'], self: 'here', nothingSettled: 'event' }
+const names = namesOf({ settled: ['pick', 'skipped', 'list'], later: ['last'], self: 'here', nothingSettled: 'event' })
 
 const scope: Scope = {
   event: {

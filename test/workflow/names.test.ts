@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileExpression, type Gives } from '../../src/workflow/expression/compile.ts'
-import type { Names } from '../../src/workflow/expression/names.ts'
+import { namesOf } from './names-of.ts'
 
-const names: Names = { settled: ['pick', 'bill'], later: ['here', 'last'], self: 'here', nothingSettled: 'event' }
+const names = namesOf({ settled: ['pick', 'bill'], later: ['here', 'last'], self: 'here', nothingSettled: 'event' })
 
 /** Expression, offset, code, and a part of message, expectation and fix. */
 const mistakes: [source: string, offset: number, code: string, says: RegExp, gives?: Gives][] = [

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { EngineError } from '../../src/base/error.ts'
 import { normalise, parseWorkflow, planFromSource } from '../../src/workflow/parse.ts'
+import type { InvokeStep, Plan } from '../../src/workflow/plan.ts'
 import { formatProblem } from '../../src/workflow/problem.ts'
 
 const root = new URL('../../../test/workflow/fixtures/', import.meta.url)
@@ -21,6 +22,10 @@ test('every kind of mistake is told with its place, what was expected and the li
     assert.deepEqual(problems.map(formatProblem), lines, file)
   }
 })
+
+function invokesOf(plan: Plan): InvokeStep[] {
+  return plan.steps.filter((step) => step.kind === 'invoke')
+}
 
 const whole = `
 name: film
@@ -52,17 +57,21 @@ test('given a whole file, then the plan holds all of it in numbers and names', (
   assert.equal(plan.key?.source, 'event.data.viewer')
   assert.equal(plan.timeoutMs, 5_400_000)
   assert.deepEqual(
-    plan.steps.map(({ no, id, uses, timeoutMs, optional }) => ({ no, id, uses, timeoutMs, optional })),
+    invokesOf(plan).map(({ no, id, uses, timeoutMs, optional }) => ({ no, id, uses, timeoutMs, optional })),
     [
       { no: 0, id: 'pick', uses: 'stock/reserve', timeoutMs: 28_800_000, optional: true },
       { no: 1, id: 'tell', uses: 'echo', timeoutMs: 30_000, optional: false },
     ],
   )
-  assert.deepEqual(plan.steps[0]!.retry, {
+  assert.deepEqual(invokesOf(plan)[0]!.retry, {
     attempts: 5,
     backoff: { shape: 'fixed', initialMs: 50, maxMs: 2000, jitter: false },
+    budgetMs: null,
+    on: null,
+    never: [],
   })
-  assert.equal(plan.body.kind, 'sequence')
+  assert.deepEqual(plan.body, plan.steps)
+  assert.ok(plan.isChain)
 })
 
 test('given what is not said, then the defaults hold', () => {
@@ -70,11 +79,16 @@ test('given what is not said, then the defaults hold', () => {
   assert.deepEqual(plan?.on.kafka, { topic: 't', type: null, from: { at: 'earliest' } })
   assert.equal(plan?.key, null)
   assert.equal(plan?.timeoutMs, null)
-  const step = plan!.steps[0]!
+  assert.deepEqual([plan?.order, plan?.startWithinMs, plan?.signals], ['key', null, []])
+  const step = invokesOf(plan!)[0]!
   assert.deepEqual(step.retry, {
     attempts: 3,
     backoff: { shape: 'exponential', initialMs: 200, maxMs: 30_000, jitter: true },
+    budgetMs: null,
+    on: null,
+    never: [],
   })
+  assert.equal(step.compensate, null)
   assert.deepEqual([step.timeoutMs, step.optional, step.when], [30_000, false, null])
   assert.deepEqual(step.with.render({ event: {} as never, steps: {} }), {})
 })

@@ -15,8 +15,15 @@ export interface Parsed {
   readonly tree: Node
   /** The CEL type of the result as far as it is known without data: `bool`, `dyn`, `list`, … */
   check(): { type: string } | CelMistake
-  /** Throws `CelMistake`. `steps` are the ids it reads: no other output is converted. */
-  evaluate(scope: Scope, steps: readonly string[]): Json
+  /** Throws `CelMistake`. What is not named as used is not converted. */
+  evaluate(scope: Scope, used: Used): Json
+}
+
+export interface Used {
+  /** Ids of steps. */
+  readonly steps: readonly string[]
+  /** Of `Names.others`. */
+  readonly others: readonly string[]
 }
 
 /** What the library found wrong, in its own words, at an offset into the expression. */
@@ -43,13 +50,24 @@ export function parseCel(source: string): Parsed {
       const { valid, type, error } = parsed.check()
       return valid ? { type: type! } : asMistake(error)
     },
-    evaluate: (scope, steps) => mistaken(() => fromCel(parsed(contextOf(scope, steps)))),
+    evaluate: (scope, used) => mistaken(() => fromCel(parsed(contextOf(scope, used)))),
   }
 }
 
 /** Names that exist without a declaration of ours: types, `optional`, `cel`, `google`. */
 export function isBuiltIn(name: string): boolean {
-  return environment.hasVariable(name)
+  return environment.hasVariable(name) && !declared.includes(name)
+}
+
+const declared = ['event', 'steps', 'error', 'signal']
+
+/** True when CEL takes it for a name: no word of its own (`as`, `for`, `true`), no type. */
+export function isName(name: string): boolean {
+  try {
+    return environment.parse(name).ast.op === 'id' && !isBuiltIn(name)
+  } catch {
+    return false
+  }
 }
 
 /** Names of functions and methods, for hints. */
@@ -102,6 +120,32 @@ class StepView {
   }
 }
 
+/** The event that a wait may take, like `event`. */
+class SignalView {
+  readonly #signal: { readonly [name: string]: Json }
+  constructor(signal: Json) {
+    this.#signal = signal as { readonly [name: string]: Json }
+  }
+  get id() {
+    return this.#signal.id
+  }
+  get type() {
+    return this.#signal.type
+  }
+  get source() {
+    return this.#signal.source
+  }
+  get time() {
+    return toTimestamp(String(this.#signal.time), 'signal')
+  }
+  get key() {
+    return this.#signal.key
+  }
+  get data() {
+    return toCel(this.#signal.data as Json)
+  }
+}
+
 /** Why a transaction failed. */
 class ErrorView {
   readonly code: string
@@ -124,27 +168,47 @@ const eventFields = {
   auth: 'map<string, string>',
 }
 
+const signalFields = {
+  id: 'string',
+  type: 'dyn',
+  source: 'dyn',
+  time: 'google.protobuf.Timestamp',
+  key: 'dyn',
+  data: 'dyn',
+}
+
+/** Names that are not listed are those of items: `references.ts` has refused all others. */
 const environment = new Environment({
+  unlistedVariablesAreDyn: true,
   homogeneousAggregateLiterals: false,
   enableOptionalTypes: true,
   limits: { maxAstNodes: limits.expressionNodesMax, maxDepth: 64 },
 })
   .registerType('Event', { ctor: EventView, fields: eventFields })
   .registerType('Step', { ctor: StepView, fields: { output: 'dyn' } })
+  .registerType('Signal', { ctor: SignalView, fields: signalFields })
   .registerType('Failure', { ctor: ErrorView, fields: { code: 'string', message: 'string' } })
   .registerVariable('event', 'Event')
   .registerVariable('error', 'Failure')
+  .registerVariable('signal', 'Signal')
   .registerVariable('steps', 'map<string, Step>')
   .registerFunction('string(google.protobuf.Timestamp): string', timestampText)
   .registerFunction('string(google.protobuf.Duration): string', durationText)
 
-function contextOf(scope: Scope, steps: readonly string[]) {
+function contextOf(scope: Scope, { steps, others }: Used): Record<string, unknown> {
   const views = new Map<string, StepView>()
   for (const id of steps) {
     if (Object.hasOwn(scope.steps, id)) views.set(id, new StepView(scope.steps[id]!.output))
   }
-  const known = { event: new EventView(scope.event), steps: views }
-  return scope.error ? { ...known, error: new ErrorView(scope.error) } : known
+  const context: Record<string, unknown> = { event: new EventView(scope.event), steps: views }
+  if (scope.error) context.error = new ErrorView(scope.error)
+  for (const name of others) context[name] = celOf(name, scope.names?.[name])
+  return context
+}
+
+function celOf(name: string, value: Json | undefined): unknown {
+  if (value === undefined) return undefined
+  return name === 'signal' ? new SignalView(value) : toCel(value)
 }
 
 function mistaken<T>(act: () => T): T {

@@ -2,6 +2,7 @@
 import { EngineError } from '../../base/error.ts'
 import type { Json } from '../../envelope/json.ts'
 import { limits } from '../limits.ts'
+import { parseTime } from '../model/fields.ts'
 import type { Expression, Scope } from '../plan.ts'
 import { show } from '../problem.ts'
 import { CelMistake, type Parsed, parseCel } from './cel.ts'
@@ -10,8 +11,11 @@ import type { ExpressionProblem, Names } from './names.ts'
 import { type Path, pathOf, readPath, whyMissing } from './path.ts'
 import { type References, references } from './references.ts'
 
-/** What the result must be: `when` wants a bool, `key` something that has one text, `with` takes any JSON. */
-export type Gives = 'bool' | 'key' | 'json'
+/**
+ * What the result must be: `when` wants a bool, `key` something that has one text, `with` takes any JSON. Whether a `list` is
+ * one when there is data is for who asked.
+ */
+export type Gives = 'bool' | 'key' | 'list' | 'time' | 'json'
 
 export type Compiled =
   | { readonly expression: Expression; readonly problems: readonly [] }
@@ -24,7 +28,7 @@ export function compileExpression(source: string, names: Names, gives: Gives): C
   if (used.problems.length > 0) return { expression: null, problems: used.problems }
   const mistyped = checkType(parsed, source, gives)
   if (mistyped) return { expression: null, problems: [mistyped] }
-  const path = pathOf(parsed.tree)
+  const path = pathOf(parsed.tree, names.others)
   const read = path ? pathReader(path, source) : celReader(parsed, source, used)
   const accept = used.auth && acceptors[gives] ? hushed(acceptors[gives]) : acceptors[gives]
   const evaluate = accept ? (scope: Scope) => accept(read(scope), source) : read
@@ -64,23 +68,23 @@ function pathReader(path: Path, source: string): (scope: Scope) => Json {
   }
 }
 
-function celReader(parsed: Parsed, source: string, { steps, auth }: References): (scope: Scope) => Json {
+function celReader(parsed: Parsed, source: string, used: References): (scope: Scope) => Json {
   return (scope) => {
     try {
-      return parsed.evaluate(scope, steps)
+      return parsed.evaluate(scope, used)
     } catch (error) {
       const mistake = asMistake(error)
-      const why = missingPath(mistake, scope)
-      if (auth) throw failed(why ?? unsaid, source)
+      const why = missingPath(mistake, scope, used.others)
+      if (used.auth) throw failed(why ?? unsaid, source)
       throw failed(why ?? explain(mistake, source).message, source, error)
     }
   }
 }
 
 /** CEL names only the last field of a path that leads nowhere; the path itself can say more. */
-function missingPath(mistake: CelMistake, scope: Scope): string | null {
+function missingPath(mistake: CelMistake, scope: Scope, others: readonly string[]): string | null {
   if (mistake.code !== 'no_such_key' && mistake.code !== 'index_out_of_bounds') return null
-  const path = mistake.tree && pathOf(mistake.tree)
+  const path = mistake.tree && pathOf(mistake.tree, others)
   return path && whyMissing(path, scope)
 }
 
@@ -94,6 +98,11 @@ const acceptors: Record<Gives, Acceptor | null> = {
   key: (value, source) => {
     keyText(value, source)
     return value
+  },
+  list: null,
+  time: (value, source) => {
+    if (typeof value === 'string' && parseTime(value) !== null) return value
+    throw failed(`it gave ${show(value)}, not a time such as 2026-01-31T00:00:00Z`, source)
   },
   json: null,
 }
@@ -122,6 +131,16 @@ const types: Record<Gives, { fits: RegExp; expected: string; fix: string }> = {
     fits: /^(string|int|uint|bool|null|dyn|optional<.*>)$/,
     expected: 'a text, an int, a bool or null',
     fix: 'use one field that names what is to stay in order, or string(…)',
+  },
+  list: {
+    fits: /^(list.*|dyn|optional<.*>)$/,
+    expected: 'a list',
+    fix: 'name the list, such as event.data.items; the names in a map are its list by map.map(name, name)',
+  },
+  time: {
+    fits: /^(google\.protobuf\.Timestamp|string|dyn|optional<.*>)$/,
+    expected: 'a time: a timestamp, or a text such as 2026-01-31T00:00:00Z',
+    fix: 'use one, such as timestamp(event.data.startsAt) or event.time + duration("30m")',
   },
   json: { fits: /^(?!type$)/, expected: 'a value', fix: 'compare the type inside of the expression' },
 }

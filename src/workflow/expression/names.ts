@@ -1,21 +1,31 @@
 /** What surrounds an expression in its file, and a finding inside of one. */
 import type { Finding } from '../problem.ts'
 
-/** The steps that an expression may speak of, as seen from where it stands. */
+/** What an expression may speak of, as seen from where it stands. */
 export interface Names {
-  /** Ids of the steps that have ended when it is evaluated. */
-  readonly settled: readonly string[]
-  /** Ids of all the others. */
-  readonly later: readonly string[]
+  /** How the step of this id stands to it. */
+  standing(id: string): Standing
+  /** Ids of the steps it may read, in the order of the file: for what is said of a mistake. */
+  settled(): readonly string[]
   /** The step it belongs to, or null. */
   readonly self: string | null
-  /** What may be used instead while `settled` is empty. */
+  /** What may be used instead while nothing is settled. */
   readonly nothingSettled: string
+  /** Further names: items of `forEach` and their places, `output`, `signal`. */
+  readonly others: readonly string[]
   /** It sees why its transaction failed. */
   readonly error?: boolean
   /** What it gives is published, and kept until then: credentials are not for that. */
   readonly published?: boolean
 }
+
+/** `settled`: it may be read. `around`: it holds the place. The last three stand apart because of a block. */
+export type Standing =
+  | { readonly is: 'settled' | 'self' | 'later' | 'around' | 'unknown' }
+  | { readonly is: 'branch' | 'case' | 'items'; readonly block: string }
+
+/** Names that are there of themselves, at some place or other: no item may have them. */
+export const ownNames = ['event', 'steps', 'error', 'output', 'signal'] as const
 
 export interface ExpressionProblem extends Finding {
   /** In UTF-16 units, into the expression. */

@@ -7,13 +7,17 @@ import type { Scope } from '../plan.ts'
 import type { Node } from './cel.ts'
 
 export interface Path {
-  readonly root: 'event' | 'steps'
+  /** `name`: one of `Names.others`, which is the first segment. */
+  readonly root: 'event' | 'steps' | 'name'
   /** Text for a field, number for a place in a list. */
   readonly segments: readonly (string | number)[]
 }
 
-/** The path that a tree is, or null when it is anything else. Its first segment is known to exist (`references.ts`). */
-export function pathOf(tree: Node): Path | null {
+/**
+ * The path that a tree is, or null when it is anything else. Its first segment is known to exist (`references.ts`).
+ * `others` are the further names it may begin with.
+ */
+export function pathOf(tree: Node, others: readonly string[]): Path | null {
   const segments: (string | number)[] = []
   let at = tree
   while (at.op === '.' || at.op === '[]') {
@@ -22,8 +26,10 @@ export function pathOf(tree: Node): Path | null {
     segments.push(segment)
     at = at.args[0]
   }
-  if (at.op !== 'id' || (at.args !== 'event' && at.args !== 'steps')) return null
-  return { root: at.args, segments: segments.reverse() }
+  if (at.op !== 'id') return null
+  segments.reverse()
+  if (at.args === 'event' || at.args === 'steps') return { root: at.args, segments }
+  return others.includes(at.args) ? { root: 'name', segments: [at.args, ...segments] } : null
 }
 
 /** A field's name or a place in a list when it is written out, else null. */
@@ -47,7 +53,7 @@ export function readPath(path: Path, scope: Scope): Json | undefined {
 /** `event.data.user.id: event.data.user is null`. Names of fields, never a value: errors are kept where many may read. */
 export function whyMissing(path: Path, scope: Scope): string {
   let value = first(path, scope)
-  if (value === undefined) return `${textOf(path, 1)}: step "${path.segments[0]}" has no output yet`
+  if (value === undefined) return `${textOf(path, 1)}: ${unread(path)}`
   for (let depth = firstDepth(path); depth < path.segments.length; depth++) {
     const next = child(value, path.segments[depth]!)
     if (next === undefined) return reason(path, depth, value)
@@ -58,25 +64,31 @@ export function whyMissing(path: Path, scope: Scope): string {
 
 /** The path as an author would write it. */
 export function textOf(path: Path, depth = path.segments.length): string {
-  let text: string = path.root
+  let text: string = path.root === 'name' ? '' : path.root
   for (const segment of path.segments.slice(0, depth)) {
-    if (typeof segment === 'number') text += `[${segment}]`
+    if (text === '') text += segment
+    else if (typeof segment === 'number') text += `[${segment}]`
     else text += /^[A-Za-z_]\w*$/.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`
   }
   return text
 }
 
-/** The event's own field, or the step's output: both were checked to exist when the expression was compiled. */
+function unread({ root, segments }: Path): string {
+  return root === 'steps' ? `step "${segments[0]}" has no output yet` : 'it is not there'
+}
+
+/** The event's own field, the step's output, or the name's value: they were checked to exist when it was compiled. */
 function first(path: Path, scope: Scope): unknown {
   const name = path.segments[0] as string
   if (path.root === 'event') return scope.event[name as keyof Scope['event']]
+  if (path.root === 'name') return scope.names?.[name]
   if (scope.step) return scope.step(name)?.output
   return Object.hasOwn(scope.steps, name) ? scope.steps[name]?.output : undefined
 }
 
 /** Of the segments behind the first value. */
 function firstDepth({ root }: Path): number {
-  return root === 'event' ? 1 : 2
+  return root === 'steps' ? 2 : 1
 }
 
 function child(value: unknown, segment: string | number): unknown {

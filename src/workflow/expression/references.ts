@@ -2,31 +2,47 @@
  * Which names an expression uses, and which of them cannot be there: checked before any event is seen, with the
  * name that was probably meant. Types are for CEL's own checker.
  */
-import { didYouMean, nearest } from '../nearest.ts'
-import { shorten } from '../problem.ts'
 import { isBuiltIn, type Node } from './cel.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 import { literalIndex } from './path.ts'
 import { whyUnsafe } from './pattern.ts'
+import {
+  badPattern,
+  bareError,
+  bareEvent,
+  bareSteps,
+  eventFields,
+  publishedAuth,
+  reservedKey,
+  shadowed,
+  signalFields,
+  unknownField,
+  unknownVariable,
+} from './wrong-name.ts'
+import { type Spot, wrongOutput, wrongStep } from './wrong-step.ts'
 
 export interface References {
   readonly problems: readonly ExpressionProblem[]
   /** Ids of the steps whose output is read. */
   readonly steps: readonly string[]
+  /** Of `Names.others`, those that are read. */
+  readonly others: readonly string[]
   /** It reads credentials: what it says of its values is not for the ledger. */
   readonly auth: boolean
 }
 
 export function references(tree: Node, names: Names): References {
-  const walk: Walk = { names, problems: [], steps: new Set(), fields: new Set() }
+  const walk: Walk = { names, problems: [], steps: new Set(), others: new Set(), fields: new Set() }
   visit(tree, new Set(), walk)
-  return { problems: walk.problems, steps: [...walk.steps], auth: walk.fields.has('auth') }
+  const { problems, steps, others, fields } = walk
+  return { problems, steps: [...steps], others: [...others], auth: fields.has('auth') }
 }
 
 interface Walk {
   readonly names: Names
   readonly problems: ExpressionProblem[]
   readonly steps: Set<string>
+  readonly others: Set<string>
   /** Of the event. */
   readonly fields: Set<string>
 }
@@ -49,10 +65,15 @@ function visitAll(nodes: readonly Node[], bound: Bound, walk: Walk): void {
 
 function visitName(name: string, offset: number, bound: Bound, walk: Walk): void {
   if (bound.has(name)) return
-  if (name === 'event') walk.problems.push(bareEvent(offset))
+  if (name === 'event' || isSignal(name, walk)) walk.problems.push(bareEvent(name, offset))
+  else if (walk.names.others.includes(name)) walk.others.add(name)
   else if (name === 'steps') walk.problems.push(bareSteps(offset, walk.names))
   else if (name === 'error') walk.problems.push(bareError(offset, walk.names, bound))
   else if (!isBuiltIn(name)) walk.problems.push(unknownVariable(name, offset, bound, walk.names))
+}
+
+function isSignal(name: string, { names }: Walk): boolean {
+  return name === 'signal' && names.others.includes(name)
 }
 
 type Access = Extract<Node, { op: '.' | '.?' | '[]' | '[?]' }>
@@ -70,6 +91,7 @@ function visitAccess(node: Access, bound: Bound, walk: Walk): void {
   if (root.op !== 'id' || bound.has(root.args)) visit(root, bound, walk)
   else if (root.args === 'event') checkEvent(links, walk)
   else if (root.args === 'steps') checkSteps(links, walk)
+  else if (isSignal(root.args, walk)) checkSignal(links, walk)
   else if (root.args === 'error' && walk.names.error) checkError(links, walk)
   else visit(root, bound, walk)
 }
@@ -78,43 +100,41 @@ function isAccess(node: Node): node is Access {
   return node.op === '.' || node.op === '.?' || node.op === '[]' || node.op === '[?]'
 }
 
-interface Link {
-  /** Null where it is computed. */
-  readonly name: string | null
-  readonly offset: number
-}
-
-function linkOf(access: Access): Link {
+function linkOf(access: Access): Spot {
   const index = access.args[1]
   if (typeof index === 'string') return { name: index, offset: access.pos }
   const name = literalIndex(index)
   return { name: typeof name === 'string' ? name : null, offset: index.start }
 }
 
-const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'auth']
+function checkSignal([field]: Spot[], walk: Walk): void {
+  if (field!.name === null) walk.problems.push(bareEvent('signal', field!.offset))
+  else if (signalFields.includes(field!.name)) walk.others.add('signal')
+  else walk.problems.push(unknownField('signal', field!.name, field!.offset))
+}
 
-function checkEvent([field]: Link[], walk: Walk): void {
-  if (field!.name === null) walk.problems.push(bareEvent(field!.offset))
+function checkEvent([field]: Spot[], walk: Walk): void {
+  if (field!.name === null) walk.problems.push(bareEvent('event', field!.offset))
   else if (field!.name === 'auth' && walk.names.published) walk.problems.push(publishedAuth(field!.offset))
   else if (eventFields.includes(field!.name)) walk.fields.add(field!.name)
-  else walk.problems.push(unknownField(field!.name, field!.offset))
+  else walk.problems.push(unknownField('event', field!.name, field!.offset))
 }
 
 const errorFields = ['code', 'message']
 
-function checkError([field]: Link[], walk: Walk): void {
+function checkError([field]: Spot[], walk: Walk): void {
   if (field!.name === null || !errorFields.includes(field!.name)) {
     walk.problems.push(bareError(field!.offset, walk.names, new Set()))
   }
 }
 
-function checkSteps([step, output]: Link[], walk: Walk): void {
+function checkSteps([step, output]: Spot[], walk: Walk): void {
   const problem = wrongSteps(step!, output, walk.names)
   if (problem) walk.problems.push(problem)
   else walk.steps.add(step!.name!)
 }
 
-function wrongSteps(step: Link, output: Link | undefined, names: Names): ExpressionProblem | null {
+function wrongSteps(step: Spot, output: Spot | undefined, names: Names): ExpressionProblem | null {
   if (step.name === null) return bareSteps(step.offset, names)
   return wrongStep(step.name, step.offset, names) ?? wrongOutput(step, output)
 }
@@ -131,8 +151,9 @@ function visitMethod([name, receiver, args]: [string, Node, Node[]], bound: Boun
 
 /** `list.map(item, …)` and its kin: the first argument names a variable for the others. */
 function visitMacro(variable: string, binds: boolean, args: readonly Node[], bound: Bound, walk: Walk): void {
-  if (variable === 'event' || variable === 'steps' || variable === 'error')
-    walk.problems.push(shadowed(variable, args[0]!.start))
+  if (['event', 'steps', 'error', ...walk.names.others].includes(variable)) {
+    walk.problems.push(shadowed(variable, args[0]!.start, walk.names))
+  }
   const outside = binds ? 2 : 1
   visitAll(args.slice(1, outside), bound, walk)
   visitAll(args.slice(outside), new Set(bound).add(variable), walk)
@@ -142,13 +163,7 @@ function checkPattern([pattern]: readonly Node[], walk: Walk): void {
   const literal = pattern?.op === 'value' && typeof pattern.args === 'string'
   const why = literal ? whyUnsafe(pattern.args as string) : 'is computed'
   if (!pattern || why === null) return
-  walk.problems.push({
-    offset: pattern.start,
-    code: 'bad_pattern',
-    message: `the pattern of matches() ${why}`,
-    expected: 'a literal regular expression without lookaround, backreference or a repeat inside of a repeat',
-    fix: 'simplify it, or match in a function',
-  })
+  walk.problems.push(badPattern(why, pattern.start))
 }
 
 /** Names that the library would leave out of a map without a word. */
@@ -160,125 +175,4 @@ function visitEntries(entries: readonly (readonly [Node, Node])[], bound: Bound,
       walk.problems.push(reservedKey(String(key.args), key.start))
     visitAll([key, value], bound, walk)
   }
-}
-
-function bareEvent(offset: number): ExpressionProblem {
-  return {
-    offset,
-    code: 'bare_event',
-    message: '"event" is used as a whole',
-    expected: `one of its fields: ${eventFields.join(', ')}`,
-    fix: 'name what is needed, such as event.data',
-  }
-}
-
-function bareSteps(offset: number, names: Names): ExpressionProblem {
-  const example = names.settled.at(-1) ?? 'some_step'
-  return {
-    offset,
-    code: 'bare_steps',
-    message: '"steps" is used without the id of a step',
-    expected: 'steps.<id>.output',
-    fix: `name the step, such as steps.${example}.output`,
-  }
-}
-
-function bareError(offset: number, names: Names, bound: Bound): ExpressionProblem {
-  if (!names.error) return unknownVariable('error', offset, bound, names)
-  return {
-    offset,
-    code: 'bare_error',
-    message: '"error" is used without one of its fields',
-    expected: 'error.code or error.message',
-    fix: 'write error.code or error.message',
-  }
-}
-
-function publishedAuth(offset: number): ExpressionProblem {
-  return {
-    offset,
-    code: 'auth_published',
-    message: 'credentials are not published',
-    expected: 'fields of the event that are no credentials',
-    fix: 'let a function use event.auth through its with:, and publish what it gives',
-  }
-}
-
-function unknownVariable(name: string, offset: number, bound: Bound, names: Names): ExpressionProblem {
-  const near = nearest(name, ['event', 'steps', ...(names.error ? ['error'] : []), ...bound])
-  const otherwise = `a field of the event's data is event.data.${shorten(name)}, and text goes in quotes`
-  return {
-    offset,
-    code: 'unknown_variable',
-    message: `unknown name "${shorten(name)}"`,
-    expected: names.error ? 'event, steps or error' : 'event or steps',
-    fix: near ? `did you mean "${near}"?` : otherwise,
-  }
-}
-
-function unknownField(name: string, offset: number): ExpressionProblem {
-  return {
-    offset,
-    code: 'unknown_event_field',
-    message: `the event has no field "${shorten(name)}"`,
-    expected: `one of ${eventFields.join(', ')}`,
-    fix: didYouMean(name, eventFields, `if it is in the event's data, write event.data.${shorten(name)}`),
-  }
-}
-
-function wrongStep(id: string, offset: number, names: Names): ExpressionProblem | null {
-  if (names.settled.includes(id)) return null
-  const some = names.settled.length > 0
-  const expected = some ? `the output of a step before it (${listed(names.settled)})` : names.nothingSettled
-  if (id === names.self) {
-    return {
-      offset,
-      code: 'later_step',
-      message: `step "${id}" uses its own output`,
-      expected,
-      fix: 'use an earlier one',
-    }
-  }
-  if (names.later.includes(id)) {
-    const fix = names.self === null ? 'use event' : `move step "${id}" before step "${names.self}"`
-    return { offset, code: 'later_step', message: `step "${id}" has not run yet at this point`, expected, fix }
-  }
-  const fix = didYouMean(id, names.settled, some ? 'use one of those' : 'use event')
-  return { offset, code: 'unknown_step', message: `there is no step "${shorten(id)}"`, expected, fix }
-}
-
-function wrongOutput(step: Link, field: Link | undefined): ExpressionProblem | null {
-  if (field?.name === 'output') return null
-  const name = field?.name ? shorten(field.name) : null
-  return {
-    offset: (field ?? step).offset,
-    code: 'no_output',
-    message: name ? `a step has no field "${name}"` : `step "${step.name}" is used as a whole`,
-    expected: `steps.${step.name}.output`,
-    fix: `write steps.${step.name}.output${name ? `.${name}` : ''}`,
-  }
-}
-
-function shadowed(name: string, offset: number): ExpressionProblem {
-  return {
-    offset,
-    code: 'shadowed_name',
-    message: `"${name}" is used as the name of a loop's item`,
-    expected: 'a name of its own',
-    fix: 'call it item',
-  }
-}
-
-function reservedKey(key: string, offset: number): ExpressionProblem {
-  return {
-    offset,
-    code: 'reserved_key',
-    message: `a map cannot be given the key "${key}" in an expression`,
-    expected: 'another key',
-    fix: 'write the map in YAML instead, with the expressions as its values',
-  }
-}
-
-function listed(ids: readonly string[]): string {
-  return ids.length <= 8 ? ids.join(', ') : `${ids.slice(0, 8).join(', ')}, … (${ids.length})`
 }

@@ -31,9 +31,9 @@ export function fromCel(value: unknown): Json {
 }
 
 /** RFC 3339 to CEL's timestamp, which knows milliseconds; the text it came from is kept for the way back. */
-export function toTimestamp(text: string): Date {
+export function toTimestamp(text: string, of = 'event'): Date {
   const time = new Date(text)
-  if (Number.isNaN(time.getTime())) throw new Error(`event.time is "${text}", not an RFC 3339 time`)
+  if (Number.isNaN(time.getTime())) throw new Error(`${of}.time is "${text}", not an RFC 3339 time`)
   writtenAs.set(time, text)
   return time
 }

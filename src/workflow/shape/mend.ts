@@ -1,13 +1,17 @@
 /** The likely fix of a value that the model refuses, told from where it stands and what it is. */
-import { guessDuration } from './duration.ts'
-import { limits } from './limits.ts'
-import type { Path } from './places.ts'
-import { shorten } from './problem.ts'
+import { guessDuration } from '../duration.ts'
+import { limits } from '../limits.ts'
+import type { Path } from '../places.ts'
+import { shorten } from '../problem.ts'
 
 export function mend(path: Path, value: unknown): string {
-  const field = typeof path.at(-1) === 'number' ? '[]' : String(path.at(-1) ?? 'file')
-  const fix = Object.hasOwn(fixes, field) ? fixes[field] : undefined
+  const field = nameOf(path.at(-1) ?? 'file')
+  const fix = fixes[`${nameOf(path.at(-2) ?? 'file')}.${field}`] ?? fixes[field]
   return fix?.(value) ?? otherwise(value)
+}
+
+function nameOf(segment: string | number): string {
+  return typeof segment === 'number' ? '[]' : segment
 }
 
 const durationFix = (value: unknown) => {
@@ -31,26 +35,58 @@ function scalar(value: unknown): string {
   return typeof value === 'object' ? '' : String(value)
 }
 
-/** By the field's last name; null leaves it to `otherwise`. */
-const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
+const topicFix = slugFix('-')
+const timesFix = (value: unknown) => (typeof value === 'number' ? `write ${nearestAttempts(value)}` : null)
+const codesFix = (value: unknown) =>
+  typeof value === 'string' ? `write [${shorten(value)}]` : 'write [a_code, another]'
+
+/** By the field's last name, or its last two; null leaves it to `otherwise`. */
+const fixes: Record<string, ((value: unknown) => string | null) | undefined> = Object.assign(Object.create(null), {
   name: slugFix('-'),
   id: (value) => (/^(in|true|false|null)$/.test(scalar(value)) ? `write ${scalar(value)}_step` : slugFix('_')(value)),
+  as: slugFix('_'),
   uses: (value) => (typeof value === 'string' ? usesFix(value) : null),
   timeout: durationFix,
+  startWithin: durationFix,
   within: durationFix,
+  keep: durationFix,
+  budget: durationFix,
   initial: durationFix,
   max: durationFix,
-  attempts: (value) => (typeof value === 'number' ? `write ${nearestAttempts(value)}` : null),
+  sleep: durationFix,
+  attempts: timesFix,
+  atOnce: () => 'write how many at once, such as 10',
+  join: () => 'write all, each, any, or a number such as 2',
+  others: () => 'write cancel or finish',
+  order: () => 'write key, strict or none',
+  take: () => 'write all or first',
+  postings: () => 'write reverse or own',
+  onTimeout: () => 'write fail or continue',
   backoff: () => 'write exponential or fixed',
   jitter: boolFix,
   optional: boolFix,
+  'retry.on': codesFix,
+  'retry.never': codesFix,
+  'on.[]': () => 'write the code as a text',
+  'never.[]': () => 'write the code as a text',
   on: (value) =>
     typeof value === 'string' ? `write on: { kafka: ${shorten(value)} }` : 'write on: { kafka: my-topic }',
-  kafka: (value) => (typeof value === 'string' ? slugFix('-')(value) : 'write kafka: my-topic'),
-  topic: slugFix('-'),
+  kafka: (value) => (typeof value === 'string' ? topicFix(value) : 'write kafka: my-topic'),
+  topic: topicFix,
   from: () => 'write earliest, latest, or the time in full with its zone',
   retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
   steps: () => 'write "- id: first" under it, with "uses:" below',
+  parallel: () => 'write a name for each branch, with its steps under it',
+  'parallel.[]': () => 'write "id:" and "uses:" for it',
+  switch: () => 'write "- when:" and "steps:" under it for each case',
+  'switch.[]': () => 'write "when:" and "steps:" for it',
+  forEach: (value) => (Array.isArray(value) ? 'write the list as CEL, in quotes: "[1, 2]"' : expressionFix(value)),
+  until: expressionFix,
+  wait: (value) => (typeof value === 'string' ? `write wait: { topic: ${shorten(value)}, key: … }` : null),
+  call: slugFix('-'),
+  signals: () => 'write the topic and a map under it: "my-topic: { keep: 1h }"',
+  compensate: (value) => (typeof value === 'string' ? usesFix(value) : 'write the name of a function'),
+  net: () => 'write one account per line: "account: amount"',
   '[]': () => 'write "id:" and "uses:" for it',
   with: () => 'write one input per line: "name: value"',
   publish: () => 'write publish: { topic: my-topic, value: … }',
@@ -60,10 +96,12 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = {
   deadLetter: (value) => (typeof value === 'string' ? `write deadLetter: { topic: ${shorten(value)} }` : null),
   value: () => 'write one field per line: "name: value"',
   headers: () => 'write one header per line: "name: text"',
+  by: expressionFix,
   key: expressionFix,
+  match: expressionFix,
   when: expressionFix,
   file: () => 'begin with "name:"',
-}
+} satisfies Record<string, (value: unknown) => string | null>)
 
 function otherwise(value: unknown): string {
   return value === null ? 'give it a value or remove it' : 'write what is expected'

@@ -1,0 +1,66 @@
+/** Puts a plan together from a file that has passed every check, and freezes it. */
+import { assert } from '../../base/assert.ts'
+import { defaults } from '../limits.ts'
+import type { Meaning } from '../meaning/check.ts'
+import { parseTime } from '../model/fields.ts'
+import type { WorkflowFile } from '../model/workflow.ts'
+import type { Deduplicate, From, KafkaTrigger, Plan, SignalTopic, Step } from '../plan.ts'
+import { ms, publications } from './fields.ts'
+import { assembleSteps } from './steps.ts'
+
+export function assemble(source: string, version: string, file: WorkflowFile, meaning: Meaning): Plan {
+  const { body, steps } = assembleSteps(file.steps, meaning)
+  return deepFreeze({
+    name: file.name,
+    version,
+    source,
+    on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
+    key: meaning.expressions.get('key') ?? null,
+    order: file.order,
+    deduplicate: deduplicate(file.deduplicate, meaning),
+    deadLetter: { topic: file.deadLetter?.topic ?? null, failed: file.deadLetter?.failed ?? false },
+    publish: {
+      completed: publications(file.publish?.completed, 'publish.completed', meaning),
+      failed: publications(file.publish?.failed, 'publish.failed', meaning),
+    },
+    startWithinMs: file.startWithin === undefined ? null : ms(file.startWithin),
+    timeoutMs: file.timeout === undefined ? null : ms(file.timeout),
+    signals: signals(file, steps, meaning),
+    body,
+    steps,
+    isChain: steps.every(({ kind }) => kind === 'invoke' || kind === 'undo'),
+  } satisfies Plan)
+}
+
+function deduplicate(file: WorkflowFile['deduplicate'], meaning: Meaning): Deduplicate {
+  if (file === false) return { by: null, withinMs: 0 }
+  const by = meaning.expressions.get('deduplicate.by') ?? null
+  return { by, withinMs: ms(file?.within ?? defaults.deduplicate.within) }
+}
+
+/** In the order in which steps wait for them. */
+function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Meaning): SignalTopic[] {
+  const topics = new Set(steps.flatMap((step) => (step.kind === 'wait' ? [step.topic] : [])))
+  return [...topics].map((topic) => {
+    const { keep, take } = signals?.[topic] ?? defaults.signal
+    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take }
+  })
+}
+
+function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka']): KafkaTrigger {
+  if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
+  return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
+}
+
+function from(text: string): From {
+  if (text === 'earliest' || text === 'latest') return { at: text }
+  const timeMs = parseTime(text)
+  assert(timeMs !== null, `${text} was checked to be a time`)
+  return { at: 'time', timeMs }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
+}

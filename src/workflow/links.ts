@@ -1,0 +1,100 @@
+/** What ties the workflows of a folder together: which one starts another, by `call`. Looked at when all of them are read. */
+
+import type { Outline } from './meaning/outline.ts'
+import { namePattern } from './model/fields.ts'
+import { didYouMean } from './nearest.ts'
+import type { Path } from './places.ts'
+import { type Finding, finding, type Problem } from './problem.ts'
+import { valueAt } from './shape/at.ts'
+
+/** What a file says of others, also one with mistakes. */
+export interface Links {
+  readonly name: string | null
+  /** Something besides a call starts it. */
+  readonly isStarted: boolean
+  readonly calls: readonly Call[]
+}
+
+export interface Call {
+  readonly workflow: string
+  /** From 1. */
+  readonly line: number
+  readonly column: number
+}
+
+export const noLinks: Links = { name: null, isStarted: true, calls: [] }
+
+export function linksOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Links {
+  const name = valueAt(file, ['name'])
+  const calls = outline.steps.flatMap(({ path, kinds }) => {
+    const workflow = kinds.includes('call') ? valueAt(file, [...path, 'call']) : null
+    const isName = typeof workflow === 'string' && namePattern.test(workflow)
+    return isName ? [{ workflow, ...placeOf([...path, 'call']) }] : []
+  })
+  return { name: typeof name === 'string' ? name : null, isStarted: valueAt(file, ['on']) !== undefined, calls }
+}
+
+export interface Linked {
+  readonly file: string
+  readonly links: Links
+}
+
+/** Calls of what is not there, calls in a ring, and workflows that nothing starts. */
+export function linkProblems(all: readonly Linked[]): Problem[] {
+  const byName = new Map<string, Linked>()
+  for (const each of all)
+    if (each.links.name !== null && !byName.has(each.links.name)) byName.set(each.links.name, each)
+  const called = new Set(all.flatMap(({ links }) => links.calls.map((call) => call.workflow)))
+  return all.flatMap((each) => [
+    ...unstarted(each, called),
+    ...each.links.calls.flatMap((call) => wrong(each, call, byName)),
+  ])
+}
+
+function unstarted({ file, links: { name, isStarted } }: Linked, called: ReadonlySet<string>): Problem[] {
+  if (isStarted || name === null || called.has(name)) return []
+  const message = `nothing starts "${name}": it has no "on", and no workflow of the folder calls it`
+  const found = finding('never_started', message, '"on", or a step with call elsewhere', 'add "on:", or call it')
+  return [{ file, line: 1, column: 1, ...found }]
+}
+
+function wrong({ file, links }: Linked, call: Call, byName: ReadonlyMap<string, Linked>): Problem[] {
+  const { workflow, line, column } = call
+  const ring = byName.has(workflow) ? ringFrom(links.name, workflow, byName) : null
+  const found = byName.has(workflow) ? ring && inRing(ring) : unknown(workflow, byName)
+  return found ? [{ file, line, column, ...found }] : []
+}
+
+function unknown(workflow: string, byName: ReadonlyMap<string, Linked>): Finding {
+  const message = `there is no workflow "${workflow}"`
+  const fix = didYouMean(workflow, byName.keys(), 'add its file to the folder')
+  return finding('unknown_workflow', message, 'the name of a workflow of the folder', fix)
+}
+
+function inRing(ring: readonly string[]): Finding {
+  const message = `the call leads back to itself: ${ring.join(' > ')}`
+  return finding('call_ring', message, 'calls that come to an end', 'remove one of them')
+}
+
+/** The way from `start` through a call of `first` back to it, if there is one. */
+function ringFrom(start: string | null, first: string, byName: ReadonlyMap<string, Linked>): string[] | null {
+  if (start === null) return null
+  const cameFrom = new Map<string, string>([[first, start]])
+  const open = [first]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (name === start) return wayBack(start, cameFrom)
+    for (const { workflow } of byName.get(name)?.links.calls ?? []) {
+      if (cameFrom.has(workflow)) continue
+      cameFrom.set(workflow, name)
+      open.push(workflow)
+    }
+  }
+  return null
+}
+
+function wayBack(start: string, cameFrom: ReadonlyMap<string, string>): string[] {
+  const way = [start]
+  do way.unshift(cameFrom.get(way[0]!)!)
+  while (way[0] !== start)
+  return way
+}

@@ -1,0 +1,58 @@
+/**
+ * What a file means, beyond its shape: ids that are there once, functions that exist, expressions that speak of what
+ * there is. It looks at the raw values, so that it finds what it can in a file whose shape is wrong elsewhere.
+ */
+import { limits } from '../limits.ts'
+import type { Expression, Template } from '../plan.ts'
+import { finding } from '../problem.ts'
+import type { FieldFinding } from '../shape/at.ts'
+import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
+import { type Outline, outlineOf } from './outline.ts'
+import { namesAtEnd, namesBefore } from './scope.ts'
+import { checkSignals } from './signals.ts'
+import { checkStep } from './step.ts'
+import { checkTree } from './tree.ts'
+
+export interface Meaning {
+  readonly findings: readonly FieldFinding[]
+  readonly outline: Outline
+  /** By the path of the field, as `labelOf` writes it. */
+  readonly expressions: ReadonlyMap<string, Expression>
+  readonly templates: ReadonlyMap<string, Template>
+}
+
+/** `functions`: the names that exist, or null where that is not to be checked. */
+export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
+  const outline = outlineOf(file)
+  const checking: Checking = { file, outline, functions, findings: [], expressions: new Map(), templates: new Map() }
+  checkStart(checking)
+  checkEndings(checking)
+  checkTree(checking)
+  checkSignals(checking)
+  for (const step of outline.steps) {
+    if (checking.findings.length > enough) break
+    checkStep(checking, step)
+  }
+  return checking
+}
+
+/** Findings beyond those shown cost time and tell nobody anything. */
+const enough = 2 * limits.problemsMax
+
+function checkStart(checking: Checking): void {
+  const names = namesBefore(checking.outline, 'no step has run when the key is computed')
+  checkExpression(checking, ['key'], names, 'key')
+  checkExpression(checking, ['deduplicate', 'by'], names, 'key')
+  if (isThere(checking, ['on'])) return
+  for (const field of ['key', 'order', 'deduplicate', 'startWithin']) {
+    if (!isThere(checking, [field])) continue
+    const message = `"${field}" is of no use without "on"`
+    addAtKey(checking, [field], finding('missing_field', message, 'what starts the workflow', 'add "on:" or remove it'))
+  }
+}
+
+function checkEndings(checking: Checking): void {
+  const names = namesAtEnd(checking.outline)
+  checkPublish(checking, ['publish', 'completed'], names)
+  checkPublish(checking, ['publish', 'failed'], { ...names, error: true })
+}
