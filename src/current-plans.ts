@@ -31,7 +31,7 @@ export class CurrentPlans {
   }
 
   get topics(): string[] {
-    return this.plans.map((plan) => plan.on.kafka.topic)
+    return this.plans.flatMap(({ on, signals }) => [on.kafka?.topic ?? [], signals.map(({ topic }) => topic)].flat())
   }
 
   /** Reads the files again; answers with the names of the workflows that changed. Throws `workflows_invalid`. */

@@ -101,7 +101,7 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
   }
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
-  const { type } = plan.on.kafka
+  const type = plan.on.kafka?.type ?? null
   if (type !== null && type !== decoded.envelope.type) {
     return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
   }

@@ -3,8 +3,8 @@
 import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
-import type { From } from '../workflow/plan.ts'
-import { type Catalogue, idsOf } from './catalogue.ts'
+import type { From, Plan } from '../workflow/plan.ts'
+import { type Catalogue, idsOf, takersOf } from './catalogue.ts'
 import type { Intake, LaneRef, Ledger, NewLane, OpenedLane, PartitionRef } from './ports.ts'
 
 export interface OpeningRoom {
@@ -63,8 +63,8 @@ async function createIfNew(ref: LaneRef, room: OpeningRoom): Promise<void> {
   const bounds = await room.intake.bounds(topic)
   const isNew = known.partitions.size === 0 && !known.recreated
   if (known.partitions.size === 0 && known.recreated) tellRecreated(ref)
-  const plans = room.catalogue.byTopic.get(topic) ?? []
-  const starts = await Promise.all(plans.map((plan) => startsOf(plan.on.kafka.from, topic, bounds, isNew, room.intake)))
+  const plans = takersOf(room.catalogue, topic)
+  const starts = await Promise.all(plans.map((plan) => startsOf(fromOf(plan, topic), topic, bounds, isNew, room.intake)))
   const lanes: NewLane[] = []
   for (const [number, { earliest }] of bounds) {
     if (known.partitions.has(number)) continue
@@ -77,6 +77,11 @@ async function createIfNew(ref: LaneRef, room: OpeningRoom): Promise<void> {
   }
   crashPoint('lane.before-create')
   await room.ledger.createLanes(topic, incarnation, lanes)
+}
+
+/** Whose records start transactions begins where it says; events that somebody may wait for are all kept. */
+function fromOf({ on: { kafka } }: Plan, topic: string): From {
+  return kafka?.topic === topic ? kafka.from : { at: 'earliest' }
 }
 
 function tellRecreated({ topic, incarnation }: LaneRef): void {

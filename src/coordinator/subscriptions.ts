@@ -1,7 +1,7 @@
 /** Which workflows take a lane's records, and from which offset on; those among them whose files are gone. */
 import type { Plan } from '../workflow/plan.ts'
 import type { Place, ReadingRoom } from './arrival.ts'
-import { type Catalogue, idsOf } from './catalogue.ts'
+import { type Catalogue, idsOf, takersOf } from './catalogue.ts'
 import type { LaneRef, OpenedLane, SubscriptionRow } from './ports.ts'
 
 export class Subscriptions {
@@ -42,7 +42,7 @@ export class Subscriptions {
   readonly idOf = (plan: Plan): number => idsOf(this.#room().catalogue, plan).workflowId
 
   #plans(): readonly Plan[] {
-    return this.#room().catalogue.byTopic.get(this.#ref.topic) ?? []
+    return takersOf(this.#room().catalogue, this.#ref.topic)
   }
 
   /** Looked for once for each catalogue. */

@@ -28,6 +28,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     signals: signals(file, steps, meaning),
     body,
     steps,
+    byId: new Map(steps.filter(({ kind }) => kind !== 'undo').map((step) => [step.id, step])),
     isChain: steps.every(({ kind }) => kind === 'invoke' || kind === 'undo'),
   } satisfies Plan)
 }

@@ -31,7 +31,7 @@ import { expressionAt, joinOf, ms, publications, retryPolicy, templateAt } from 
 /** `body`: those at the top; `steps`: all, by number. */
 export function assembleSteps(files: readonly StepFile[], meaning: Meaning): { body: Step[]; steps: Step[] } {
   const steps: Step[] = []
-  const body = list(files, 'steps', { meaning, steps, within: [] })
+  const body = list(files, 'steps', { meaning, steps, within: [], blocks: [] })
   return { body, steps }
 }
 
@@ -40,6 +40,8 @@ interface Assembling {
   readonly steps: Step[]
   /** Numbers of the `forEach` steps around. */
   readonly within: readonly number[]
+  /** Numbers of the other blocks around, inside of the same item, the innermost first. */
+  readonly blocks: readonly number[]
 }
 
 /** `path`: where the list stands in the file, as `labelOf` writes it. */
@@ -56,7 +58,7 @@ function step(file: StepFile, path: string, to: Assembling): Step {
   return made
 }
 
-function baseOf(file: StepFile, path: string, { meaning, steps, within }: Assembling): StepBase {
+function baseOf(file: StepFile, path: string, { meaning, steps, within, blocks }: Assembling): StepBase {
   return {
     no: steps.length,
     id: file.id,
@@ -64,6 +66,7 @@ function baseOf(file: StepFile, path: string, { meaning, steps, within }: Assemb
     optional: file.optional,
     publish: publications(file.publish, `${path}.publish`, meaning),
     within,
+    blocks,
   }
 }
 
@@ -98,6 +101,7 @@ function undo(file: CompensateFile, of: StepBase, path: string, { meaning, steps
     optional: false,
     publish: [],
     within: of.within,
+    blocks: of.blocks,
     kind: 'undo',
     uses: said.uses,
     with: templateAt(`${path}.with`, meaning),
@@ -112,11 +116,16 @@ function undo(file: CompensateFile, of: StepBase, path: string, { meaning, steps
 }
 
 function parallel(file: ParallelFile, base: StepBase, path: string, to: Assembling): ParallelStep {
+  const inside = insideOf(base, to)
   const branches = Object.entries(file.parallel).map(([id, branch]) => ({
     id,
-    steps: branchSteps(branch, `${path}.parallel.${id}`, to),
+    steps: branchSteps(branch, `${path}.parallel.${id}`, inside),
   }))
   return { ...base, kind: 'parallel', branches, join: joinOf(file), others: file.others }
+}
+
+function insideOf({ no }: StepBase, to: Assembling): Assembling {
+  return { ...to, blocks: [no, ...to.blocks] }
 }
 
 function branchSteps(file: BranchFile, path: string, to: Assembling): Step[] {
@@ -124,7 +133,7 @@ function branchSteps(file: BranchFile, path: string, to: Assembling): Step[] {
 }
 
 function forEach(file: ForEachFile, base: StepBase, path: string, to: Assembling): ForEachStep {
-  const steps = list(file.steps, `${path}.steps`, { ...to, within: [...to.within, base.no] })
+  const steps = list(file.steps, `${path}.steps`, { ...to, within: [...to.within, base.no], blocks: [] })
   return {
     ...base,
     kind: 'forEach',
@@ -139,10 +148,11 @@ function forEach(file: ForEachFile, base: StepBase, path: string, to: Assembling
 }
 
 function switchOf(file: SwitchFile, base: StepBase, path: string, to: Assembling): SwitchStep {
+  const inside = insideOf(base, to)
   const cases = file.switch.map((each, place) => {
     const at = `${path}.switch[${place}]`
     const when = to.meaning.expressions.get(`${at}.when`) ?? null
-    return { when, steps: list(each.steps, `${at}.steps`, to) }
+    return { when, steps: list(each.steps, `${at}.steps`, inside) }
   })
   return { ...base, kind: 'switch', cases }
 }
