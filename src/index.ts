@@ -1,4 +1,11 @@
 /** The public names: what `import … from 'millrace'` gives to the author of functions. */
 export { z } from 'zod'
-export { type Context, defineFunction, type FunctionDefinition, type Log, type Message } from './function/define.ts'
+export {
+  type Context,
+  defineFunction,
+  type FunctionDefinition,
+  type Log,
+  type Message,
+  type Posting,
+} from './function/define.ts'
 export { type Failure, fail, retry } from './function/outcome.ts'

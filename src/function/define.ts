@@ -10,9 +10,19 @@ export interface Context {
   readonly attempt: number
   /** The same for every attempt of this step: give it to whoever you call, so that nothing happens twice. */
   readonly idempotencyKey: string
+  /** `undo` in a compensation. */
+  readonly direction: 'forward' | 'undo'
+  /**
+   * In a compensation the idempotency key of the step it undoes, which may have done its work, a part of it or nothing, and
+   * may come late; null in any other.
+   */
+  readonly forwardKey: string | null
   /** When the process is killed. */
   readonly deadline: Date
-  /** Aborted at the deadline, just before the kill. */
+  /**
+   * Aborted at the deadline, just before the kill, and when nobody needs the attempt any more (its transaction is cancelled,
+   * another branch has decided): it is then not tried again, whatever it ends with.
+   */
   readonly signal: AbortSignal
   readonly log: Log
   /**
@@ -20,6 +30,27 @@ export interface Context {
    * what cannot be a message, and beyond 1,000 messages or 1 MiB of them.
    */
   emit(message: Message): void
+  /**
+   * A movement of money, written to the ledger if this attempt ends well and its result counts, in the same stroke, and never
+   * otherwise. Throws (as `fail`) for what cannot be one, and beyond 1,000 postings or 256 KiB of them.
+   */
+  post(posting: Posting): void
+}
+
+/** Takes an amount from one account and gives it to another, so that the two sides always balance. */
+export interface Posting {
+  /** Account the amount is taken from: a name of up to 200 characters, such as `viewer:17`. */
+  readonly debit: string
+  /** Account it is given to. */
+  readonly credit: string
+  /** Minor units (cents), above 0. */
+  readonly amount: bigint | number
+  /** ISO 4217: three capital letters. */
+  readonly currency: string
+  /** Whom it is about, for whoever reads the ledger. */
+  readonly party?: string | null
+  /** What must not be charged twice: a second posting with this key, of any transaction, is an error. */
+  readonly key?: string | null
 }
 
 /** A message to Kafka. */

@@ -38,6 +38,9 @@ export interface PoolLimits {
   /** Messages of one attempt, and their bytes together: they are rows of one commit. */
   readonly emittedMax: number
   readonly emittedBytesMax: number
+  /** Postings of one attempt, and their bytes together: the same, and each has two sides. */
+  readonly postedMax: number
+  readonly postedBytesMax: number
   /** The signal is aborted this long before the kill (or a tenth of the timeout, if that is less). */
   readonly abortLeadMs: number
   /** What is read at once of a process's raw stdout and stderr before it is left alone for `rawPauseMs`. */
@@ -66,6 +69,8 @@ export const defaultLimits: PoolLimits = {
   messageCharsMax: 4000,
   emittedMax: 1000,
   emittedBytesMax: 1024 * 1024,
+  postedMax: 1000,
+  postedBytesMax: 256 * 1024,
   abortLeadMs: 50,
   rawBytesMax: 256 * 1024,
   rawPauseMs: 50,

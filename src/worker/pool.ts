@@ -41,9 +41,12 @@ export interface Pool extends AsyncDisposable {
   onReserved(listener: (ids: readonly number[]) => void): () => void
   /**
    * What waits ends as `lost` with code `cancelled`. What runs has its signal aborted, and ends as its function then
-   * says: it may have done what it was for. False when there is no such invocation.
+   * says, but never with `retry`: what a plain throw or `retry()` leaves unknown ends as `fail`. It may have done what it
+   * was for. False when there is no such invocation.
    */
   cancel(id: number): boolean
+  /** The same for several. */
+  abort(ids: readonly number[]): void
   /** The same for all that waits (or these of it), and nothing for what runs. */
   cancelWaiting(ids?: ReadonlySet<number>): void
   /** Calls functions that slots are kept for. From here on an attempt is stamped, and its time counts. */
@@ -166,11 +169,20 @@ class WorkerPool implements Pool {
   }
 
   cancel(id: number): boolean {
-    const entry = this.#open.get(id)
-    if (entry === undefined) return false
-    if (entry.state === 'running') this.#fleetOf(entry.invocation.function).abort(entry)
-    else this.#takeBack(entry).pump()
-    return true
+    const known = this.#open.has(id)
+    this.abort([id])
+    return known
+  }
+
+  abort(ids: readonly number[]): void {
+    const fleets = new Set<Fleet>()
+    for (const id of ids) {
+      const entry = this.#open.get(id)
+      if (entry === undefined) continue
+      if (entry.state === 'running') this.#fleetOf(entry.invocation.function).abort(entry)
+      else fleets.add(this.#takeBack(entry))
+    }
+    for (const fleet of fleets) fleet.pump()
   }
 
   /** It was not called, so it did nothing. */

@@ -17,6 +17,8 @@ export type Call = readonly [
   /** ms since 1970. */
   deadlineMs: number,
   timeoutMs: number,
+  /** Only of a compensation: what the key of the step it undoes is made of. */
+  forwardSeed?: string,
 ]
 
 /** First line of a result; the second is its output, or null. */
@@ -38,13 +40,14 @@ export type Order = readonly ['abort', id: number] | readonly ['ping']
 
 /**
  * From the process: the function is loaded; it cannot be; what an attempt that still runs has written; what one that ends
- * well now has emitted (the second line, a list of `EmittedMessage`); it hears.
+ * well now has emitted, and posted (the second line, a list of `EmittedMessage`, or of `PostedMovement`); it hears.
  */
 export type Note =
   | readonly ['hello', concurrency: number | null, idempotent: boolean, effectFree: boolean]
   | readonly ['unfit', code: string, message: string]
   | readonly ['logs', id: number, text: string]
   | readonly ['emitted', id: number]
+  | readonly ['posted', id: number]
   | readonly ['pong']
 
 /** `value` is JSON text, or null. */
@@ -53,6 +56,16 @@ export type EmittedMessage = readonly [
   key: string | null,
   value: string | null,
   headers: Readonly<Record<string, string>>,
+]
+
+/** `amount` in decimal digits. */
+export type PostedMovement = readonly [
+  debit: string,
+  credit: string,
+  amount: string,
+  currency: string,
+  party: string | null,
+  key: string | null,
 ]
 
 /** What a process is started with, as one JSON argument. */
@@ -64,6 +77,8 @@ export interface ChildSettings {
   readonly messageCharsMax: number
   readonly emittedMax: number
   readonly emittedBytesMax: number
+  readonly postedMax: number
+  readonly postedBytesMax: number
   readonly abortLeadMs: number
 }
 
@@ -73,9 +88,10 @@ export function writePair(head: Call | Answer | Order | Note, body: string): str
 
 /** As `writePair` would write it, without looking for what cannot be there: the engine's own ids need no escape. */
 export function writeCall(invocation: Invocation, deadlineMs: number, body: string): string {
-  const { id, transactionId, workflow, step, attempt, idempotencySeed, timeoutMs } = invocation
+  const { id, transactionId, workflow, step, attempt, idempotencySeed, forwardSeed, timeoutMs } = invocation
   const names = `"${transactionId}",${quoted(workflow)},${quoted(step)}`
-  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}]\n${body}\n`
+  const undone = forwardSeed === null ? '' : `,"${forwardSeed}"`
+  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}${undone}]\n${body}\n`
 }
 
 /** There are few names, and each comes again and again. */

@@ -64,6 +64,7 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     step: 'reserve',
     attempt: 1,
     idempotencySeed: `key-${id}`,
+    forwardSeed: null,
     input: 'null',
     timeoutMs: 10_000,
     notAfterUs: null,

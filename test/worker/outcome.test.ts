@@ -113,9 +113,18 @@ describe('the outcome of an attempt', () => {
       step,
       attempt: 4,
       idempotencyKey: keyOfSeed(`key-${result.id}`),
+      direction: 'forward',
+      forwardKey: null,
       aborted: false,
     })
     assert.ok(inMs > 3000 && inMs <= 5001, `the deadline is ${inMs} ms away`)
     assert.equal(result.logs, 'info told {"attempt":4,"big":"1"}\nto stderr\nno newline')
+  })
+
+  it('is told, in a compensation, the key of the step it undoes', async () => {
+    const result = await at.run('tells', null, { forwardSeed: 'forward', idempotencySeed: 'undo' })
+    const { direction, forwardKey, idempotencyKey } = JSON.parse(result.output!)
+    const expected = ['undo', keyOfSeed('forward'), keyOfSeed('undo')]
+    assert.deepEqual([direction, forwardKey, idempotencyKey], expected)
   })
 })

@@ -5,11 +5,12 @@ import type { FunctionDefinition } from '../../function/define.ts'
 import { storable } from '../text.ts'
 import type { Call, ChildSettings, Order } from '../wire.ts'
 import { type Attempt, abort, contextOf } from './context.ts'
-import { Emissions } from './emit.ts'
+import { newEmissions } from './emit.ts'
 import type { Link } from './link.ts'
 import { LogBook } from './logs.ts'
 import { perform } from './perform.ts'
-import type { Verdict } from './verdict.ts'
+import { newPostings } from './post.ts'
+import { unneeded, type Verdict } from './verdict.ts'
 
 /** Which attempt the code that runs right now belongs to. */
 export const current = new AsyncLocalStorage<Attempt>()
@@ -47,28 +48,36 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
       id: call[0],
       call,
       logs,
-      emissions: new Emissions(settings.emittedMax, settings.emittedBytesMax),
+      idempotent: definition.idempotent !== false,
+      emissions: newEmissions(settings),
+      postings: newPostings(settings),
       startedUs: clock.nowUs(),
       abort: null,
       timer: null,
-      late: false,
+      stopped: null,
     }
     open.set(attempt.id, attempt)
     const context = contextOf(attempt, settings.abortLeadMs, sendLogs)
     current.run(attempt, async () => {
-      settle(attempt, await perform(definition, context, body, settings.outputBytesMax, () => attempt.late))
+      settle(
+        attempt,
+        await perform(definition, context, body, settings.outputBytesMax, () => attempt.stopped === 'late'),
+      )
     })
   }
   const settle = (attempt: Attempt, verdict: Verdict) => {
     if (!open.delete(attempt.id)) return
-    const { outcome, code, message, afterMs, output, trace, effectUnknown } = verdict
+    const judged = attempt.stopped === 'unneeded' ? unneeded(verdict, attempt.idempotent) : verdict
+    const { outcome, code, message, afterMs, output, trace, effectUnknown } = judged
     const finishedUs = clock.nowUs()
     if (attempt.timer !== null) clearTimeout(attempt.timer)
     if (trace !== null) attempt.logs.write(trace)
     const said = message === null ? null : storable(message.slice(0, settings.messageCharsMax))
-    const { id, startedUs, logs, emissions } = attempt
+    const { id, startedUs, logs, emissions, postings } = attempt
     const emitted = emissions.close()
     if (outcome === 'ok' && emitted !== null) link.send(['emitted', id], emitted)
+    const posted = postings.close()
+    if (outcome === 'ok' && posted !== null) link.send(['posted', id], posted)
     const written = logs.close()
     if (outcome === 'ok' && written === null) link.sendGood({ id, startedUs, finishedUs }, output)
     else link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, written, effectUnknown], output)
@@ -81,7 +90,7 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
       if (call[0] === 'ping') return link.send(['pong'], 'null')
       if (call[0] !== 'abort') return begin(definition, call as Call, body)
       const attempt = open.get(call[1])
-      if (attempt !== undefined) abort(attempt, 'the attempt was cancelled')
+      if (attempt !== undefined) abort(attempt, 'unneeded')
     },
   }
 }

@@ -3,18 +3,22 @@ import { inspect } from 'node:util'
 import { keyOfSeed } from '../../base/key-of-seed.ts'
 import type { Context, Log } from '../../function/define.ts'
 import type { Call } from '../wire.ts'
-import type { Emissions } from './emit.ts'
+import { type Emissions, emit } from './emit.ts'
 import type { LogBook } from './logs.ts'
+import { type Postings, post } from './post.ts'
 
 export interface Attempt {
   readonly id: number
+  /** By its function's own word. */
+  readonly idempotent: boolean
   readonly logs: LogBook
   readonly emissions: Emissions
+  readonly postings: Postings
   readonly startedUs: number
   /** Made when the function first asks for its signal, or the pool aborts it. */
   abort: AbortController | null
-  /** Its signal was aborted because its deadline is reached. */
-  late: boolean
+  /** Why its signal was aborted: its deadline is reached, or nobody needs it any more. The first reason counts. */
+  stopped: 'late' | 'unneeded' | null
   /** Aborts the signal just before the deadline. */
   timer: NodeJS.Timeout | null
   readonly call: Call
@@ -22,7 +26,7 @@ export interface Attempt {
 
 /** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
 export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
-  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs] = attempt.call
+  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed] = attempt.call
   let log: Log | null = null
   return {
     transactionId,
@@ -32,13 +36,18 @@ export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () =>
     get idempotencyKey() {
       return keyOfSeed(idempotencySeed)
     },
+    direction: forwardSeed === undefined ? 'forward' : 'undo',
+    get forwardKey() {
+      return forwardSeed === undefined ? null : keyOfSeed(forwardSeed)
+    },
     get deadline() {
       return new Date(deadlineMs)
     },
     get signal() {
       return signalOf(attempt, abortLeadMs, sendLogs)
     },
-    emit: (message) => attempt.emissions.add(message),
+    emit: (message) => emit(attempt.emissions, message),
+    post: (posting) => post(attempt.postings, posting),
     get log() {
       log ??= logOf(attempt.logs)
       return log
@@ -47,10 +56,13 @@ export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () =>
 }
 
 /** Aborts now, whether or not the function has asked for its signal yet. */
-export function abort(attempt: Attempt, reason: string): void {
+export function abort(attempt: Attempt, why: keyof typeof reasons): void {
+  attempt.stopped ??= why
   attempt.abort ??= new AbortController()
-  attempt.abort.abort(new DOMException(reason, 'AbortError'))
+  attempt.abort.abort(new DOMException(reasons[why], 'AbortError'))
 }
+
+const reasons = { late: 'the deadline is reached', unneeded: 'nobody needs the attempt any more' }
 
 function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): AbortSignal {
   if (attempt.abort === null) {
@@ -59,8 +71,7 @@ function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): 
     const leadMs = Math.min(abortLeadMs, timeoutMs / 10)
     const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
     const onDeadline = () => {
-      attempt.late = true
-      abort(attempt, 'the deadline is reached')
+      abort(attempt, 'late')
       setImmediate(sendLogs)
     }
     if (inMs < timerMsMax) attempt.timer = setTimeout(onDeadline, inMs).unref()

@@ -3,35 +3,20 @@ import { type Json, stringifyJson } from '../../envelope/json.ts'
 import type { Message } from '../../function/define.ts'
 import { fail } from '../../function/outcome.ts'
 import { topicPattern, whyReserved } from '../../workflow/message.ts'
-import type { EmittedMessage } from '../wire.ts'
+import type { ChildSettings, EmittedMessage } from '../wire.ts'
+import { Pile } from './pile.ts'
 
-export class Emissions {
-  readonly #messagesMax: number
-  readonly #bytesMax: number
-  readonly #messages: EmittedMessage[] = []
-  #bytes = 0
-  #open = true
+export type Emissions = Pile<EmittedMessage>
 
-  constructor(messagesMax: number, bytesMax: number) {
-    this.#messagesMax = messagesMax
-    this.#bytesMax = bytesMax
-  }
+export function newEmissions({ emittedMax, emittedBytesMax }: ChildSettings): Emissions {
+  const limits = { most: emittedMax, bytesMax: emittedBytesMax }
+  return new Pile({ by: 'context.emit', what: 'messages', code: 'message_too_large', ...limits })
+}
 
-  /** Throws a `fail` that says what is wrong. */
-  add(message: Message): void {
-    if (!this.#open) throw new Error('context.emit: the attempt has ended, nothing more is sent with it')
-    const made = checked(message)
-    this.#bytes += bytesOf(made)
-    if (this.#messages.length >= this.#messagesMax) throw tooMany(`more than ${this.#messagesMax} messages`)
-    if (this.#bytes > this.#bytesMax) throw tooMany(`${this.#bytes} bytes of messages, ${this.#bytesMax} are allowed`)
-    this.#messages.push(made)
-  }
-
-  /** JSON text of all of them, or null for none; nothing can be added any more. */
-  close(): string | null {
-    this.#open = false
-    return this.#messages.length === 0 ? null : JSON.stringify(this.#messages)
-  }
+/** Throws a `fail` that says what is wrong. */
+export function emit(emissions: Emissions, message: Message): void {
+  const made = checked(message)
+  emissions.add(made, bytesOf(made))
 }
 
 function checked(message: Message): EmittedMessage {
@@ -84,8 +69,4 @@ function shown(value: unknown): string {
 
 function invalid(why: string) {
   return fail('message_invalid', `context.emit: ${why}`)
-}
-
-function tooMany(why: string) {
-  return fail('message_too_large', `context.emit: the attempt gives ${why}`)
 }

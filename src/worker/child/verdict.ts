@@ -58,6 +58,17 @@ export function gaveUp(thrown: unknown): Verdict {
   return failed('timeout', 'step_timeout', `gave up at its deadline: ${message}`, more)
 }
 
+/**
+ * Nobody needs it any more, so it will not be tried again, whatever it asks for. What a further attempt would have found out
+ * then stays unknown; only a function that is not idempotent says by `retry()` that it did nothing.
+ */
+export function unneeded(verdict: Verdict, idempotent: boolean): Verdict {
+  if (verdict.outcome !== 'retry') return verdict
+  if (!verdict.effectUnknown) return { ...verdict, outcome: 'fail', afterMs: null, effectUnknown: idempotent }
+  const message = `gave up when it was aborted: ${verdict.message}`
+  return { ...verdict, outcome: 'fail', code: 'aborted', message, afterMs: null }
+}
+
 /** `fetch failed` says little: what is behind it says why. */
 function causeOf(thrown: unknown): string {
   const { cause } = thrown as { cause?: unknown }

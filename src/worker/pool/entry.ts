@@ -1,6 +1,6 @@
 /** An invocation on its way through the pool, and the result it ends in. */
 import { type Clock, systemClock } from '../../base/clock.ts'
-import type { AttemptOutcome, Emitted, Invocation, InvocationResult } from '../port.ts'
+import type { AttemptOutcome, Emitted, Invocation, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
 import type { Answer, Good } from '../wire.ts'
 
@@ -23,8 +23,9 @@ export interface Entry {
   dispatchedUs: number | null
   /** What it wrote as far as it is known. */
   logs: string
-  /** Told just before the result. */
+  /** Told just before the result, both. */
   emitted: readonly Emitted[] | null
+  posted: readonly Posted[] | null
   /** Raw bytes of its process taken for its own, and those there was no room for. */
   rawBytes: number
   rawDropped: number
@@ -48,6 +49,7 @@ export function enter(invocation: Invocation): Entry {
     dispatchedUs: null,
     logs: '',
     emitted: null,
+    posted: null,
     rawBytes: 0,
     rawDropped: 0,
   }
@@ -70,7 +72,7 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     receivedUs: clock.nowUs(),
     logs: logsOf(entry, logs ?? ''),
   }
-  return outcome === 'ok' && entry.emitted !== null ? { ...result, emitted: entry.emitted } : result
+  return outcome === 'ok' ? withGiven(result, entry) : result
 }
 
 export function answeredWell(entry: Entry, { id, startedUs, finishedUs }: Good, output: string): InvocationResult {
@@ -88,7 +90,13 @@ export function answeredWell(entry: Entry, { id, startedUs, finishedUs }: Good, 
     receivedUs: clock.nowUs(),
     logs: logsOf(entry, ''),
   }
-  return entry.emitted === null ? result : { ...result, emitted: entry.emitted }
+  return withGiven(result, entry)
+}
+
+/** What it gave beside its output. */
+function withGiven(result: InvocationResult, { emitted, posted }: Entry): InvocationResult {
+  if (emitted === null && posted === null) return result
+  return { ...result, ...(emitted !== null && { emitted }), ...(posted !== null && { posted }) }
 }
 
 /** The result of an attempt that could not tell its own. */

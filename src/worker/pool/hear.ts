@@ -1,8 +1,16 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
 import type { PoolLimits } from '../limits.ts'
-import type { Emitted, InvocationResult } from '../port.ts'
+import type { Emitted, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
-import { type Answer, type EmittedMessage, type Good, type Note, pairReader, readGood } from '../wire.ts'
+import {
+  type Answer,
+  type EmittedMessage,
+  type Good,
+  type Note,
+  type PostedMovement,
+  pairReader,
+  readGood,
+} from '../wire.ts'
 import { answered, answeredWell, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
@@ -23,15 +31,12 @@ export interface Heard {
 /** After a process's exit its pipes are read to their end, but not longer than this. */
 const pipesMsMax = 500
 
-/** Beside the output: message and logs, each character escaped at worst sixfold. */
-function lineCharsMax({
-  outputBytesMax,
-  logBytesMax,
-  messageCharsMax,
-  emittedMax,
-  emittedBytesMax,
-}: PoolLimits): number {
-  return Math.max(outputBytesMax, 6 * (logBytesMax + messageCharsMax + 2000), 6 * emittedBytesMax + 20 * emittedMax)
+/** Beside the output: message and logs, what it emitted, what it posted, each character escaped at worst sixfold. */
+function lineCharsMax(limits: PoolLimits): number {
+  const { outputBytesMax, logBytesMax, messageCharsMax, emittedMax, emittedBytesMax, postedMax, postedBytesMax } =
+    limits
+  const said = 6 * (logBytesMax + messageCharsMax + 2000)
+  return Math.max(outputBytesMax, said, 6 * emittedBytesMax + 20 * emittedMax, 6 * postedBytesMax + 40 * postedMax)
 }
 
 export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
@@ -69,6 +74,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
+  else if (kind === 'posted') return hearPosted(running.get(first), body)
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
@@ -93,6 +99,26 @@ function isMessage(said: unknown): said is EmittedMessage {
   if (typeof topic !== 'string' || !isTextOrNull(key) || !isTextOrNull(value)) return false
   if (typeof headers !== 'object' || headers === null) return false
   return Object.values(headers).every((header) => typeof header === 'string')
+}
+
+function hearPosted(entry: Entry | undefined, body: string): boolean {
+  const posted = postedOf(parsed(body))
+  if (entry !== undefined) entry.posted = posted
+  return posted !== null
+}
+
+/** Null when it is not what our child program writes. */
+function postedOf(said: unknown): Posted[] | null {
+  if (!Array.isArray(said) || !said.every(isMovement)) return null
+  return said.map(([debit, credit, amount, currency, party, key]) => ({ debit, credit, amount, currency, party, key }))
+}
+
+function isMovement(said: unknown): said is PostedMovement {
+  if (!Array.isArray(said) || said.length !== 6) return false
+  const [debit, credit, amount, currency, party, key] = said
+  const areTexts = [debit, credit, currency].every((text) => typeof text === 'string')
+  const areTextsOrNull = [party, key].every((text) => text === null || typeof text === 'string')
+  return areTexts && areTextsOrNull && typeof amount === 'string' && /^[1-9]\d*$/.test(amount)
 }
 
 function hearGood(good: Good, body: string, running: Map<number, Entry>, heard: Heard): boolean {

@@ -21,7 +21,8 @@ export function spawnChild(
   limits: PoolLimits,
   env: Readonly<Record<string, string>>,
 ): Child {
-  const { outputBytesMax, logBytesMax, messageCharsMax, emittedMax, emittedBytesMax, abortLeadMs, heapMb } = limits
+  const { outputBytesMax, logBytesMax, messageCharsMax, abortLeadMs, heapMb } = limits
+  const { emittedMax, emittedBytesMax, postedMax, postedBytesMax } = limits
   const coordinatorPid = process.pid
   const settings: ChildSettings = {
     module,
@@ -31,6 +32,8 @@ export function spawnChild(
     messageCharsMax,
     emittedMax,
     emittedBytesMax,
+    postedMax,
+    postedBytesMax,
     abortLeadMs,
   }
   const flags = [`--max-old-space-size=${heapMb}`, '--enable-source-maps']
