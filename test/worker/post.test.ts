@@ -12,7 +12,7 @@ test('given movements of every kind, then they come as they were posted, amounts
   const postings = [
     good,
     { ...good, amount: Number.MAX_SAFE_INTEGER, party: 'viewer-1', key: 'charge:1' },
-    { debit: 'a "quoted" name', credit: 'ü'.repeat(200), amount: { big: '9223372036854775807' }, currency: 'JPY' },
+    { debit: 'a "quoted" name', credit: 'ü'.repeat(200), amount: { digits: '9223372036854775807' }, currency: 'JPY' },
   ]
   const { outcome, output, posted } = await on.run('posts', { postings })
   assert.deepEqual([outcome, output], ['ok', '3'])
@@ -53,7 +53,7 @@ test('given what cannot be a posting, then the attempt fails for good and says w
     [{ ...good, amount: 1.5 }, /amount is 1.5/],
     [{ ...good, amount: 1e21 }, /amount is 1e\+21/],
     [{ ...good, amount: '5' }, /amount is "5"/],
-    [{ ...good, amount: { big: '9223372036854775808' } }, /amount is 9223372036854775808/],
+    [{ ...good, amount: { digits: '9223372036854775808' } }, /amount is 9223372036854775808/],
     [{ ...good, currency: 'eur' }, /currency is "eur": expected three capital letters, such as EUR/],
     [{ ...good, currency: 978 }, /currency is 978/],
     [{ ...good, party: 7 }, /party is 7/],
