@@ -50,7 +50,13 @@ export async function setStage(
   await migrate(databaseUrl, migrationsDir())
   await ensureTopic(brokers, topic)
   say('starting the coordinator')
-  Object.assign(process.env, { DEMO_WORLD: worldFile, PROVIDER_URL: provider.url, ADS_URL: provider.adsUrl })
+  const { url, adsUrl, sessionsUrl } = provider
+  Object.assign(process.env, {
+    DEMO_WORLD: worldFile,
+    PROVIDER_URL: url,
+    ADS_URL: adsUrl,
+    SESSIONS_URL: sessionsUrl,
+  })
   const engine = new Engine({
     config: demoConfig(brokers, databaseUrl),
     workflowsDir: join(packageRoot(), 'workflows'),
@@ -88,7 +94,7 @@ function demoConfig(brokers: readonly string[], databaseUrl: string) {
     DATABASE_URL: databaseUrl,
     MILLRACE_ENGINE: process.env.MILLRACE_ENGINE || 'demo',
     MILLRACE_SEAL_KEY: process.env.MILLRACE_SEAL_KEY || randomBytes(32).toString('hex'),
-    MILLRACE_FUNCTIONS_ENV: 'DEMO_WORLD,PROVIDER_URL,ADS_URL',
+    MILLRACE_FUNCTIONS_ENV: 'DEMO_WORLD,PROVIDER_URL,ADS_URL,SESSIONS_URL',
     MILLRACE_DRAIN_TIMEOUT: process.env.MILLRACE_DRAIN_TIMEOUT || '3s',
   })
 }

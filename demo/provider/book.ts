@@ -31,7 +31,19 @@ export async function readBook(file: string): Promise<Book> {
 
 /** Entries that moved money: what a ledger must agree with. */
 export function effectsOf(book: Book): Entry[] {
-  return [...book.byKey.values(), ...book.duplicates].filter(({ status }) => status === 'succeeded')
+  const all = [...book.byKey.values(), ...book.duplicates]
+  return all.filter(({ status, amount }) => status === 'succeeded' && amount > 0)
+}
+
+/** What the entry's party has more by it, in minor units; a party that paid has less. */
+export function gainOf(entry: Entry, { byKey }: Book): number {
+  return entry.status === 'succeeded' ? signOf(entry, byKey) * entry.amount : 0
+}
+
+function signOf({ kind, of }: Entry, byKey: Book['byKey']): number {
+  if (kind === 'charge') return -1
+  const undone = kind === 'payout' ? undefined : byKey.get(of ?? '')
+  return undone === undefined ? 1 : -signOf(undone, byKey)
 }
 
 function* entriesOf(content: Buffer, file: string): Generator<Entry> {

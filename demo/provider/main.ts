@@ -1,6 +1,6 @@
 /**
- * The payment and the ads provider as a process of their own: `main.js --book FILE [--port N] [--ads-port N]
- * [--outlive-parent]`. Says its ports as one line of JSON when it is ready. Its standard input is its lifeline: when
+ * The payment and the ads provider and the streaming servers as a process of their own: `main.js --book FILE [--port N]
+ * [--ads-port N] [--sessions-port N] [--outlive-parent]`. Says its ports as one line of JSON when it is ready. Its standard input is its lifeline: when
  * the parent dies, however it dies, the input ends and so does the provider.
  */
 import { parseArgs } from 'node:util'
@@ -8,12 +8,14 @@ import { serveAds } from './ads.ts'
 import { close, portOf } from './http.ts'
 import { openPayments } from './payments.ts'
 import { servePayments } from './server.ts'
+import { serveSessions } from './sessions.ts'
 
 const { values } = parseArgs({
   options: {
     book: { type: 'string' },
     port: { type: 'string', default: '0' },
     'ads-port': { type: 'string', default: '0' },
+    'sessions-port': { type: 'string', default: '0' },
     'outlive-parent': { type: 'boolean', default: false },
   },
 })
@@ -26,6 +28,7 @@ const payments = await openPayments(values.book)
 const servers = [
   await servePayments(Number(values.port), payments, values.book),
   await serveAds(Number(values['ads-port'])),
+  await serveSessions(Number(values['sessions-port'])),
 ] as const
 
 let stopping = false
@@ -37,7 +40,8 @@ if (values['outlive-parent']) {
   process.on('SIGINT', () => {})
   process.stdin.on('end', stop).on('error', stop).resume()
 }
-console.log(JSON.stringify({ port: portOf(servers[0]), adsPort: portOf(servers[1]), pid: process.pid }))
+const [port, adsPort, sessionsPort] = servers.map(portOf)
+console.log(JSON.stringify({ port, adsPort, sessionsPort, pid: process.pid }))
 
 async function stop(): Promise<void> {
   if (stopping) return

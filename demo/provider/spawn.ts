@@ -8,6 +8,7 @@ import { EngineError } from '../../src/base/error.ts'
 import type { AdsSettings } from './ads.ts'
 import type { Faults } from './faults.ts'
 import type { Summary } from './payments.ts'
+import type { SessionCounts } from './sessions.ts'
 
 export interface ProviderOptions {
   /** The file it keeps its book in. */
@@ -28,21 +29,23 @@ export async function startProvider(options: ProviderOptions): Promise<Provider>
 }
 
 export class Provider {
-  /** For PROVIDER_URL and ADS_URL. */
+  /** For PROVIDER_URL, ADS_URL and SESSIONS_URL. */
   readonly url: string
   readonly adsUrl: string
+  readonly sessionsUrl: string
   readonly port: number
   readonly adsPort: number
   readonly #child: Child
   readonly #exited: Promise<unknown>
 
-  constructor(child: Child, ports: { port: number; adsPort: number }) {
+  constructor(child: Child, ports: Ports) {
     this.#child = child
     this.#exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve()
     this.port = ports.port
     this.adsPort = ports.adsPort
     this.url = `http://127.0.0.1:${ports.port}`
     this.adsUrl = `http://127.0.0.1:${ports.adsPort}`
+    this.sessionsUrl = `http://127.0.0.1:${ports.sessionsPort}`
   }
 
   get pid(): number {
@@ -59,6 +62,10 @@ export class Provider {
 
   async summary(): Promise<Summary> {
     return (await ask(`${this.url}/book/summary`)) as Summary
+  }
+
+  async sessions(): Promise<SessionCounts> {
+    return (await ask(`${this.sessionsUrl}/sessions`)) as SessionCounts
   }
 
   /** Ends it in good order; twice is safe. */
@@ -78,11 +85,17 @@ export class Provider {
   }
 }
 
+interface Ports {
+  readonly port: number
+  readonly adsPort: number
+  readonly sessionsPort: number
+}
+
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
 const mainFile = fileURLToPath(new URL('./main.js', import.meta.url))
 
-async function ready(child: Child): Promise<{ port: number; adsPort: number }> {
+async function ready(child: Child): Promise<Ports> {
   for await (const line of createInterface({ input: child.stdout })) return JSON.parse(line)
   throw new EngineError('provider_not_started', 'the payment provider ended before it was ready; see its output above')
 }

@@ -4,8 +4,14 @@ import type { Film } from '../../workflows/video/world.ts'
 export function makeFilms(): Film[] {
   return titles.map(([title, genre], at) => {
     const holder = rightsHolders[at % rightsHolders.length]!
-    return { id: `film-${String(at + 1).padStart(3, '0')}`, title, genre, rightsHolder: holder }
+    const id = `film-${String(at + 1).padStart(3, '0')}`
+    return { id, title, genre, seconds: secondsOf(at), rightsHolder: holder }
   })
+}
+
+/** From 74 minutes to 144, no two alike, none a round number. */
+function secondsOf(at: number): number {
+  return 60 * (74 + ((at * 17) % 71)) + ((at * 7) % 59) + 1
 }
 
 const rightsHolders = [

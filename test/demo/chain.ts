@@ -2,7 +2,7 @@
  * Runs the video functions one after the other as `video-stream.yaml` does, without an engine: inputs and outputs are
  * checked, a retry is tried again at once with the same idempotency key.
  */
-import type { Context, Failure, FunctionDefinition } from 'millrace'
+import { type Context, type Failure, type FunctionDefinition, retry, z } from 'millrace'
 import type { DemoRequest } from '../../demo/world/requests.ts'
 import authenticateSite from '../../workflows/functions/video/authenticate-site.ts'
 import authenticateUser from '../../workflows/functions/video/authenticate-user.ts'
@@ -63,12 +63,25 @@ export async function runStep<I, O>(
   input: unknown,
   transactionId: string,
   attemptsMax: number,
+  more: Partial<Context> = {},
 ): Promise<O> {
   for (let attempt = 1; ; attempt += 1) {
     const checked = definition.input!.parse(input)
-    const outcome = await definition.run({ input: checked, context: contextOf(step, transactionId, attempt) })
+    const context = { ...contextOf(step, transactionId, attempt), ...more }
+    const outcome = await attemptOf(definition, checked, context)
     if (!isFailure(outcome)) return definition.output!.parse(outcome)
     if (outcome.kind === 'fail' || attempt === attemptsMax) throw new StepFailed(step, outcome)
+  }
+}
+
+/** A plain throw is tried again. */
+async function attemptOf<I, O>({ run }: FunctionDefinition<I, O>, input: I, context: Context): Promise<O | Failure> {
+  try {
+    return await run({ input, context })
+  } catch (error) {
+    if (error instanceof z.ZodError) throw error
+    const { code = 'thrown', message } = error as Error & { code?: string }
+    return retry(code, message)
   }
 }
 
@@ -86,9 +99,12 @@ function contextOf(step: string, transactionId: string, attempt: number): Contex
     step,
     attempt,
     idempotencyKey: `${transactionId}:${step}`,
+    direction: 'forward',
+    forwardKey: null,
     deadline: new Date(Date.now() + 10_000),
     signal: AbortSignal.timeout(10_000),
     emit: nothing,
+    post: nothing,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   }
 }

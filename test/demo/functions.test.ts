@@ -29,6 +29,7 @@ before(async () => {
   process.env.DEMO_WORLD = folder.file('world.json')
   process.env.PROVIDER_URL = provider.url
   process.env.ADS_URL = provider.adsUrl
+  process.env.SESSIONS_URL = provider.sessionsUrl
 })
 
 after(async () => {

@@ -6,7 +6,8 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { effectsOf, readBook } from '../../demo/provider/book.ts'
+import { effectsOf, gainOf, readBook } from '../../demo/provider/book.ts'
+import type { Summary } from '../../demo/provider/payments.ts'
 import { type Provider, startProvider } from '../../demo/provider/spawn.ts'
 import { until } from '../../src/base/poll.ts'
 import { tempFolder } from './folder.ts'
@@ -23,7 +24,7 @@ test('moves money once for each key', async () => {
   assert.deepEqual(again.body, first.body)
   assert.equal(first.headers.get('idempotent-replayed'), null)
   assert.equal(again.headers.get('idempotent-replayed'), 'true')
-  assert.deepEqual(await provider.summary(), { entries: 1, declined: 0, totals: { charge: { EUR: 199 }, payout: {} } })
+  assert.deepEqual(await provider.summary(), { entries: 1, declined: 0, totals: totals({ charge: { EUR: 199 } }) })
 })
 
 test('refuses a key that was used for something else', async () => {
@@ -43,7 +44,7 @@ test('declines a card, writes it down, and moves nothing', async () => {
   assert.equal(declined.status, 402)
   assert.equal(declined.body.code, 'card_declined')
   assert.equal(again.headers.get('idempotent-replayed'), 'true')
-  assert.deepEqual(await provider.summary(), { entries: 1, declined: 1, totals: { charge: {}, payout: {} } })
+  assert.deepEqual(await provider.summary(), { entries: 1, declined: 1, totals: totals({}) })
   assert.deepEqual(effectsOf(await readBook(folder.file('book.jsonl'))), [])
 })
 
@@ -54,7 +55,7 @@ test('asks for what is missing', async () => {
   assert.equal((await post(provider, '/charges', 'key-1', { ...order, amount: 1.5 })).status, 400)
   assert.equal((await post(provider, '/charges', 'key-1', { ...order, amount: -1 })).status, 400)
   assert.equal((await post(provider, '/control', null, { mode: 'odd' })).status, 400)
-  assert.equal((await post(provider, '/refunds', 'key-1', order)).status, 404)
+  assert.equal((await post(provider, '/gifts', 'key-1', order)).status, 404)
   assert.equal((await provider.summary()).entries, 0)
 })
 
@@ -145,6 +146,98 @@ test('misbehaves for the share it was told, the same for the same seed', async (
   assert.deepEqual(await statuses(), first)
 })
 
+test('gives back parts of what was moved, and no more than that', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  await post(provider, '/charges', 'ch', { ...order, party: 'viewer:1' })
+  await post(provider, '/charges', 'no', { ...order, account: 'card_declined_1' })
+  const part = { of: 'ch', amount: 150, reference: 'tx-1' }
+  assert.equal((await post(provider, '/refunds', 're', part)).status, 201)
+  assert.equal((await post(provider, '/refunds', 're', part)).headers.get('idempotent-replayed'), 'true')
+  assert.equal((await post(provider, '/refunds', 're', { ...part, amount: 1 })).body.code, 'idempotency_key_reused')
+  assert.equal((await post(provider, '/refunds', 're-2', part)).body.code, 'more_than_is_left')
+  for (const of of ['nobody', 'no', 're']) {
+    assert.equal((await post(provider, '/refunds', `re-${of}`, { ...part, of })).body.code, 'no_such_movement', of)
+  }
+  const { totals: moved } = await provider.summary()
+  assert.deepEqual(moved, totals({ charge: { EUR: 199 }, refund: { EUR: 150 } }))
+  assert.equal(await gain(folder, 'viewer:1'), -49)
+})
+
+test('voids what was done under a key, once, less what was given back before', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  await post(provider, '/payouts', 'po', { ...order, party: 'carrier:1' })
+  await post(provider, '/refunds', 're', { of: 'po', amount: 150, reference: 'tx-1' })
+  const first = await post(provider, '/voids', 'vo', { of: 'po', reference: 'tx-1' })
+  assert.deepEqual([first.status, first.body.amount], [201, 49])
+  const other = await post(provider, '/voids', 'vo-2', { of: 'po', reference: 'tx-1' })
+  assert.deepEqual(other.body, first.body)
+  assert.equal(await gain(folder, 'carrier:1'), 0)
+  assert.equal((await post(provider, '/payouts', 'po', { ...order, party: 'carrier:1' })).status, 410)
+  assert.equal((await post(provider, '/refunds', 're-2', { of: 'po', amount: 1, reference: 'tx-1' })).status, 410)
+  const refund = await post(provider, '/voids', 'vo-3', { of: 're', reference: 'tx-1' })
+  assert.equal(refund.body.amount, 0, 'the refund went with what it was of')
+})
+
+test('takes a refund back, and the rest is whole again', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  await post(provider, '/charges', 'ch', { ...order, party: 'viewer:1' })
+  await post(provider, '/refunds', 're', { of: 'ch', amount: 150, reference: 'tx-1' })
+  assert.equal((await post(provider, '/voids', 'vo-1', { of: 're', reference: 'tx-1' })).body.amount, 150)
+  assert.equal(await gain(folder, 'viewer:1'), -199)
+  assert.equal((await post(provider, '/voids', 'vo-2', { of: 'ch', reference: 'tx-1' })).body.amount, 199)
+  assert.equal(await gain(folder, 'viewer:1'), 0)
+})
+
+test('what was voided before it came moves nothing when it comes, also after a restart', async () => {
+  await using folder = await tempFolder()
+  const file = folder.file('book.jsonl')
+  const killed = await startProvider({ book: file })
+  const early = await post(killed, '/voids', 'vo', { of: 'late', reference: 'tx-1' })
+  assert.deepEqual([early.status, early.body.amount], [201, 0])
+  assert.equal((await post(killed, '/charges', 'late', order)).body.code, 'voided')
+  await killed.kill()
+  await using provider = await startProvider({ book: file })
+  assert.equal((await post(provider, '/charges', 'late', order)).status, 410)
+  assert.equal((await post(provider, '/refunds', 'late', { of: 'x', amount: 1, reference: 'tx-1' })).status, 410)
+  assert.deepEqual(effectsOf(await readBook(file)), [])
+})
+
+test('charges and voids that race leave nothing, whoever is first', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  const charge = (n: number) => post(provider, '/charges', `ch-${n}`, { ...order, party: 'viewer:1' })
+  const undo = (n: number) => post(provider, '/voids', `vo-${n}`, { of: `ch-${n}`, reference: 'tx-1' })
+  const pairs = Array.from({ length: 60 }, (_, n) => (n % 2 ? [undo(n), charge(n)] : [charge(n), undo(n)]))
+  await Promise.all(pairs.flat())
+  assert.equal(await gain(folder, 'viewer:1'), 0)
+  assert.equal((await readBook(folder.file('book.jsonl'))).duplicates.length, 0)
+})
+
+test('a card may take one charge alone', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  const once = { ...order, account: 'card_single_1' }
+  assert.equal((await post(provider, '/charges', 'key-1', once)).status, 201)
+  assert.equal((await post(provider, '/charges', 'key-2', once)).status, 402)
+  assert.equal((await post(provider, '/charges', 'key-1', once)).status, 201)
+})
+
+test('opens a session once, and never one that was ended', async () => {
+  await using folder = await tempFolder()
+  await using provider = await startProvider({ book: folder.file('book.jsonl') })
+  const ask = async (method: string, id: string) => {
+    return (await fetch(`${provider.sessionsUrl}/sessions/${id}`, { method })).status
+  }
+  assert.deepEqual([await ask('PUT', 'a'), await ask('PUT', 'a'), await ask('PUT', 'b')], [201, 200, 201])
+  assert.deepEqual([await ask('DELETE', 'a'), await ask('DELETE', 'a'), await ask('PUT', 'a')], [200, 200, 410])
+  assert.deepEqual([await ask('DELETE', 'early'), await ask('PUT', 'early')], [200, 410])
+  assert.deepEqual([await ask('PUT', 'no/such'), await ask('POST', 'a')], [404, 404])
+  assert.deepEqual(await provider.sessions(), { open: 1, ended: 1 })
+})
+
 test('streams its book', async () => {
   await using folder = await tempFolder()
   await using provider = await startProvider({ book: folder.file('book.jsonl') })
@@ -191,7 +284,22 @@ test('stops in good order, twice too', async () => {
 async function post(provider: Provider, path: string, key: string | null, body: unknown) {
   const headers = { 'content-type': 'application/json', ...(key === null ? {} : { 'idempotency-key': key }) }
   const response = await fetch(provider.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
-  return { status: response.status, headers: response.headers, body: (await response.json()) as { code?: string } }
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Body }
+}
+
+interface Body {
+  readonly code?: string
+  readonly amount?: number
+}
+
+function totals(some: Partial<Summary['totals']>): Summary['totals'] {
+  return { charge: {}, payout: {}, refund: {}, void: {}, ...some }
+}
+
+async function gain(folder: { file(name: string): string }, party: string): Promise<number> {
+  const book = await readBook(folder.file('book.jsonl'))
+  const own = [...book.byKey.values()].filter((entry) => entry.party === party)
+  return own.reduce((sum, entry) => sum + gainOf(entry, book), 0)
 }
 
 function isAlive(pid: number): boolean {

@@ -1,12 +1,17 @@
 /** The payment provider's HTTP interface, as the functions use it: an amount moved once, or a failure as a value. */
 import { type Context, type Failure, fail, retry, z } from 'millrace'
 
-/** One amount that moved, as it stands in the outputs of `bill` and `pay`. Amounts in minor units. */
-export const entrySchema = z.object({
+/** Whom an amount is moved from or to. Amounts in minor units. */
+export const partySchema = z.object({
   role: z.enum(['viewer', 'advertiser', 'rights_holder', 'carrier', 'platform']),
   party: z.string(),
   account: z.string(),
   amount: z.int().positive(),
+})
+export type Order = z.infer<typeof partySchema>
+
+/** One amount that moved, as it stands in outputs. */
+export const entrySchema = partySchema.extend({
   /** The provider's number for it. */
   id: z.string(),
   /** Given to the provider, so that it happens once. */
@@ -14,72 +19,129 @@ export const entrySchema = z.object({
 })
 export type Entry = z.infer<typeof entrySchema>
 
-/** What `bill` and `pay` give back: `total` is the sum of the entries' amounts. */
+/** `total` is the sum of the entries' amounts. */
 export const movedSchema = z.object({ currency: z.string(), total: z.int(), entries: z.array(entrySchema) })
 
 export type Moved = z.infer<typeof movedSchema>
 
-export type Order = Omit<Entry, 'id' | 'key'>
+export type Movement = 'charges' | 'payouts'
 
 /** All of them at once; one that fails does not stop the others, whose outcome must be known all the same. */
 export async function moveAll(
-  kind: 'charges' | 'payouts',
+  kind: Movement,
   orders: readonly Order[],
   currency: string,
   context: Context,
 ): Promise<Moved | Failure> {
-  const answers = await Promise.all(orders.map((order) => move(kind, order, currency, context)))
-  const refused = answers.filter(wasRefused)
-  if (refused.length > 0) return refused.find(({ kind }) => kind === 'fail') ?? refused[0]!
-  const entries = answers as Entry[]
-  return { currency, total: entries.reduce((sum, { amount }) => sum + amount, 0), entries }
+  const keyOf = ({ role, party }: Order) => `${context.idempotencyKey}:${role}:${party}`
+  const asked = orders.map((order) => move(kind, order, currency, keyOf(order), context))
+  const answers = await Promise.allSettled(asked)
+  const refused = answers.flatMap((one) => (one.status === 'fulfilled' && wasRefused(one.value) ? [one.value] : []))
+  const refusal = refused.find(({ kind }) => kind === 'fail') ?? refused[0]
+  if (refusal !== undefined) return refusal
+  const entries = (await Promise.all(asked)) as Entry[]
+  return { currency, total: totalOf(entries), entries }
 }
 
-export function wasRefused(answer: Entry | Moved | Failure): answer is Failure {
+export function totalOf(entries: readonly { readonly amount: number }[]): number {
+  return entries.reduce((sum, { amount }) => sum + amount, 0)
+}
+
+export function wasRefused<Answer extends object>(answer: Answer | Failure): answer is Failure {
   return 'code' in answer
 }
 
-/** Asks for one movement. The key is this step's and this party's: a later attempt finds it done. */
+/**
+ * Asks for one movement; a later attempt with the same key finds it done. Throws when there is no telling whether it is, so
+ * that nobody takes it for undone.
+ */
 export async function move(
-  kind: 'charges' | 'payouts',
+  kind: Movement,
   order: Order,
   currency: string,
+  key: string,
   context: Context,
 ): Promise<Entry | Failure> {
-  const key = `${context.idempotencyKey}:${order.role}:${order.party}`
-  const body = { account: order.account, amount: order.amount, currency, reference: context.transactionId }
+  const { account, amount } = order
+  const body = { account, amount, currency, party: nameOf(order), reference: context.transactionId }
+  const answer = await ask(kind, key, body, context)
+  return wasRefused(answer) ? answer : { ...order, key, id: answer.id }
+}
+
+/** Gives back a part of what was moved under the key `of`. Throws as `move` does. */
+export async function refund(of: string, order: Order, key: string, context: Context): Promise<Entry | Failure> {
+  const body = { of, amount: order.amount, reference: context.transactionId }
+  const answer = await ask('refunds', key, body, context)
+  return wasRefused(answer) ? answer : { ...order, key, id: answer.id }
+}
+
+/** Undoes what was moved under the key `of`, if anything was; if it comes later, it is refused then. */
+export async function voidMovement(
+  of: string,
+  key: string,
+  context: Context,
+): Promise<{ readonly id: string; readonly amount: number } | Failure> {
+  return ask('voids', key, { of, reference: context.transactionId }, context)
+}
+
+/** An account of the ledger, and the provider's word for whom it is about. */
+export function nameOf({ role, party }: Pick<Order, 'role' | 'party'>): string {
+  return `${role}:${party}`
+}
+
+interface Done {
+  readonly id: string
+  readonly amount: number
+}
+
+async function ask(path: string, key: string, body: object, context: Context): Promise<Done | Failure> {
+  const { status, answer } = await post(path, key, body, context)
+  if (status === 201 && answer.id !== undefined && answer.amount !== undefined) {
+    return { id: answer.id, amount: answer.amount }
+  }
+  return failureOf(status, answer)
+}
+
+const answerSchema = z.object({
+  id: z.string().optional(),
+  amount: z.int().optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+})
+type Answer = z.infer<typeof answerSchema>
+
+async function post(path: string, key: string, body: object, context: Context) {
+  const url = `${providerUrl()}/${path}`
   try {
-    const response = await fetch(`${providerUrl()}/${kind}`, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': key },
       body: JSON.stringify(body),
       signal: context.signal,
     })
-    const answer = answerSchema.safeParse(await response.json())
-    if (response.status === 201 && answer.success && answer.data.id) return { ...order, key, id: answer.data.id }
-    return failureOf(response.status, answer.data ?? {})
+    return { status: response.status, answer: answerSchema.parse(await response.json()) }
   } catch (error) {
-    return unreached(error)
+    throw new Unreached(error)
   }
 }
 
-const answerSchema = z.object({
-  id: z.string().optional(),
-  code: z.string().optional(),
-  message: z.string().optional(),
-})
+/** No answer, or half of one: whether the money moved is not known, and the key will tell. */
+class Unreached extends Error {
+  readonly code = 'provider_connection_lost'
 
-function failureOf(status: number, { code, message = '' }: z.infer<typeof answerSchema>): Failure {
-  if (status === 402) return fail(code ?? 'declined', message || 'the provider declined')
-  if (status >= 500 || status === 429)
-    return retry('provider_unavailable', `the provider answered ${status} ${message}`)
-  return fail('provider_refused', `the provider answered ${status} ${code ?? ''} ${message}`)
+  constructor(error: unknown) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    super(cause instanceof Error ? cause.message : String(cause))
+  }
 }
 
-/** Fetch throws when it got no answer or half of one; whether the money moved is not known, and the key will tell. */
-function unreached(error: unknown): Failure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return retry('provider_connection_lost', cause instanceof Error ? cause.message : String(cause))
+function failureOf(status: number, { code, message = '' }: Answer): Failure {
+  if (status === 402) return fail(code ?? 'declined', message || 'the provider declined')
+  if (status === 410) return fail('voided', message || 'it was voided before it came')
+  if (status === 503 || status === 429)
+    return retry('provider_unavailable', `the provider answered ${status} ${message}`)
+  if (status >= 500) throw new Unreached(`the provider answered ${status} ${message}`)
+  return fail('provider_refused', `the provider answered ${status} ${code ?? ''} ${message}`)
 }
 
 function providerUrl(): string {

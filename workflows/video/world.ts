@@ -37,6 +37,8 @@ const film = z.object({
   id: z.string(),
   title: z.string(),
   genre: z.string(),
+  /** How long it is. */
+  seconds: z.int().positive(),
   rightsHolder: party.extend({
     name: z.string(),
     /** Its share of what a view earns, in basis points. */

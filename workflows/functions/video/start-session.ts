@@ -1,9 +1,6 @@
-/**
- * Opens the viewing session and says where the browser is sent. The session's id comes from the idempotency key, so
- * that a second attempt opens the same one.
- */
-import { createHash } from 'node:crypto'
+/** Opens the viewing session and says where the browser is sent. */
 import { defineFunction, fail, z } from 'millrace'
+import { askSessions, sessionOf } from '../../video/sessions.ts'
 import { readWorld } from '../../video/world.ts'
 
 export default defineFunction({
@@ -12,8 +9,11 @@ export default defineFunction({
   async run({ input, context }) {
     const { films } = await readWorld()
     if (!films.some(({ id }) => id === input.film)) return fail('unknown_film', `no film ${input.film}`)
-    const session = createHash('sha256').update(`session:${context.idempotencyKey}`).digest('base64url').slice(0, 22)
-    const location = new URL(`https://${input.host}/watch/${encodeURIComponent(input.film)}`)
+    const session = sessionOf(context.idempotencyKey)
+    const { host, film } = input
+    const failure = await askSessions('PUT', session, { host, film }, context)
+    if (failure !== null) return failure
+    const location = new URL(`https://${host}/watch/${encodeURIComponent(film)}`)
     location.search = new URLSearchParams({ session, lang: input.language }).toString()
     return { session, location: location.href }
   },
