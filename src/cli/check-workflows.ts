@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkFile, loadCatalogue } from '../workflow/catalogue.ts'
-import type { Plan } from '../workflow/plan.ts'
 import type { Problem } from '../workflow/problem.ts'
-import { functionProblems } from './function-problems.ts'
+import { functionProblems, usedBy } from './function-problems.ts'
 
 export interface Checked {
   /** How many workflow files. */
@@ -45,10 +44,6 @@ async function checkFolder(dir: string): Promise<Part> {
 async function checkOne(file: string): Promise<Part> {
   const { plan, problems } = await checkFile(file)
   return { dir: dirname(file), files: 1, problems, functions: plan ? usedBy(plan) : await usedIn(file) }
-}
-
-function usedBy(plan: Plan): string[] {
-  return plan.steps.map((step) => step.uses)
 }
 
 /** A file with problems makes no plan; the functions it names are looked at all the same. */

@@ -15,10 +15,15 @@ export async function functionProblems(workflowsDir: string, names: ReadonlySet<
 }
 
 export async function tellFunctionProblems(workflowsDir: string, plans: readonly Plan[]): Promise<void> {
-  const names = new Set(plans.flatMap((plan) => plan.steps.map((step) => step.uses)))
+  const names = new Set(plans.flatMap(usedBy))
   for (const problem of await functionProblems(workflowsDir, names)) {
     publish('notice', { level: 'error', message: formatProblem(problem) })
   }
+}
+
+/** Names of its functions, those of compensations included. */
+export function usedBy({ steps }: Plan): string[] {
+  return steps.flatMap((step) => ('uses' in step ? [step.uses] : []))
 }
 
 const none = (): Problem[] => []
