@@ -30,13 +30,17 @@ export class Ahead {
     }
   }
 
-  /** `from` is not written as it is: nothing that was folded of the transaction after it holds. Null: nothing at all. */
-  undo(id: string, from: Entry | null): void {
+  /**
+   * `from` is not written as it is: nothing that was folded of the transaction after it holds. Null: nothing at all. Answers
+   * with what does not.
+   */
+  undo(id: string, from: Entry | null): readonly Entry[] {
     const entries = this.#entries.get(id) ?? []
     const later = from === null ? entries : entries.slice(entries.indexOf(from) + 1)
     // The entry of a record is of other transactions, too.
     for (const each of later) if (each.source.kind === 'event') each.fate = 'undone'
     this.#entries.delete(id)
+    return later
   }
 
   clear(): void {

@@ -10,7 +10,7 @@ import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Lane } from './lane.ts'
 import type { Command, CommandAnswer, StoredLetter } from './ports.ts'
 import { redrive } from './redrive.ts'
-import { resolution } from './resolution.ts'
+import { eventOf } from './command-event.ts'
 import type { Roster } from './roster.ts'
 
 /** What a command may ask of its lane. */
@@ -31,6 +31,8 @@ export class Commands {
   readonly #seen = new Set<bigint>()
   /** Those whose transaction is being loaded, by its id. */
   readonly #awaited = new Map<string, Command[]>()
+  /** Targets that are not in the ledger, until their commands are answered. */
+  readonly #absent = new Set<string>()
   /** Dead letters that a command of this life has settled. */
   readonly #settledLetters = new Set<string>()
 
@@ -54,7 +56,8 @@ export class Commands {
   /** Null: it waits for its transaction. */
   fold(command: Command, nowUs: number): Entry | null {
     try {
-      return command.kind === 'resolve' ? this.#resolve(command, nowUs) : this.#settle(command, nowUs)
+      const isOfLetter = command.kind === 'redrive' || command.kind === 'discard'
+      return isOfLetter ? this.#settle(command, nowUs) : this.#pass(command, nowUs)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       return refused(this.#face.lane, command, messageOf(error))
@@ -68,13 +71,20 @@ export class Commands {
     return refused(this.#face.lane, command, reason)
   }
 
-  #resolve(command: Command, nowUs: number): Entry | null {
+  /** To its transaction, which is loaded if it is not here: it may stand aside, rest or have ended. */
+  #pass(command: Command, nowUs: number): Entry | null {
     const { target } = command
     const { roster, lane } = this.#face
-    if (roster.get(target)) return this.#face.foldEvent(target, resolution(command, nowUs), command)
-    if (!roster.recall(target)) return refused(lane, command, 'the transaction is not open any more')
+    if (roster.get(target)) return this.#face.foldEvent(target, eventOf(command, nowUs), command)
+    if (this.#absent.delete(target)) return refused(lane, command, 'there is no such transaction in the ledger')
+    if (!roster.recall(target)) roster.callBack(target)
     this.#awaited.set(target, [...(this.#awaited.get(target) ?? []), command])
     return null
+  }
+
+  /** It was looked for, and is not in the ledger. */
+  absent(id: string): void {
+    if (this.#awaited.has(id)) this.#absent.add(id)
   }
 
   #settle(command: Command, nowUs: number): Entry {
@@ -100,11 +110,11 @@ export class Commands {
     const workflowIdOf = (plan: Plan) => idsOf(room().catalogue, plan).workflowId
     const { transactions, rows } = reading
     const parts = {
-      transactions: withoutRecordsOf(begun.endings, rows),
       deadLetters: [...reading.deadLetters, ...lettersAtOnce(transactions, rows, begun.endings, workflowIdOf)],
       letterStates: [{ id: redrivenFrom, state: 'redriven' } as const],
       commands: [done(command, reading.transactions.map(({ id }) => id).join(' '))],
       ...begun,
+      transactions: [...withoutRecordsOf(begun.endings, rows), ...begun.transactions],
       messages: [...reading.messages, ...begun.messages],
     }
     return entry(lane, { kind: 'redrive', command, admitted: reading.transactions }, parts)

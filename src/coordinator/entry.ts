@@ -46,6 +46,8 @@ export interface Entry {
   readonly parked: readonly string[]
   /** What few transactions write; null: nothing. */
   readonly rare: RareRows | null
+  /** What others of the lane hear once it is durable. */
+  readonly tells: readonly Tell[]
   /** What is to be done once it is durable; what was done ahead of that is not among them. */
   acts: readonly Act[]
   /** `undone`: what it follows from was not written, so that it must not be either. */
@@ -92,18 +94,18 @@ export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry
     subscriptions: parts.subscriptions ?? nothing,
     parked: parts.parked ?? nothing,
     rare: parts.rare ?? null,
+    tells: parts.tells ?? nothing,
     acts: parts.acts ?? nothing,
     fate: 'open',
   }
 }
 
 /** What transitions asked for. */
-export type Asked = Pick<Entry, 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'acts'>
+export type Asked = Pick<Entry, 'transactions' | 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'tells' | 'acts'>
 
-/** And what is for other transactions of the lane. */
-export interface Wanted extends Asked {
+/** And the sub-workflows it calls. */
+export interface Wanted extends Omit<Asked, 'transactions'> {
   readonly calls: readonly Admit[]
-  readonly tells: readonly Tell[]
 }
 
 /** What a transition asked for, parted into rows and acts: most of it is a row and an act. */
@@ -164,8 +166,8 @@ function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
 }
 
 /** Of an entry, too, which has more. */
-function askedBy({ begun, attempts, endings, messages, rare, acts }: Asked): Asked {
-  return { begun, attempts, endings, messages, rare, acts }
+function askedBy({ transactions, begun, attempts, endings, messages, rare, tells, acts }: Asked): Asked {
+  return { transactions, begun, attempts, endings, messages, rare, tells, acts }
 }
 
 function bytes(text: string | null): Buffer | null {
@@ -175,11 +177,13 @@ function bytes(text: string | null): Buffer | null {
 export function joined(entries: readonly Asked[]): Asked {
   if (entries.length === 1) return askedBy(entries[0] as Asked)
   return {
+    transactions: entries.flatMap((each) => each.transactions),
     begun: entries.flatMap((each) => each.begun),
     attempts: entries.flatMap((each) => each.attempts),
     endings: entries.flatMap((each) => each.endings),
     messages: entries.flatMap((each) => each.messages),
     rare: joinedRare(entries.map((each) => each.rare)),
+    tells: entries.flatMap((each) => each.tells),
     acts: entries.flatMap((each) => each.acts),
   }
 }

@@ -6,31 +6,22 @@
 import { crashPoint } from '../base/crash-point.ts'
 import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
-import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
-import type { Effect } from '../transaction/effect.ts'
+import type { Admit, Effect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
+import { stepInDoubt } from '../transaction/resolve.ts'
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import { Ahead } from './ahead.ts'
-import { deadLetter, given, type Reading, type ReadingRoom, read } from './arrival.ts'
+import type { ReadingRoom } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
-import { claimed } from './claims.ts'
+import { called } from './call.ts'
 import { Commands, done, refused } from './commands.ts'
-import { bytesOf, type Entry, type EntryParts, entry, joined, rowsAndActs } from './entry.ts'
-import { failedLettersOf, lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
+import { bytesOf, type Entry, type EntryParts, entry, rowsAndActs } from './entry.ts'
+import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type {
-  Command,
-  DeadLetterRow,
-  DedupClaim,
-  Fetched,
-  MissingRange,
-  OpenedLane,
-  OpenRef,
-  PartitionRef,
-  PassedRow,
-} from './ports.ts'
+import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
+import { Records, valueRefused } from './records.ts'
 import { Roster } from './roster.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Unsent } from './unsent.ts'
@@ -81,9 +72,10 @@ export class Lane {
   readonly #unsent = new Unsent<Inbound>()
   /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
   readonly #onUndone: (transactionId: string) => void
+  readonly #records: Records
+  /** What is for transactions that are being loaded, by id. */
+  readonly #kept = new Map<string, TransactionEvent[]>()
   #expected: number
-  /** One behind `#expected` by the records that wait. */
-  #readOffset: number
 
   constructor(
     partition: PartitionRef,
@@ -100,10 +92,18 @@ export class Lane {
     this.committedOffset = opened.nextOffset
     this.committedSeq = opened.outbox.seq
     this.#expected = opened.nextOffset
-    this.#readOffset = opened.nextOffset
     this.#room = room
     this.#onUndone = (id) => onUndone(this, id)
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
+    this.#records = new Records({
+      lane: this,
+      arrivals: this.#arrivals,
+      subscriptions: this.#subscriptions,
+      nextOffset: opened.nextOffset,
+      room,
+      admit: (transactions, nowUs, residentMax) => this.#admit(transactions, nowUs, residentMax),
+      drop: (transaction, nowUs) => this.#drop(transaction, nowUs),
+    })
     this.#commands = new Commands({
       lane: this,
       roster: this.#roster,
@@ -170,7 +170,11 @@ export class Lane {
   durable(one: Entry, atUs: number): void {
     one.fate = 'durable'
     for (const { transactionId } of one.endings) this.#startNext(this.#roster.leave(transactionId), atUs)
+    for (const { transactionId, isAlone } of one.rare?.rests ?? []) {
+      if (isAlone) this.#startNext(this.#roster.leave(transactionId), atUs)
+    }
     this.#ahead.durable(one)
+    for (const { transactionId, event } of one.tells) this.reach(transactionId, event)
   }
 
   /** All that was folded is being written. */
@@ -193,9 +197,44 @@ export class Lane {
   /** They were loaded: it is their turn, or a person waits to settle them. */
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
-      if (this.#roster.arrive(transaction)) this.tell(transaction.id, { type: 'Started', atUs })
+      const isTurn = this.#roster.arrive(transaction)
+      for (const event of this.#takeKept(transaction.id)) this.tell(transaction.id, event)
+      if (isTurn) this.tell(transaction.id, { type: 'Started', atUs })
       for (const command of this.#commands.arrived(transaction.id)) this.#events.push({ id: null, command })
     }
+  }
+
+  /** They were to be loaded, and are not in the ledger. */
+  absent(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#roster.absent(id)
+      this.#takeKept(id)
+      this.#commands.absent(id)
+      for (const command of this.#commands.arrived(id)) this.#events.push({ id: null, command })
+    }
+  }
+
+  #takeKept(id: string): readonly TransactionEvent[] {
+    const events = this.#kept.get(id) ?? []
+    this.#kept.delete(id)
+    return events
+  }
+
+  /** An event for one of its transactions, wherever that is: one that is not in memory is loaded first. */
+  reach(id: string, event: TransactionEvent): void {
+    if (this.closed || this.draining) return
+    if (this.#roster.get(id)) return this.tell(id, event)
+    this.#kept.set(id, [...(this.#kept.get(id) ?? []), event])
+    if (!this.#roster.isStub(id)) this.#roster.callBack(id)
+  }
+
+  /** One that rests is to look again why: its time has come, or there may be an event for it. */
+  rouse(id: string): void {
+    if (!this.closed && !this.draining && !this.#roster.isStub(id)) this.#roster.callBack(id)
+  }
+
+  get(id: string): Transaction | undefined {
+    return this.#roster.get(id)
   }
 
   /** What was fetched, in order of offset. Records it has had before are refused. */
@@ -239,6 +278,7 @@ export class Lane {
     this.#arrivals.clear()
     this.#events.clear()
     this.#unsent.clear()
+    this.#kept.clear()
     this.#ahead.clear()
   }
 
@@ -258,7 +298,7 @@ export class Lane {
       allowance.bytes -= bytesOf(folded)
     }
     while (this.#mayRead(allowance, limits.queuedMax)) {
-      const folded = this.#foldArrival(nowUs, allowance, limits.residentMax)
+      const folded = this.#records.fold(nowUs, allowance, limits.residentMax)
       if (!folded) break
       entries.push(folded)
     }
@@ -284,10 +324,11 @@ export class Lane {
    */
   replace(guilty: Entry, reason: string, nowUs: number): Entry | null {
     const { source } = guilty
-    if (source.kind === 'record') return this.#replaceRecord(guilty, source, reason, nowUs)
+    if (source.kind === 'record') return this.#records.replace(guilty, source, reason, nowUs)
     if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
     const stays = source.kind === 'event' && this.#undo(source.before.id, guilty)
+    if (source.kind === 'event') this.#dropCalled([guilty], nowUs)
     if (source.kind === 'event' && source.command) {
       this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, reason)
@@ -303,32 +344,6 @@ export class Lane {
     return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0 && !stays)
   }
 
-  #replaceRecord(
-    guilty: Entry,
-    source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
-    reason: string,
-    nowUs: number,
-  ): Entry {
-    const error = new EngineError(valueRefused, reason)
-    const letters = source.admitted.map((transaction) => {
-      this.#drop(transaction, nowUs)
-      const place = this.#subscriptions.placeOf(source.record, nowUs)
-      return given(deadLetter(source.record, transaction.plan, error, place, this.#room()), [transaction.plan])
-    })
-    const { nextOffset, passed, subscriptions } = guilty
-    // Of those that failed at their admission nothing is left: they are not admitted after all.
-    const kept = guilty.deadLetters.filter((letter) => letter.transactionId === null)
-    const told = guilty.messages.filter((message) => message.transactionId === null)
-    const parts = {
-      nextOffset,
-      passed,
-      subscriptions,
-      deadLetters: [...kept, ...letters.flatMap((each) => each.deadLetters)],
-      messages: [...told, ...letters.flatMap((each) => each.messages)],
-    }
-    return entry(this, { kind: 'upkeep' }, parts)
-  }
-
   #foldInbound(inbound: Inbound, nowUs: number): Entry | null {
     if (inbound.id === null) return this.#commands.fold(inbound.command, nowUs)
     return this.#foldEvent(inbound.id, inbound.event, inbound.command)
@@ -342,6 +357,7 @@ export class Lane {
     if (!before || 'refused' in result) {
       const reason = 'refused' in result ? result.refused : ''
       publish('refusal', { what: `${event.type} of ${id}`, reason })
+      this.#roster.sendAway(id)
       return command ? refused(this, command, reason) : null
     }
     const { transaction, effects } = result
@@ -355,17 +371,45 @@ export class Lane {
   }
 
   #partsOf(transaction: Transaction, effects: readonly Effect[], command: Command | null): EntryParts {
-    const asked = rowsAndActs(transaction, effects)
+    const { calls, ...asked } = rowsAndActs(transaction, effects)
     const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
+    if (calls.length > 0) return { ...asked, transactions: this.#call(transaction, calls) }
     if (command === null && !hasLetter) return asked
     const { rows: failedLetters, messages } = failedLettersOf(transaction, asked.endings)
     const commands = command ? [done(command, 'settled')] : []
     return { ...asked, failedLetters, messages: [...asked.messages, ...messages], commands }
   }
 
-  /** Whose turn it is now: it ended, stands in doubt, or comes back from there. */
+  /** Takes in the sub-workflows that it calls. */
+  #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
+    return calls.flatMap((call) => {
+      const made = called(parent, call, this.#room().catalogue)
+      if ('end' in made) {
+        this.tell(parent.id, made)
+        return []
+      }
+      this.#roster.admit(made.child, Number.POSITIVE_INFINITY)
+      this.tell(made.child.id, { type: 'Started', atUs: call.atUs })
+      return [made.row]
+    })
+  }
+
+  /** What they called is not to be. */
+  #dropCalled(entries: readonly Entry[], nowUs: number): void {
+    for (const { source, transactions } of entries) {
+      if (source.kind !== 'event') continue
+      for (const { id } of transactions) {
+        const child = this.#roster.get(id)
+        if (child) this.#drop(child, nowUs)
+      }
+    }
+  }
+
+  /** Whose turn it is now: it ended, rests or stands in doubt, or comes back from there. */
   #follow(before: Transaction, after: Transaction, atUs: number, released: boolean): void {
-    if (before.state === 'in_doubt' && after.state !== 'in_doubt') {
+    if (isFinal(before)) {
+      if (this.#roster.reopen(after)) this.tell(after.id, { type: 'Started', atUs })
+    } else if (before.state === 'in_doubt' && after.state !== 'in_doubt') {
       if (isFinal(after)) this.#roster.forget(after)
       else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (isFinal(after)) {
@@ -373,72 +417,15 @@ export class Lane {
       else if (this.#ahead.has(after.id)) this.#roster.endLater(after)
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
-      const step = after.steps.findIndex((each) => each.state === 'in_doubt')
-      const { plan, id } = after
-      publish('in-doubt', { workflow: plan.name, step: plan.steps[step]?.id ?? '', transactionId: id })
+      if (before.state === 'in_doubt') return
+      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id })
       if (released) this.#roster.standAside(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)
+    } else if (after.state === 'waiting') {
+      if (released) this.#roster.forget(after)
+      else if (this.#ahead.has(after.id)) this.#roster.fallAsleepLater(after)
+      else this.#startNext(this.#roster.fallAsleep(after), atUs)
     }
-  }
-
-  /** Null when it must wait for the next commit. */
-  #foldArrival(nowUs: number, allowance: Allowance, residentMax: number): Entry | null {
-    const arrival = this.#arrivals.first()
-    if (arrival?.kind === 'missing') {
-      this.#arrivals.shift()
-      return this.#foldMissing(arrival.range)
-    }
-    const record = arrival?.record as RawRecord
-    crashPoint('record.before-decode')
-    const reading = read(record, this.#subscriptions.placeOf(record, nowUs), this.#room())
-    if (!claimed(reading, allowance.claims)) return null
-    this.#arrivals.shift()
-    const { folded, started } = this.#foldRecord(record, reading, nowUs, residentMax)
-    crashPoint('record.admitted')
-    allowance.records--
-    allowance.slots -= started
-    allowance.bytes -= bytesOf(folded)
-    return folded
-  }
-
-  #foldMissing(range: MissingRange): Entry {
-    const passed = [...this.#absentBefore(range.fromOffset), { workflowId: null, ...range }]
-    this.#readOffset = range.toOffset + 1
-    const { fromOffset: from, toOffset: to, reason } = range
-    publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
-    return entry(this, { kind: 'upkeep' }, { nextOffset: this.#readOffset, passed })
-  }
-
-  /** Answers also with how many transactions started. What starts at once is of one entry with its admission. */
-  #foldRecord(
-    record: RawRecord,
-    reading: Reading,
-    nowUs: number,
-    residentMax: number,
-  ): { folded: Entry; started: number } {
-    for (const subscription of reading.subscriptions) this.#subscriptions.add(subscription)
-    const passed = [...this.#absentBefore(record.offset), ...reading.passed]
-    this.#readOffset = record.offset + 1
-    for (const letter of reading.deadLetters) this.#tellOf(letter, record.offset)
-    if (reading.passed.some((each) => each.reason === 'no_workflow' && each.workflowId === null)) {
-      publish('passed', { ...this.partition, offset: String(record.offset) })
-    }
-    const started = this.#admit(reading.transactions, nowUs, residentMax)
-    const begun = joined(started)
-    const ended = begun.endings
-    const { rows, subscriptions } = reading
-    const letters = lettersAtOnce(reading.transactions, rows, ended, this.#subscriptions.idOf)
-    const parts = {
-      nextOffset: this.#readOffset,
-      transactions: withoutRecordsOf(ended, rows),
-      deadLetters: [...reading.deadLetters, ...letters],
-      passed,
-      subscriptions,
-      ...begun,
-      messages: [...reading.messages, ...begun.messages],
-    }
-    const source = { kind: 'record', record, admitted: reading.transactions } as const
-    return { folded: entry(this, source, parts), started: started.length }
   }
 
   #admit(transactions: readonly Transaction[], nowUs: number, residentMax: number): Entry[] {
@@ -450,15 +437,6 @@ export class Lane {
       if (folded) started.push(folded)
     }
     return started
-  }
-
-  /** Offsets that nobody said anything of: not there to be read. */
-  #absentBefore(offset: number): PassedRow[] {
-    if (offset === this.#readOffset) return []
-    const gap = { workflowId: null, fromOffset: this.#readOffset, toOffset: offset - 1, reason: 'absent' } as const
-    const { fromOffset: from, toOffset: to, reason } = gap
-    publish('gap', { ...this.partition, from: String(from), to: String(to), reason })
-    return [gap]
   }
 
   /** It is not admitted after all: what was folded of it meanwhile is not written either. */
@@ -474,7 +452,7 @@ export class Lane {
    */
   #undo(id: string, from: Entry | null): boolean {
     if (!this.#ahead.has(id)) return false
-    this.#ahead.undo(id, from)
+    this.#dropCalled(this.#ahead.undo(id, from), 0)
     const events = [...this.#events].filter((each) => each.id !== id || each.event.type === 'Started')
     this.#events.clear()
     for (const each of events) this.#events.push(each)
@@ -486,13 +464,4 @@ export class Lane {
   #startNext(id: string | undefined, atUs: number): void {
     if (id !== undefined) this.tell(id, { type: 'Started', atUs })
   }
-
-  #tellOf(letter: DeadLetterRow, offset: number): void {
-    const { code, reason, workflowId } = letter
-    const workflow = workflowId === null ? null : this.#subscriptions.nameOf(workflowId)
-    publish('dead-letter', { ...this.partition, offset: String(offset), workflow, code, reason })
-  }
 }
-
-/** Code of what Postgres would not take. */
-const valueRefused = 'value_refused'

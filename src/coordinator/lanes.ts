@@ -295,7 +295,9 @@ export class Lanes {
     const { limits, clock, recall, signal } = this.#parts
     for (let pauseMs = limits.outagePauseMs.first; !lane.closed && !lane.draining && !signal.aborted; ) {
       try {
-        lane.arrive(await recall.load(lane.partition, ids), clock.nowUs())
+        const found = await recall.load(lane.partition, ids)
+        lane.arrive(found, clock.nowUs())
+        if (found.length < ids.length) lane.absent(ids.filter((id) => !found.some((each) => each.id === id)))
         return this.#parts.wake()
       } catch (error) {
         if (!(error instanceof EngineError)) return this.#parts.onBroken(error as Error)

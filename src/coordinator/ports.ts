@@ -141,21 +141,33 @@ export interface Ledger {
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */
   commit(batch: Batch): Promise<CommitAnswer>
   /**
-   * Transactions of these lanes whose rest is over by now, or that were nudged, the first due first: at most so many. Their
-   * rests stay until a commit of theirs ends them.
+   * Rests of a lane that are due after this mark and until then, in the order of their time and id: at most so many. They stay
+   * until a commit of their transaction ends them.
    */
-  due(laneIds: readonly number[], untilUs: number, most: number): Promise<readonly DueRest[]>
-  /** When the first of those that rest in these lanes is due; lanes without one are not in it. */
-  nextDue(laneIds: readonly number[]): Promise<ReadonlyMap<number, number>>
-  /** Kept events that waiting steps may take, of each the oldest first, and no more than so many. */
-  findSignals(waits: readonly WaitQuery[], most: number): Promise<readonly FoundSignal[]>
+  due(laneId: number, after: DueMark, untilUs: number, most: number): Promise<readonly DueRest[]>
+  /** When the next one after the mark is due; null: none is. */
+  nextDue(laneId: number, after: DueMark): Promise<number | null>
+  /** Waits of these lanes that were not looked at since they began, or since an event came for them: at most so many. */
+  unlooked(laneIds: readonly number[], most: number): Promise<readonly WaitRef[]>
+  /**
+   * Kept events that these may take, of each the oldest first, and no more than so many of each. Not those that their
+   * transaction has taken, or, where only the first may have one, that anybody has.
+   */
+  findSignals(waits: readonly WaitRef[], most: number): Promise<readonly FoundSignal[]>
   /**
    * Makes each event the step's own where only the first may have it, if its rest is still there and nobody else was quicker.
    * Durable at once. Answers with those that were.
    */
   claimSignals(claims: readonly SignalClaim[]): Promise<readonly SignalClaim[]>
-  /** Who waits for these events, which are durable. Those of lanes that are not named are nudged, and their holders told. */
-  waiters(signals: readonly SignalRef[], laneIds: readonly number[]): Promise<readonly DueRest[]>
+  /** They were looked at, and nothing was there for them. */
+  looked(waits: readonly WaitRef[]): Promise<void>
+  /**
+   * Marks those who wait for these events, which are durable, as not looked at. Answers with those of the lanes named; the
+   * holders of the others hear of it.
+   */
+  nudge(signals: readonly SignalRef[], laneIds: readonly number[]): Promise<readonly WaitRef[]>
+  /** Hears when somebody of some lane was nudged by another coordinator. Returns the way to stop listening. */
+  onNudge(hear: () => void): () => void
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
   settle(batch: Batch): Promise<Settled>
 }
@@ -254,24 +266,27 @@ export interface Pause {
   readonly key: string | null
 }
 
-export interface DueRest extends StepRef {
-  readonly laneId: number
-  readonly transactionId: string
+export interface DueMark {
+  readonly dueUs: number
+  /** Of the transaction. */
+  readonly id: string
 }
 
-export interface WaitQuery extends StepRef {
+export interface DueRest extends StepRef {
+  readonly transactionId: string
+  readonly dueUs: number
+}
+
+export interface WaitRef extends StepRef {
   readonly laneId: number
   readonly transactionId: string
-  readonly workflowId: number
-  readonly topic: string
-  readonly key: string
-  /** Record time. */
-  readonly notBeforeUs: number
 }
 
 export interface FoundSignal {
-  readonly wait: WaitQuery
+  readonly wait: WaitRef
   readonly signal: Signal
+  /** Only the first may have it: it is to be claimed. */
+  readonly isForOne: boolean
 }
 
 export interface SignalClaim extends StepRef {

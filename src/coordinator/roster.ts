@@ -2,7 +2,7 @@
  * Who is open in a lane: in memory whole, or, far back in a line, by id alone; who stands behind whom; and the low-water
  * mark over all of them.
  */
-import { isDelayed, type Transaction } from '../transaction/transaction.ts'
+import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { Horizon } from './horizon.ts'
 import { Order, type Standing } from './order.ts'
 import type { OpenRef } from './ports.ts'
@@ -25,6 +25,12 @@ export class Roster {
   readonly #aside = new Set<string>()
   /** A retry delay holds them: they take no place among the running. */
   readonly #delayed = new Set<string>()
+  /** They rest, and their line stays their own, for their workflow is strict. */
+  readonly #holders = new Set<string>()
+  /** They rest or have ended, and are asked back. */
+  readonly #returning = new Set<string>()
+  /** They have ended, and are here to be asked something. */
+  readonly #visitors = new Set<string>()
   /** Ended ahead of their commit: those behind them have their turn when that is durable. */
   readonly #leaving = new Map<string, Transaction>()
   #order = new Order()
@@ -38,7 +44,7 @@ export class Roster {
   /** Those that have started, or are about to, and wait for nothing but workers. */
   get running(): number {
     const open = this.#transactions.size + this.#stubs.size
-    return open - this.#order.queued - this.#aside.size - this.#delayed.size
+    return open - this.#order.queued - this.#aside.size - this.#delayed.size - this.#visitors.size
   }
 
   /** Those that cost memory, and no place among the running. */
@@ -53,7 +59,7 @@ export class Roster {
   /** What has become of one that is open. */
   put(transaction: Transaction): void {
     this.#transactions.set(transaction.id, transaction)
-    if (isDelayed(transaction)) this.#delayed.add(transaction.id)
+    if (transaction.isDelayed) this.#delayed.add(transaction.id)
     else this.#delayed.delete(transaction.id)
   }
 
@@ -103,9 +109,67 @@ export class Roster {
   /** It was loaded. True when its turn has come; false when it is here for later, or not open any more. */
   arrive(transaction: Transaction): boolean {
     this.#asked.delete(transaction.id)
+    if (this.#returning.delete(transaction.id)) return this.#comeHome(transaction)
     if (!this.#stubs.delete(transaction.id)) return false
     this.#transactions.set(transaction.id, transaction)
     return this.#turns.delete(transaction.id)
+  }
+
+  /** Only its id is in memory. */
+  isStub(id: string): boolean {
+    return this.#stubs.has(id)
+  }
+
+  /** All that is left of it rests: it is a row from here on. Like `end`, unless its workflow is strict. */
+  fallAsleep(transaction: Transaction): string | undefined {
+    this.forget(transaction)
+    if (transaction.plan.order !== 'strict' || transaction.key === null) return this.#next(transaction)
+    this.#holders.add(transaction.id)
+    return undefined
+  }
+
+  /** Like `endLater`: its successor has its turn with `leave`. */
+  fallAsleepLater(transaction: Transaction): void {
+    if (transaction.plan.order === 'strict') this.fallAsleep(transaction)
+    else this.endLater(transaction)
+  }
+
+  /** One that rests, or has ended, is to be loaded. */
+  callBack(id: string): void {
+    if (this.#transactions.has(id) || this.#stubs.has(id)) return
+    this.#returning.add(id)
+    if (!this.#asked.has(id)) this.#ready.push(id)
+    this.#asked.add(id)
+  }
+
+  /** It is not in the ledger. */
+  absent(id: string): void {
+    this.#returning.delete(id)
+    this.#asked.delete(id)
+  }
+
+  /** True when it may go on at once; one that has ended is only asked something. */
+  #comeHome(transaction: Transaction): boolean {
+    const { id, admittedUs } = transaction
+    this.#transactions.set(id, transaction)
+    if (isFinal(transaction)) {
+      this.#visitors.add(id)
+      return false
+    }
+    this.#horizon.add(id, admittedUs)
+    return this.#holders.delete(id) || this.#order.reenter(standingOf(transaction))
+  }
+
+  /** It has ended, and stays so. */
+  sendAway(id: string): void {
+    if (this.#visitors.delete(id)) this.#transactions.delete(id)
+  }
+
+  /** It had ended, and is open again: true when it may go on at once. */
+  reopen(transaction: Transaction): boolean {
+    this.#visitors.delete(transaction.id)
+    this.#horizon.add(transaction.id, transaction.admittedUs)
+    return this.#order.reenter(standingOf(transaction))
   }
 
   /** It has ended. The id of the one whose turn it is now, if that one is in memory; else it will be loaded. */
@@ -201,6 +265,7 @@ export class Roster {
     this.#asked.delete(transaction.id)
     this.#aside.delete(transaction.id)
     this.#delayed.delete(transaction.id)
+    this.#visitors.delete(transaction.id)
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 
@@ -233,6 +298,9 @@ export class Roster {
     this.#turns.clear()
     this.#aside.clear()
     this.#delayed.clear()
+    this.#holders.clear()
+    this.#returning.clear()
+    this.#visitors.clear()
     this.#leaving.clear()
     this.#order = new Order()
     this.#horizon = new Horizon()

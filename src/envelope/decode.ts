@@ -160,7 +160,8 @@ function split(headers: ReadonlyMap<string, string>): Pick<Envelope, 'meta' | 'a
   return { meta, auth }
 }
 
-function textOfEnvelope(envelope: Envelope, dataText: string): string {
+/** What the ledger keeps of an envelope; `recall` reads it. */
+export function textOfEnvelope(envelope: Envelope, dataText: string): string {
   const { key, type, source, time, meta } = envelope
   const head = JSON.stringify({ key, type, source, time, meta })
   return `${head.slice(0, -1)},"data":${dataText}}`

@@ -104,10 +104,14 @@ function each(
   }
 }
 
-export function someStep({ transaction, root }: Draft, holds: (progress: StepProgress) => boolean): boolean {
-  let found = false
+export function everyStep({ transaction, root }: Draft, visit: (step: Step, frame: Frame) => void): void {
   const { steps } = transaction.plan
-  each(steps, root, 0, steps.length, (step, frame) => {
+  each(steps, root, 0, steps.length, visit)
+}
+
+export function someStep(draft: Draft, holds: (progress: StepProgress) => boolean): boolean {
+  let found = false
+  everyStep(draft, (step, frame) => {
     found ||= holds(frame.get(step.no))
   })
   return found

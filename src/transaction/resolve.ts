@@ -6,9 +6,9 @@ import { type Draft, draftOf, frameAt, type Place } from './draft.ts'
 import type { AttemptRow } from './effect.ts'
 import type { StepResolved } from './event.ts'
 import { messagesOfStep } from './publish.ts'
-import { someStep } from './reopen.ts'
+import { everyStep, someStep } from './reopen.ts'
 import { counted } from './retry.ts'
-import { emptyRow, settled } from './rows.ts'
+import { emptyRow, nameOf, settled } from './rows.ts'
 import { outputOf, type StepError, type Transaction } from './transaction.ts'
 import type { Transition } from './transition.ts'
 
@@ -54,6 +54,15 @@ function inDoubt(draft: Draft, name: string): Place | null {
     if (frame?.get(step.no).state === 'in_doubt') return { step, frame }
   }
   return null
+}
+
+/** The first one, by name. */
+export function stepInDoubt(transaction: Transaction): string {
+  let name = ''
+  everyStep(draftOf(transaction, 0), (step, frame) => {
+    if (name === '' && frame.get(step.no).state === 'in_doubt') name = nameOf(step, frame.item)
+  })
+  return name
 }
 
 function isStillInDoubt(draft: Draft): boolean {
