@@ -28,8 +28,11 @@ import type {
   VersionIds,
   Workers,
 } from './ports.ts'
+import type { RareRows } from './rare.ts'
 import { Recall } from './recall.ts'
+import { Rests } from './rests.ts'
 import { ignoreOutage, Upkeep } from './upkeep.ts'
+import { Waits } from './waits.ts'
 import { Writer, type Written } from './write.ts'
 
 export interface CoordinatorParts {
@@ -60,6 +63,8 @@ export class Coordinator {
   readonly #flow: Flow
   readonly #upkeep: Upkeep
   readonly #next: NextCommit
+  readonly #rests: Rests
+  readonly #waits: Waits
   #ids = new Map<string, VersionIds>()
   #catalogue: Catalogue = catalogueOf([], new Map())
   #state: 'idle' | 'running' | 'draining' | 'stopped' = 'idle'
@@ -87,10 +92,21 @@ export class Coordinator {
       onDraining: (lane) => this.#performer.drainLane(lane),
       onUnpublished: (lane) => parts.outbox.wake(lane),
       isPublishing: (lane) => parts.outbox.isBusy(lane),
+      onOpened: (lane) => this.#opened(lane),
+      onNudged: () => this.#waits.nudged(),
       onClosed: (lane) => this.#forget(lane),
       onUndone: (lane, transactionId) => this.#performer.forget(lane, transactionId),
       onBroken: (error) => this.#fail(error),
     })
+    const shared = {
+      ...parts,
+      recall: this.#recall,
+      signal: this.#stopping.signal,
+      wake: () => this.#wake.ring(),
+      onBroken: (error: Error) => this.#fail(error),
+    }
+    this.#rests = new Rests({ ...shared, running: () => this.stats().running })
+    this.#waits = new Waits({ ...shared, lanes: () => this.#lanes.open() })
     this.#upkeep = new Upkeep(parts, {
       writer: this.#writer,
       flow: this.#flow,
@@ -114,6 +130,7 @@ export class Coordinator {
     if (this.#state !== 'idle') return
     this.#state = 'running'
     this.#upkeep.start()
+    this.#parts.ledger.onNudge(() => this.#waits.nudged())
     this.#loop = this.#run().catch((error) => this.#fail(error))
   }
 
@@ -171,6 +188,7 @@ export class Coordinator {
     this.#state = 'draining'
     crashPoint('stop.before-drain')
     this.#performer.drain()
+    this.#rests.stop()
     this.#upkeep.stop()
     const takeBack = this.#parts.clock.after(drainMs, () => this.#giveUp())
     this.#wake.ring()
@@ -251,10 +269,25 @@ export class Coordinator {
     const { lane, messages } = each
     if (lane.closed) return
     if (messages.length > 0) this.#parts.outbox.wake(lane)
+    if (each.rare !== null) this.#recorded(lane, each.rare)
     const acts =
       duplicates.size === 0 ? each.acts : each.acts.filter(({ transaction }) => !duplicates.has(transaction.id))
     this.#performer.perform(lane, acts, returnedUs, invocations)
     lane.durable(each, returnedUs)
+  }
+
+  #opened(lane: Lane): void {
+    this.#rests.opened(lane)
+    this.#waits.nudged()
+  }
+
+  #recorded(lane: Lane, { rests, signals }: RareRows): void {
+    if (rests.length > 0) {
+      this.#rests.recorded(lane, rests)
+      this.#waits.begun(lane, rests)
+    }
+    const { topic } = lane.partition
+    if (signals.length > 0) this.#waits.came(signals.map(({ id, workflowId, key }) => ({ id, workflowId, key, topic })))
   }
 
   /**
@@ -301,6 +334,7 @@ export class Coordinator {
 
   #forget(lane: Lane): void {
     this.#flow.forget(lane)
+    this.#rests.closed(lane)
     this.#performer.abandon(lane)
     this.#parts.outbox.close(lane)
     this.#wake.ring()

@@ -38,6 +38,13 @@ export interface Allowance {
   readonly claims: Map<string, DedupClaim>
 }
 
+export interface LaneHooks {
+  /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
+  onUndone(lane: Lane, transactionId: string): void
+  /** Transactions of it are to be loaded. */
+  onReady(lane: Lane): void
+}
+
 export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
 
 /** Something for one of its transactions, or of an operator. */
@@ -70,8 +77,7 @@ export class Lane {
   readonly #dropped = new Set<string>()
   readonly #ahead = new Ahead()
   readonly #unsent = new Unsent<Inbound>()
-  /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
-  readonly #onUndone: (transactionId: string) => void
+  readonly #hooks: LaneHooks
   readonly #records: Records
   /** What is for transactions that are being loaded, by id. */
   readonly #kept = new Map<string, TransactionEvent[]>()
@@ -83,7 +89,7 @@ export class Lane {
     opened: OpenedLane,
     engine: string,
     room: () => ReadingRoom,
-    onUndone: (lane: Lane, transactionId: string) => void,
+    hooks: LaneHooks,
   ) {
     this.partition = { topic: partition.topic, partition: partition.partition }
     this.incarnation = incarnation
@@ -93,7 +99,7 @@ export class Lane {
     this.committedSeq = opened.outbox.seq
     this.#expected = opened.nextOffset
     this.#room = room
-    this.#onUndone = (id) => onUndone(this, id)
+    this.#hooks = hooks
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
     this.#records = new Records({
       lane: this,
@@ -225,12 +231,22 @@ export class Lane {
     if (this.closed || this.draining) return
     if (this.#roster.get(id)) return this.tell(id, event)
     this.#kept.set(id, [...(this.#kept.get(id) ?? []), event])
-    if (!this.#roster.isStub(id)) this.#roster.callBack(id)
+    this.rouse(id)
   }
 
-  /** One that rests is to look again why: its time has come, or there may be an event for it. */
+  /** One that rests, or has ended, is loaded: what it rests for may be there. */
   rouse(id: string): void {
-    if (!this.closed && !this.draining && !this.#roster.isStub(id)) this.#roster.callBack(id)
+    if (this.closed || this.draining) return
+    this.#roster.callBack(id)
+    this.#giveIdle()
+  }
+
+  /** What is asked back while nothing of the lane is on its way into the ledger can be loaded at once. */
+  #giveIdle(): void {
+    if (this.inCommit) return
+    this.sealTurns()
+    this.giveTurns()
+    if (this.#roster.hasReady) this.#hooks.onReady(this)
   }
 
   get(id: string): Transaction | undefined {
@@ -304,6 +320,7 @@ export class Lane {
     }
     const parked = this.#roster.park(nowUs)
     if (parked.length > 0) entries.push(entry(this, { kind: 'upkeep' }, { parked }))
+    if (entries.length === 0) this.#giveIdle()
     return entries
   }
 
@@ -456,7 +473,7 @@ export class Lane {
     const events = [...this.#events].filter((each) => each.id !== id || each.event.type === 'Started')
     this.#events.clear()
     for (const each of events) this.#events.push(each)
-    this.#onUndone(id)
+    this.#hooks.onUndone(this, id)
     return this.#roster.stay(id)
   }
 

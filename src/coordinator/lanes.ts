@@ -39,6 +39,10 @@ export interface LanesParts {
   onClosed(lane: Lane): void
   /** What was folded of a transaction was not written: what it asked for ahead of that is not wanted. */
   onUndone(lane: Lane, transactionId: string): void
+  /** Somebody waits for an event that may be there. */
+  onNudged(): void
+  /** A lane was opened. */
+  onOpened(lane: Lane): void
   /** A lane was opened, with messages that its predecessor did not publish. */
   onUnpublished(lane: Lane): void
   /** Broken code: nothing that waiting would mend. */
@@ -106,7 +110,7 @@ export class Lanes {
   }
 
   /** What the ledger says of the lanes we hold: some were taken, some are asked for, some have commands. */
-  renewed({ held, asked, commands }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
+  renewed({ held, asked, commands, nudged }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
     for (const [lane, sign] of signs) {
       if (lane.closed || lane.epoch !== sign.epoch) continue
       if (!held.has(lane.laneId)) {
@@ -116,6 +120,7 @@ export class Lanes {
       else for (const command of commands) if (command.laneId === lane.laneId) lane.command(command)
     }
     if (commands.length > 0) this.#parts.wake()
+    if (nudged.size > 0) this.#parts.onNudged()
     for (const lane of this.open()) void this.#load(lane)
     this.#lookForStranded()
   }
@@ -221,13 +226,14 @@ export class Lanes {
       opened,
       this.#parts.engine,
       () => this.#parts.room(),
-      this.#parts.onUndone,
+      { onUndone: this.#parts.onUndone, onReady: (one) => void this.#load(one) },
     )
     lane.resume(opened.open)
     this.#lanes.set(name, lane)
     const { epoch, nextOffset } = opened
     publish('lane.opened', { ...lane.partition, epoch, nextOffset: String(nextOffset), open: opened.open.length })
     if (opened.outbox.unpublished) this.#parts.onUnpublished(lane)
+    this.#parts.onOpened(lane)
     void this.#load(lane)
     return lane
   }

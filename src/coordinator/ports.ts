@@ -159,7 +159,7 @@ export interface Ledger {
    * Durable at once. Answers with those that were.
    */
   claimSignals(claims: readonly SignalClaim[]): Promise<readonly SignalClaim[]>
-  /** They were looked at, and nothing was there for them. */
+  /** They were looked at, and nothing was there for them; not those that were nudged meanwhile. */
   looked(waits: readonly WaitRef[]): Promise<void>
   /**
    * Marks those who wait for these events, which are durable, as not looked at. Answers with those of the lanes named; the
@@ -254,7 +254,7 @@ export interface Renewed {
   readonly asked: ReadonlySet<number>
   /** Pending commands of operators, oldest first. */
   readonly commands: readonly Command[]
-  /** Of the lanes named, those in which somebody who rests was nudged by an event that came elsewhere. */
+  /** Of the lanes named, those with waits that were not looked at. */
   readonly nudged: ReadonlySet<number>
   /** What of this engine is paused now. */
   readonly pauses: readonly Pause[]
@@ -280,6 +280,8 @@ export interface DueRest extends StepRef {
 export interface WaitRef extends StepRef {
   readonly laneId: number
   readonly transactionId: string
+  /** How often it was nudged since it was last looked at, its beginning included. */
+  readonly nudge: number
 }
 
 export interface FoundSignal {
@@ -558,6 +560,7 @@ export const passedReasons = [
   'aborted',
   'control',
   'retention',
+  'no_key',
 ] as const
 
 export interface PassedRow {

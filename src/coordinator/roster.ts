@@ -14,7 +14,7 @@ export class Roster {
   readonly #transactions = new Map<string, Transaction>()
   /** Of these only the time of admission is in memory. */
   readonly #stubs = new Map<string, number>()
-  /** Stubs to be loaded: once the commit that folded them is written, is through, and then. */
+  /** Stubs to be loaded, and those called back: once the commit that folded them is written, is through, and then. */
   #staged: string[] = []
   #sealed: string[] = []
   #ready: string[] = []
@@ -97,8 +97,12 @@ export class Roster {
   /** What was sealed is durable; not those whose admission was refused after all. */
   giveTurns(): void {
     if (this.#sealed.length === 0) return
-    this.#ready = this.#ready.concat(this.#sealed.filter((id) => this.#stubs.has(id)))
+    this.#ready = this.#ready.concat(this.#sealed.filter((id) => this.#stubs.has(id) || this.#returning.has(id)))
     this.#sealed = []
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0
   }
 
   /** Ids to be loaded, at most so many; each is given out once. */
@@ -138,8 +142,9 @@ export class Roster {
   callBack(id: string): void {
     if (this.#transactions.has(id) || this.#stubs.has(id)) return
     this.#returning.add(id)
-    if (!this.#asked.has(id)) this.#ready.push(id)
+    if (this.#asked.has(id)) return
     this.#asked.add(id)
+    this.#staged.push(id)
   }
 
   /** It is not in the ledger. */

@@ -6,12 +6,12 @@ import { limits } from '../workflow/limits.ts'
 import { parseTime } from '../workflow/model/fields.ts'
 import type { SignalTopic, SleepStep, WaitStep } from '../workflow/plan.ts'
 import { endStep } from './blocks.ts'
-import type { Draft, Place } from './draft.ts'
+import { type Draft, frameAt, type Place, rootOf } from './draft.ts'
 import type { WaitRow } from './effect.ts'
 import type { Signal } from './event.ts'
 import type { Went } from './join.ts'
 import { refOf } from './rows.ts'
-import type { Rest } from './transaction.ts'
+import type { Rest, StepRef, Transaction } from './transaction.ts'
 import { ranOut, turn } from './turn.ts'
 import { failStep } from './walk.ts'
 
@@ -87,8 +87,12 @@ function endedAt(draft: Draft, place: Place, output: string | null): Went {
   return 'settled'
 }
 
-/** Whether it may have this event. Throws `EngineError` when its `match` fails. */
-export function matches({ step, frame }: Place<WaitStep>, signal: Signal): boolean {
+/** Whether the step waits, and this event is for it. Throws `EngineError` when its `match` fails. */
+export function mayHave(transaction: Transaction, { step: no, item }: StepRef, signal: Signal): boolean {
+  const { plan } = transaction
+  const step = plan.steps[no]
+  const frame = step ? frameAt(rootOf(transaction), plan, step, item) : null
+  if (step?.kind !== 'wait' || frame?.get(no).state !== 'asleep') return false
   if (step.match === null) return true
   const answer = step.match.evaluate(frame.scope({ signal: parseJson(signal.text) }))
   if (typeof answer === 'boolean') return answer

@@ -1,0 +1,153 @@
+/**
+ * Wakes those that rest when their time has come. They are rows, not memory: of each lane only a mark is here, up to where
+ * its rests were read by due time, and when the next one behind that is due.
+ */
+import { type Clock, sleep } from '../base/clock.ts'
+import { EngineError, messageOf } from '../base/error.ts'
+import { publish } from '../telemetry/channels.ts'
+import type { RestRow } from '../transaction/effect.ts'
+import type { StepRef } from '../transaction/transaction.ts'
+import type { Lane } from './lane.ts'
+import type { CoordinatorLimits } from './limits.ts'
+import type { DueMark, Ledger } from './ports.ts'
+
+interface Read {
+  mark: DueMark
+  nextUs: number | null
+  isReading: boolean
+}
+
+export interface RestsParts {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly limits: CoordinatorLimits
+  readonly signal: AbortSignal
+  /** Transactions that run, over all lanes. */
+  running(): number
+  wake(): void
+  onBroken(error: Error): void
+}
+
+const first: DueMark = { dueUs: 0, id: '00000000-0000-0000-0000-000000000000' }
+
+export class Rests {
+  readonly #parts: RestsParts
+  readonly #lanes = new Map<Lane, Read>()
+  #cancel: () => void = () => undefined
+  #armedUs = Number.POSITIVE_INFINITY
+
+  constructor(parts: RestsParts) {
+    this.#parts = parts
+  }
+
+  opened(lane: Lane): void {
+    const read = { mark: first, nextUs: 0, isReading: false }
+    this.#lanes.set(lane, read)
+    void this.#read(lane, read)
+  }
+
+  closed(lane: Lane): void {
+    this.#lanes.delete(lane)
+  }
+
+  stop(): void {
+    this.#cancel()
+    this.#lanes.clear()
+  }
+
+  /** They are durable. What is due before the mark is not read any more: it is woken by its own. */
+  recorded(lane: Lane, rests: readonly RestRow[]): void {
+    const read = this.#lanes.get(lane)
+    if (!read) return
+    for (const { dueUs, transactionId, ...ref } of rests) {
+      if (dueUs === null) continue
+      if (isBefore({ dueUs, id: transactionId }, read.mark)) this.#wake(lane, transactionId, ref)
+      else if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
+    }
+    this.#arm()
+  }
+
+  #wake(lane: Lane, id: string, { step, item }: StepRef): void {
+    if (lane.get(id)) lane.tell(id, { type: 'TimerDue', atUs: this.#parts.clock.nowUs(), step, item })
+    else lane.rouse(id)
+  }
+
+  #arm(): void {
+    let nextUs = Number.POSITIVE_INFINITY
+    for (const read of this.#lanes.values()) {
+      if (!read.isReading && read.nextUs !== null && read.nextUs < nextUs) nextUs = read.nextUs
+    }
+    if (nextUs === this.#armedUs) return
+    this.#cancel()
+    this.#armedUs = nextUs
+    if (nextUs === Number.POSITIVE_INFINITY) return
+    const delayMs = Math.max(0, Math.ceil((nextUs - this.#parts.clock.nowUs()) / 1000))
+    this.#cancel = this.#parts.clock.after(Math.min(delayMs, timerMsMax), () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#armedUs = Number.POSITIVE_INFINITY
+    const nowUs = this.#parts.clock.nowUs()
+    for (const [lane, read] of this.#lanes) {
+      if (!read.isReading && read.nextUs !== null && read.nextUs <= nowUs) void this.#read(lane, read)
+    }
+    this.#arm()
+  }
+
+  /** All that is due by now, some at a time; an outage is waited out. */
+  async #read(lane: Lane, read: Read): Promise<void> {
+    const { limits, clock, signal } = this.#parts
+    read.isReading = true
+    let pauseMs = limits.outagePauseMs.first
+    while (this.#isOurs(lane, read)) {
+      try {
+        await this.#readDue(lane, read)
+        break
+      } catch (error) {
+        if (!(error instanceof EngineError)) return this.#parts.onBroken(error as Error)
+        publish('notice', { level: 'error', message: `cannot wake what rests yet: ${messageOf(error)}`, code: error.code })
+        await sleep(clock, pauseMs, signal)
+        pauseMs = Math.min(pauseMs * 2, limits.outagePauseMs.most)
+      }
+    }
+    read.isReading = false
+    this.#arm()
+  }
+
+  #isOurs(lane: Lane, read: Read): boolean {
+    return !lane.closed && !lane.draining && !this.#parts.signal.aborted && this.#lanes.get(lane) === read
+  }
+
+  async #readDue(lane: Lane, read: Read): Promise<void> {
+    const { ledger, clock, limits, wake } = this.#parts
+    for (let isMore = true; isMore && this.#isOurs(lane, read); ) {
+      await this.#whileFull()
+      const due = await ledger.due(lane.laneId, read.mark, clock.nowUs(), limits.loadMax)
+      if (!this.#isOurs(lane, read)) return
+      for (const { transactionId, dueUs, ...ref } of due) {
+        read.mark = { dueUs, id: transactionId }
+        this.#wake(lane, transactionId, ref)
+      }
+      if (due.length > 0) wake()
+      isMore = due.length === limits.loadMax
+    }
+    // What is recorded meanwhile is behind the mark, and makes it earlier.
+    read.nextUs = null
+    const nextUs = await ledger.nextDue(lane.laneId, read.mark)
+    if (nextUs !== null && (read.nextUs === null || nextUs < read.nextUs)) read.nextUs = nextUs
+  }
+
+  /** Nothing is woken that would only wait: as many run as may. */
+  async #whileFull(): Promise<void> {
+    const { running, limits, clock, signal } = this.#parts
+    while (running() >= limits.runningMax && !signal.aborted) await sleep(clock, fullPauseMs, signal)
+  }
+}
+
+/** Node's timers hold no more; a longer one is set again when it fires. */
+const timerMsMax = 2 ** 31 - 1
+const fullPauseMs = 20
+
+function isBefore(a: DueMark, b: DueMark): boolean {
+  return a.dueUs < b.dueUs || (a.dueUs === b.dueUs && a.id <= b.id)
+}
