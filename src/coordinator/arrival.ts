@@ -1,15 +1,18 @@
 /** A record is read: for each workflow on its topic it becomes a transaction, a dead letter or a passed offset. */
+import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import { type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
+import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { admit } from '../transaction/admit.ts'
-import { deadLetterId, dedupKey, messageId, type Origin } from '../transaction/ids.ts'
+import { deadLetterId, dedupKey, messageId, type Origin, signalId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
+import { limits } from '../workflow/limits.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { type Catalogue, idsOf } from './catalogue.ts'
 import type {
@@ -18,6 +21,7 @@ import type {
   MessageRow,
   PassedRow,
   RawRow,
+  SignalRow,
   SubscriptionRow,
   TransactionRow,
 } from './ports.ts'
@@ -38,6 +42,8 @@ export interface Reading {
   readonly messages: readonly Message[]
   readonly passed: readonly PassedRow[]
   readonly subscriptions: readonly SubscriptionRow[]
+  /** Kept for those who wait for it. */
+  readonly signals: readonly SignalRow[]
 }
 
 /** A message without its number, which it gets when it is written. */
@@ -55,18 +61,24 @@ export interface Place {
 }
 
 export function read(record: RawRecord, place: Place, room: ReadingRoom): Reading {
-  const plans = room.catalogue.byTopic.get(place.origin.topic) ?? []
-  if (plans.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
+  const { topic } = place.origin
+  const plans = room.catalogue.byTopic.get(topic) ?? []
+  const waiters = room.catalogue.waitersByTopic.get(topic) ?? nobody
+  if (plans.length + waiters.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
     const decoded = decode(record, whereOf(place), room.valueBytesMax)
-    const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, place, room)))
+    const started = plans.map((plan) => readFor(plan, decoded, record, place, room))
+    const kept = waiters.map((plan) => keepFor(plan, decoded, record, place, room, plans.includes(plan)))
+    const reading = joinReadings([...started, ...kept])
     if (place.gone.length === 0) return reading
     return { ...reading, passed: [...reading.passed, ...place.gone.map((id) => pass(record, id, 'no_workflow'))] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return given(deadLetter(record, null, error, place, room), plans)
+    return given(deadLetter(record, null, error, place, room), [...new Set([...plans, ...waiters])])
   }
 }
+
+const nobody: readonly Plan[] = []
 
 const nothing: Reading = {
   transactions: [],
@@ -75,6 +87,7 @@ const nothing: Reading = {
   messages: [],
   passed: [],
   subscriptions: [],
+  signals: [],
 }
 
 /** A dead letter, with a copy for each topic that its workflows name. */
@@ -111,6 +124,65 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
     if (!(error instanceof EngineError)) throw error
     return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
   }
+}
+
+/** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
+function keepFor(
+  plan: Plan,
+  decoded: Decoded,
+  record: RawRecord,
+  place: Place,
+  room: ReadingRoom,
+  isStarted: boolean,
+): Reading {
+  const { workflowId } = idsOf(room.catalogue, plan)
+  const from = place.subscriptions.get(plan.name)
+  if (from !== undefined && record.offset < from) {
+    return isStarted ? nothing : { ...nothing, passed: [pass(record, workflowId, 'before_start')] }
+  }
+  const subscriptions = from === undefined && !isStarted ? [{ workflowId, fromOffset: record.offset }] : []
+  try {
+    const row = signalOf(plan, workflowId, decoded, record, place)
+    const passed = row === null && !isStarted ? [pass(record, workflowId, 'no_key')] : []
+    return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
+  }
+}
+
+/** Null: without a key it is for nobody. */
+function signalOf(
+  plan: Plan,
+  workflowId: number,
+  { envelope }: Decoded,
+  record: RawRecord,
+  { origin, admittedUs }: Place,
+): SignalRow | null {
+  const topic = plan.signals.find((each) => each.topic === origin.topic)
+  assert(topic, `${plan.name} waits for events of ${origin.topic}`)
+  const key =
+    topic.key === null ? envelope.key : keyText(topic.key.evaluate({ event: envelope, steps: {} }), topic.key.source)
+  if (key === null) return null
+  if (key.length > limits.signalKeyCharsMax || /\p{Surrogate}|\0/u.test(key)) {
+    throw new EngineError('key_unstorable', `the key of the event holds a NUL or half a character, or is too long`)
+  }
+  const atUs = record.timestampUs ?? record.fetchedUs
+  return {
+    id: signalId({ ...origin, workflow: plan.name }, admittedUs),
+    workflowId,
+    offset: record.offset,
+    key,
+    atUs,
+    receivedUs: admittedUs,
+    keepUntilUs: atUs + topic.keepMs * 1000,
+    take: topic.take,
+    text: signalText(envelope),
+  }
+}
+
+function signalText({ id, type, source, time, key, data }: Envelope): string {
+  return stringifyJson({ id, type, source, time, key, data })
 }
 
 function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
@@ -217,5 +289,6 @@ export function joinReadings(readings: readonly Reading[]): Reading {
     messages: readings.flatMap((reading) => reading.messages),
     passed: readings.flatMap((reading) => reading.passed),
     subscriptions: readings.flatMap((reading) => reading.subscriptions),
+    signals: readings.flatMap((reading) => reading.signals),
   }
 }

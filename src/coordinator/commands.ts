@@ -5,12 +5,12 @@ import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Place, ReadingRoom } from './arrival.ts'
 import { idsOf } from './catalogue.ts'
+import { eventOf } from './command-event.ts'
 import { type Entry, entry, joined } from './entry.ts'
 import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Lane } from './lane.ts'
 import type { Command, CommandAnswer, StoredLetter } from './ports.ts'
 import { redrive } from './redrive.ts'
-import { eventOf } from './command-event.ts'
 import type { Roster } from './roster.ts'
 
 /** What a command may ask of its lane. */

@@ -3,13 +3,21 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
-import type { Admit, AttemptRow, BegunRow, Effect, EndingRow, LiveEffect, OutgoingRow, Tell } from '../transaction/effect.ts'
+import type {
+  Admit,
+  AttemptRow,
+  BegunRow,
+  Effect,
+  EndingRow,
+  LiveEffect,
+  OutgoingRow,
+  Tell,
+} from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Message } from './arrival.ts'
 import { lowestId } from './horizon.ts'
 import type { Lane } from './lane.ts'
-import { addRare, gatherRare, joinedRare, noRows, type RareRows } from './rare.ts'
 import type {
   Batch,
   Command,
@@ -25,6 +33,7 @@ import type {
   SubscriptionRow,
   TransactionRow,
 } from './ports.ts'
+import { addRare, gatherRare, joinedRare, noRows, type RareRows } from './rare.ts'
 
 export interface Entry {
   readonly lane: Lane
@@ -101,7 +110,10 @@ export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry
 }
 
 /** What transitions asked for. */
-export type Asked = Pick<Entry, 'transactions' | 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'tells' | 'acts'>
+export type Asked = Pick<
+  Entry,
+  'transactions' | 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'tells' | 'acts'
+>
 
 /** And the sub-workflows it calls. */
 export interface Wanted extends Omit<Asked, 'transactions'> {

@@ -220,14 +220,10 @@ export class Lanes {
 
   #takeIn(name: string, { ref, lane: opened }: Opened): Lane {
     this.#parts.recall.learn(opened.sources)
-    const lane = new Lane(
-      ref,
-      ref.incarnation,
-      opened,
-      this.#parts.engine,
-      () => this.#parts.room(),
-      { onUndone: this.#parts.onUndone, onReady: (one) => void this.#load(one) },
-    )
+    const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room(), {
+      onUndone: this.#parts.onUndone,
+      onReady: (one) => void this.#load(one),
+    })
     lane.resume(opened.open)
     this.#lanes.set(name, lane)
     const { epoch, nextOffset } = opened

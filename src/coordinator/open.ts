@@ -64,7 +64,9 @@ async function createIfNew(ref: LaneRef, room: OpeningRoom): Promise<void> {
   const isNew = known.partitions.size === 0 && !known.recreated
   if (known.partitions.size === 0 && known.recreated) tellRecreated(ref)
   const plans = takersOf(room.catalogue, topic)
-  const starts = await Promise.all(plans.map((plan) => startsOf(fromOf(plan, topic), topic, bounds, isNew, room.intake)))
+  const starts = await Promise.all(
+    plans.map((plan) => startsOf(fromOf(plan, topic), topic, bounds, isNew, room.intake)),
+  )
   const lanes: NewLane[] = []
   for (const [number, { earliest }] of bounds) {
     if (known.partitions.has(number)) continue

@@ -1,13 +1,5 @@
 /** Rows that few transactions write: of rests, money, signals, and what is undone. Most entries have none of them. */
-import type {
-  Effect,
-  PostingRow,
-  ReopenedRow,
-  RestOverRow,
-  RestRow,
-  TakenRow,
-  TurnRow,
-} from '../transaction/effect.ts'
+import type { Effect, PostingRow, ReopenedRow, RestOverRow, RestRow, TakenRow, TurnRow } from '../transaction/effect.ts'
 import { addTo } from './entry.ts'
 import type { OfLane, SignalRow } from './ports.ts'
 
@@ -51,6 +43,10 @@ export function gatherRare(
 
 export function addRare(to: ReturnType<typeof noRows>, rare: RareRows, laneId: number): void {
   for (const name of names) addTo(to[name] as OfLane<object>[], rare[name] as readonly object[], laneId)
+}
+
+export function signalRows(signals: readonly SignalRow[]): RareRows {
+  return { ...noRows(), signals }
 }
 
 export function joinedRare(all: readonly (RareRows | null)[]): RareRows | null {

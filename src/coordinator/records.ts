@@ -11,6 +11,7 @@ import { bytesOf, type Entry, entry, joined } from './entry.ts'
 import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Allowance, Lane } from './lane.ts'
 import type { DeadLetterRow, MissingRange, PassedRow } from './ports.ts'
+import { joinedRare, signalRows } from './rare.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 export interface RecordsParts {
@@ -122,6 +123,7 @@ export class Records {
       ...begun,
       transactions: begun.transactions.length === 0 ? own : [...own, ...begun.transactions],
       messages: [...reading.messages, ...begun.messages],
+      rare: reading.signals.length === 0 ? begun.rare : joinedRare([begun.rare, signalRows(reading.signals)]),
     }
     const source = { kind: 'record', record, admitted: reading.transactions } as const
     return { folded: entry(lane, source, parts), started: started.length }

@@ -105,7 +105,11 @@ export class Rests {
         break
       } catch (error) {
         if (!(error instanceof EngineError)) return this.#parts.onBroken(error as Error)
-        publish('notice', { level: 'error', message: `cannot wake what rests yet: ${messageOf(error)}`, code: error.code })
+        publish('notice', {
+          level: 'error',
+          message: `cannot wake what rests yet: ${messageOf(error)}`,
+          code: error.code,
+        })
         await sleep(clock, pauseMs, signal)
         pauseMs = Math.min(pauseMs * 2, limits.outagePauseMs.most)
       }

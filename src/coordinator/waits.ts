@@ -76,7 +76,11 @@ export class Waits {
         pauseMs = limits.outagePauseMs.first
       } catch (error) {
         if (!(error instanceof EngineError)) return onBroken(error as Error)
-        publish('notice', { level: 'error', message: `cannot look for events yet: ${messageOf(error)}`, code: error.code })
+        publish('notice', {
+          level: 'error',
+          message: `cannot look for events yet: ${messageOf(error)}`,
+          code: error.code,
+        })
         this.#isUnlooked = true
         await sleep(clock, pauseMs, signal)
         pauseMs = Math.min(pauseMs * 2, limits.outagePauseMs.most)
@@ -127,7 +131,9 @@ export class Waits {
   async #transactionsOf(refs: readonly WaitRef[]): Promise<ReadonlyMap<string, Transaction>> {
     const transactions = new Map<string, Transaction>()
     for (const lane of this.#parts.lanes()) {
-      const own = [...new Set(refs.filter((ref) => ref.laneId === lane.laneId).map(({ transactionId }) => transactionId))]
+      const own = [
+        ...new Set(refs.filter((ref) => ref.laneId === lane.laneId).map(({ transactionId }) => transactionId)),
+      ]
       const away = own.filter((id) => !lane.get(id))
       for (const id of own) {
         const transaction = lane.get(id)

@@ -33,6 +33,11 @@ export function deadLetterId(origin: Origin, receivedUs: number): string {
   return timedUuid(Math.floor(receivedUs / 1000), `dead:${JSON.stringify(origin)}`)
 }
 
+/** The same shape for an event that is kept for those of a workflow who wait for it. */
+export function signalId(origin: Origin, receivedUs: number): string {
+  return timedUuid(Math.floor(receivedUs / 1000), `signal:${JSON.stringify(origin)}`)
+}
+
 /** Of a message to Kafka: the same for the same `seed`, which says where in the ledger it comes from. */
 export function messageId(seed: string): string {
   return hashedUuid(`message:${seed}`)
