@@ -229,9 +229,11 @@ export class Lane {
   /** An event for one of its transactions, wherever that is: one that is not in memory is loaded first. */
   reach(id: string, event: TransactionEvent): void {
     if (this.closed || this.draining) return
-    if (this.#roster.get(id)) return this.tell(id, event)
-    this.#kept.set(id, [...(this.#kept.get(id) ?? []), event])
-    this.rouse(id)
+    if (this.#roster.get(id)) this.tell(id, event)
+    else {
+      this.#kept.set(id, [...(this.#kept.get(id) ?? []), event])
+      this.rouse(id)
+    }
   }
 
   /** One that rests, or has ended, is loaded: what it rests for may be there. */

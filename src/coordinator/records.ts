@@ -71,6 +71,12 @@ export class Records {
       const place = takers.placeOf(source.record, nowUs)
       return given(deadLetter(source.record, transaction.plan, error, place, room()), [transaction.plan])
     })
+    const unkept = room().catalogue.waitersByTopic.get(lane.partition.topic) ?? []
+    for (const { workflowId } of guilty.rare?.signals ?? []) {
+      const plan = unkept.find((each) => takers.idOf(each) === workflowId)
+      const place = takers.placeOf(source.record, nowUs)
+      if (plan) letters.push(given(deadLetter(source.record, plan, error, place, room()), [plan]))
+    }
     const { nextOffset, passed, subscriptions } = guilty
     // Of those that failed at their admission nothing is left: they are not admitted after all.
     const kept = guilty.deadLetters.filter((letter) => letter.transactionId === null)
