@@ -39,6 +39,7 @@ export interface Allowance {
 }
 
 export interface LaneHooks {
+  isPaused(workflow: string, key: string | null): boolean
   /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
   onUndone(lane: Lane, transactionId: string): void
   /** Transactions of it are to be loaded. */
@@ -243,6 +244,12 @@ export class Lane {
     this.#giveIdle()
   }
 
+  /** Something is not paused any more. */
+  unpaused(): void {
+    this.#roster.unshelve(({ workflow, key }) => this.#hooks.isPaused(workflow, key))
+    this.#giveIdle()
+  }
+
   /** What is asked back while nothing of the lane is on its way into the ledger can be loaded at once. */
   #giveIdle(): void {
     if (this.inCommit) return
@@ -372,6 +379,10 @@ export class Lane {
   #foldEvent(id: string, event: TransactionEvent, command: Command | null, released = false): Entry | null {
     if (event.type === 'AttemptEnded') crashPoint('result.before-fold')
     const before = this.#roster.get(id)
+    if (before && event.type === 'Started' && this.#hooks.isPaused(before.plan.name, before.key)) {
+      this.#roster.shelve(before)
+      return null
+    }
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
     if (!before || 'refused' in result) {
       const reason = 'refused' in result ? result.refused : ''

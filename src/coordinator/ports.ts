@@ -356,6 +356,8 @@ export interface OpenedLane {
   readonly outbox: { readonly seq: number; readonly unpublished: boolean }
   /** workflow name -> the offset from which on it takes records. */
   readonly subscriptions: ReadonlyMap<string, number>
+  /** What of this engine is paused now. */
+  readonly pauses: readonly Pause[]
   /** Of those workflows: name -> id. */
   readonly workflowIds: ReadonlyMap<string, number>
   /**

@@ -31,6 +31,8 @@ export class Roster {
   readonly #returning = new Set<string>()
   /** They have ended, and are here to be asked something. */
   readonly #visitors = new Set<string>()
+  /** It is their turn, and they are paused: of them only the id is in memory. */
+  readonly #shelved = new Map<string, Standing>()
   /** Ended ahead of their commit: those behind them have their turn when that is durable. */
   readonly #leaving = new Map<string, Transaction>()
   #order = new Order()
@@ -44,12 +46,12 @@ export class Roster {
   /** Those that have started, or are about to, and wait for nothing but workers. */
   get running(): number {
     const open = this.#transactions.size + this.#stubs.size
-    return open - this.#order.queued - this.#aside.size - this.#delayed.size - this.#visitors.size
+    return open - this.#order.queued - this.#aside.size - this.#delayed.size - this.#visitors.size - this.#shelved.size
   }
 
   /** Those that cost memory, and no place among the running. */
   get resting(): number {
-    return this.#order.queued + this.#delayed.size
+    return this.#order.queued + this.#delayed.size + this.#shelved.size
   }
 
   get(id: string): Transaction | undefined {
@@ -115,8 +117,28 @@ export class Roster {
     this.#asked.delete(transaction.id)
     if (this.#returning.delete(transaction.id)) return this.#comeHome(transaction)
     if (!this.#stubs.delete(transaction.id)) return false
+    this.#shelved.delete(transaction.id)
     this.#transactions.set(transaction.id, transaction)
     return this.#turns.delete(transaction.id)
+  }
+
+  /** Its turn has come while it is paused. */
+  shelve(transaction: Transaction): void {
+    const { id, admittedUs } = transaction
+    this.#transactions.delete(id)
+    this.#delayed.delete(id)
+    this.#stubs.set(id, admittedUs)
+    this.#shelved.set(id, standingOf(transaction))
+  }
+
+  /** Those that are not paused any more have their turn again. */
+  unshelve(isPaused: (standing: Standing) => boolean): void {
+    for (const [id, standing] of this.#shelved) {
+      if (isPaused(standing)) continue
+      this.#shelved.delete(id)
+      this.#turns.add(id)
+      this.#ask(id)
+    }
   }
 
   /** Only its id is in memory. */
@@ -271,6 +293,7 @@ export class Roster {
     this.#aside.delete(transaction.id)
     this.#delayed.delete(transaction.id)
     this.#visitors.delete(transaction.id)
+    this.#shelved.delete(transaction.id)
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 
@@ -306,6 +329,7 @@ export class Roster {
     this.#holders.clear()
     this.#returning.clear()
     this.#visitors.clear()
+    this.#shelved.clear()
     this.#leaving.clear()
     this.#order = new Order()
     this.#horizon = new Horizon()
