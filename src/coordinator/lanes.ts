@@ -12,6 +12,7 @@ import { Handover } from './handover.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import { type Opened, place, strandedOf, take } from './open.ts'
+import { Pauses } from './pauses.ts'
 import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
 import type { Recall } from './recall.ts'
 
@@ -52,6 +53,7 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts
   readonly #handover: Handover
+  readonly #pauses = new Pauses()
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
   readonly #opening = new Set<string>()
@@ -110,7 +112,7 @@ export class Lanes {
   }
 
   /** What the ledger says of the lanes we hold: some were taken, some are asked for, some have commands. */
-  renewed({ held, asked, commands, nudged }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
+  renewed({ held, asked, commands, nudged, pauses }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
     for (const [lane, sign] of signs) {
       if (lane.closed || lane.epoch !== sign.epoch) continue
       if (!held.has(lane.laneId)) {
@@ -121,8 +123,13 @@ export class Lanes {
     }
     if (commands.length > 0) this.#parts.wake()
     if (nudged.size > 0) this.#parts.onNudged()
+    this.#pause(pauses)
     for (const lane of this.open()) void this.#load(lane)
     this.#lookForStranded()
+  }
+
+  #pause(pauses: Renewed['pauses']): void {
+    if (this.#pauses.set(pauses)) for (const lane of this.open()) lane.unpaused()
   }
 
   /** The topic is another one of the same name: its lanes are opened anew. Those of earlier ones go on. */
@@ -164,7 +171,7 @@ export class Lanes {
       let nextMs = 0
       // The last look and the deletion below are one turn, so that whoever assigns it after that look opens it.
       while (this.#parts.mayOpen() && this.#assigned.has(name) && !this.#lanes.has(name)) {
-        await this.#pause(nextMs)
+        await this.#sleep(nextMs)
         const partition = this.#assigned.get(name)
         const went = partition === undefined ? 'gone' : await this.#tryOpen(name, partition)
         nextMs = went === 'failed' ? Math.min(Math.max(nextMs * 2, first / 2), most) : 0
@@ -205,7 +212,7 @@ export class Lanes {
     while (isWanted()) {
       const opened = await take(ref, this.#openingRoom())
       if (opened !== null) return opened
-      await this.#pause(this.#parts.limits.askEveryMs)
+      await this.#sleep(this.#parts.limits.askEveryMs)
     }
     return null
   }
@@ -220,10 +227,13 @@ export class Lanes {
 
   #takeIn(name: string, { ref, lane: opened }: Opened): Lane {
     this.#parts.recall.learn(opened.sources)
-    const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room(), {
+    this.#pause(opened.pauses)
+    const hooks = {
       onUndone: this.#parts.onUndone,
-      onReady: (one) => void this.#load(one),
-    })
+      onReady: (one: Lane) => void this.#load(one),
+      isPaused: (workflow: string, key: string | null) => this.#pauses.holds(workflow, key),
+    }
+    const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room(), hooks)
     lane.resume(opened.open)
     this.#lanes.set(name, lane)
     const { epoch, nextOffset } = opened
@@ -305,7 +315,7 @@ export class Lanes {
         if (!(error instanceof EngineError)) return this.#parts.onBroken(error as Error)
         const message = `cannot read transactions back yet: ${error.message}`
         publish('notice', { level: 'error', message, code: error.code })
-        await this.#pause(pauseMs)
+        await this.#sleep(pauseMs)
         pauseMs = Math.min(pauseMs * 2, limits.outagePauseMs.most)
       }
     }
@@ -350,11 +360,11 @@ export class Lanes {
     const name = nameOf(lane.partition)
     if (!this.#assigned.has(name)) return
     const pauseMs = limits.reopenPauseMs.first * (1 + fraction(`${name}:${lane.epoch}`))
-    await this.#pause(pauseMs)
+    await this.#sleep(pauseMs)
     if (this.#parts.mayOpen() && (await intake.confirm())) this.#openIfOurs(lane)
   }
 
-  async #pause(ms: number): Promise<void> {
+  async #sleep(ms: number): Promise<void> {
     if (ms > 0) await sleep(this.#parts.clock, ms, this.#parts.signal)
   }
 }
