@@ -66,7 +66,7 @@ function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held
     const { state } = frame.get(no)
     const step = steps[no] as Step
     if (step.kind === 'forEach') {
-      if (state === 'running') surveyItems(draft, { step, frame }, held)
+      if (state === 'running' || draft.transaction.failure !== null) surveyItems(draft, { step, frame }, held)
       no += step.size
     } else if (state === 'in_doubt') held.inDoubt++
     else if (state === 'asleep') held.resting.push({ step, frame })
@@ -79,8 +79,10 @@ function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held
 
 function surveyItems(draft: Draft, { step, frame }: Place, held: Held): void {
   if (step.kind !== 'forEach') return
+  const isUndone = draft.transaction.failure !== null
   for (const [at, { went }] of itemsOf(frame.get(step.no)).entries()) {
-    if (went === 'open') survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
+    // What undoes a step runs after its list has ended.
+    if (went === 'open' || isUndone) survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
   }
 }
 

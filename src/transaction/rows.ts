@@ -43,10 +43,15 @@ export function emptyRow(
   }
 }
 
+/** Nobody knows what it did, and there is something that would undo it. */
+export function leavesOwed(step: Step, { effectUnknown }: StepProgress): boolean {
+  return effectUnknown && step.kind === 'invoke' && step.compensate !== null
+}
+
 /** Settles a step: `row` is of what settled it. Where steps do not end in the order of their numbers, each has a place. */
 export function settled(draft: Draft, { step, frame }: Place, progress: StepProgress, row: AttemptRow): void {
   const seq = draft.transaction.plan.isChain ? 0 : ++draft.transaction.settled
-  const isUnknown = progress.effectUnknown && step.kind === 'invoke' && step.compensate !== null
+  const isUnknown = leavesOwed(step, progress)
   frame.set(step.no, { ...progress, seq, dueUs: null, stopping: false })
   draft.effects.push({
     type: 'RecordAttempt',

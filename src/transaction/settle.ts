@@ -10,7 +10,7 @@ import { doubt } from './lost.ts'
 import { postingsOf, withMoney } from './money.ts'
 import { messagesOfStep } from './publish.ts'
 import { counted, judge, type Verdict } from './retry.ts'
-import { emptyRow, nameOf, settled } from './rows.ts'
+import { emptyRow, leavesOwed, nameOf, settled } from './rows.ts'
 import { outputOf, type StepProgress, type StepRef, type Transaction } from './transaction.ts'
 import type { Transition } from './transition.ts'
 import { turn } from './turn.ts'
@@ -23,14 +23,22 @@ export function settle(transaction: Transaction, ended: AttemptEnded): Transitio
   const { step, frame } = place
   const before = frame.get(step.no)
   const event = withRows(draft, place, before, ended)
-  // It did what it was for, and what it asked for besides cannot be: that is to be undone.
-  const effectUnknown = event.report.effectUnknown || event !== ended
+  const effectUnknown = leavesUnknown(before, event, event !== ended)
   const sinceUs = before.sinceUs ?? ended.eligibleUs
   const after = { ...counted(before, event.report.outcome), sinceUs, effectUnknown, begun: false }
   const verdict = verdictOf(draft, place, before, after, event)
   const row = rowOf(draft, place, event, verdict)
   follow(draft, place, after, event, verdict, row)
   return advance(draft)
+}
+
+/**
+ * `isRefused`: it did what it was for, and what it asked for besides cannot be, so that is to be undone. One that is to be tried
+ * again says nothing of those before it.
+ */
+function leavesUnknown(before: StepProgress, { report }: AttemptEnded, isRefused: boolean): boolean {
+  const isLastWord = report.outcome === 'ok' || report.outcome === 'fail'
+  return isRefused || report.effectUnknown || (before.effectUnknown && !isLastWord)
 }
 
 /** The step whose attempt this is, or why it is nobody's. */
@@ -133,7 +141,7 @@ function follow(
       settled(draft, place, withMoney(ok(after, event), event), row)
       break
     case 'again':
-      effects.push({ type: 'RecordAttempt', row })
+      effects.push({ type: 'RecordAttempt', row: leavesOwed(step, after) ? { ...row, unknown: true } : row })
       wait(draft, place, after, verdict.dueUs)
       break
     case 'in_doubt':

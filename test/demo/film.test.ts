@@ -48,7 +48,8 @@ test('every party is billed, paid, posted and recorded, and the viewer pays for 
   const price = good.expect.charged!.amount
   const cases: readonly (readonly [string, unknown, number])[] = [
     ['to the end', { watched_seconds: seconds }, price],
-    ['nobody said', null, price],
+    ['never leaves', undefined, price],
+    ['says nothing', null, price],
     ['nonsense', { watched_seconds: 'a lot' }, price],
     ['below nothing', { watched_seconds: -5 }, price],
     ['a quarter', { watched_seconds: seconds / 4 }, Math.round(price / 4)],
@@ -59,47 +60,64 @@ test('every party is billed, paid, posted and recorded, and the viewer pays for 
   for (const [name, teardown, due] of cases) {
     const request = as(good, name)
     const run = await runFilm(request, teardown)
-    assert.equal(run.state, 'completed', name)
+    assert.deepEqual([run.state, run.code], ['completed', null], name)
     await agrees(run)
-    assert.equal(0 - gains(await book(), name, `viewer:${request.key}`), due, name)
-    const [first, last] = run.receipts as { billed: number; paid: number }[]
-    assert.equal(last!.billed, last!.paid)
+    assert.equal(0 - gains(await book(), run.id, `viewer:${request.key}`), due, name)
+    const [first, last] = run.messages['video.receipts'] as { state: string; billed: number }[]
+    assert.deepEqual([first!.state, last!.state], ['open', 'settled'])
     assert.equal(first!.billed - last!.billed, price - due, name)
+    const [{ location, session }] = run.messages['video.locations'] as [{ location: string; session: string }]
+    assert.equal(new URL(location).searchParams.get('session'), session)
   }
   assert.equal((await provider.sessions()).open, 0)
 })
 
-test('fails after any step, and everything is undone in reverse: both books come to nothing', async () => {
-  const { done } = await runFilm(as(good, 'whole'), { watched_seconds: 60 })
-  assert.ok(done.length > 18, done.join())
-  for (const step of done) {
-    const run = await runFilm(as(good, `after ${step}`), { watched_seconds: 60 }, { after: step })
-    assert.equal(run.code, 'trouble')
-    const undoable = run.done.filter((one) => /^(?:start_session|bill|pay|record|adjust)/.test(one))
-    assert.deepEqual(run.undone, undoable.reverse())
-    assert.equal(run.state, undoable.length > 0 ? 'compensated' : 'failed')
-    await comesToNothing(run, `after ${step}`)
-  }
-  assert.equal((await provider.sessions()).open, 0)
-})
+const compensated = /^(?:start_session|bill_party|pay_party|record|adjust_party)/
 
-test('a step’s outcome is lost for good: what it did is undone all the same', async () => {
-  const { done } = await runFilm(as(good, 'once more'), { watched_seconds: 9000 })
-  for (const step of done.filter((one) => /^(?:start_session|bill|pay|adjust)/.test(one))) {
-    const run = await runFilm(as(good, `lost ${step}`), { watched_seconds: 9000 }, { lost: step })
-    assert.deepEqual([run.code, run.undone[0]], ['lost', step])
-    await comesToNothing(run, `lost ${step}`)
-  }
-  assert.equal((await provider.sessions()).open, 0)
-})
+for (const trouble of ['cancelAfter', 'cancelDuring', 'lost', 'unheard', 'fails'] as const) {
+  test(`${trouble}, at any step: what was done is undone in reverse, and both books come to nothing`, async () => {
+    const teardown = { watched_seconds: 9000 }
+    const whole = await runFilm(as(good, `whole ${trouble}`), teardown)
+    const steps = whole.done.filter((step) => trouble === 'cancelAfter' || step !== 'select_ads')
+    assert.ok(steps.length > 18, steps.join())
+    const last = whole.done.at(-1)
+    for (const step of steps) {
+      const name = `${trouble} ${step}`
+      const run = await runFilm(as(good, name), teardown, { [trouble]: step })
+      if (run.state === 'completed') {
+        assert.deepEqual([trouble.startsWith('cancel'), step], [true, last], name)
+        continue
+      }
+      const owed = run.done.filter((one) => compensated.test(one)).reverse()
+      const undone = run.undone.filter((one) => run.done.includes(one))
+      assert.deepEqual(undone, owed, name)
+      if ((trouble === 'lost' || trouble === 'unheard') && compensated.test(step))
+        assert.ok(run.undone.includes(step), name)
+      const expected = run.undone.length === 0 ? 'failed' : 'compensated'
+      assert.equal(run.state, trouble.startsWith('cancel') ? 'cancelled' : expected, name)
+      await comesToNothing(run)
+    }
+    assert.equal((await provider.sessions()).open, 0)
+  })
+}
 
-test('a provider that hangs up or refuses while it is undone doubles nothing', async () => {
+test('a provider that hangs up or refuses, forward and back, doubles nothing', async () => {
   for (const mode of ['lose-connection', 'fail'] as const) {
     await provider.control({ mode, share: 0.4, seed: 5 })
-    const run = await runFilm(as(good, mode), { watched_seconds: 9000 }, { after: 'adjust[1]' })
-    assert.equal(run.state, 'compensated')
-    await comesToNothing(run, mode)
+    const run = await runFilm(as(good, mode), { watched_seconds: 9000 }, { cancelAfter: 'adjust_party[0]' })
+    assert.equal(run.state, 'cancelled')
+    await comesToNothing(run)
+    const whole = await runFilm(as(good, `${mode} and goes on`), { watched_seconds: 60 })
+    assert.equal(whole.state, 'completed')
+    await agrees(whole)
   }
+})
+
+test('a provider that does each charge and hangs up, then fails, leaves nothing when the step gives up', async () => {
+  await provider.control({ mode: 'lose-connection', share: 0.7, seed: 5 })
+  const run = await runFilm(as(good, 'gives up'), undefined, { lost: 'bill_party[0]' })
+  assert.deepEqual([run.state, run.code], ['compensated', 'step_timeout'])
+  await comesToNothing(run)
 })
 
 test('a card that declines, at first or when the difference is due, leaves nothing', async () => {
@@ -107,17 +125,16 @@ test('a card that declines, at first or when the difference is due, leaves nothi
     const data = JSON.parse(good.value.toString())
     return Buffer.from(JSON.stringify({ ...data, payment: { card } }))
   }
-  const declined = await runFilm({ ...as(good, 'declined'), value: value('card_declined_1') }, null)
-  assert.deepEqual(
-    [declined.state, declined.code, declined.undone],
-    ['compensated', 'card_declined', ['start_session']],
-  )
-  await comesToNothing(declined, 'declined')
+  const declined = await runFilm({ ...as(good, 'declined'), value: value('card_declined_1') }, undefined)
+  assert.deepEqual([declined.state, declined.code], ['compensated', 'card_declined'])
+  assert.ok(declined.undone.includes('start_session'))
+  await comesToNothing(declined)
   const again = { watched_seconds: 2 * filmSeconds(good) }
   const late = await runFilm({ ...as(good, 'declined late'), value: value('card_single_1') }, again)
   assert.deepEqual([late.state, late.code], ['compensated', 'card_declined'])
   assert.ok(late.done.includes('record') && late.undone.includes('record'))
-  await comesToNothing(late, 'declined late')
+  assert.deepEqual((late.messages['video.receipts'] as { state: string }[]).at(-1)!.state, 'void')
+  await comesToNothing(late)
 })
 
 test('a charge and a session that come after they were undone are refused', async () => {
@@ -150,23 +167,21 @@ test('who posts says what a second charge would be known by, and a void receipt 
   assert.deepEqual(told, [{ topic: 'video.receipts', key: 'post', value: { receipt: 'post', state: 'void' } }])
 })
 
-async function agrees({ sums }: Run): Promise<void> {
-  const id = sums[0]!.transactionId
+async function agrees({ id, sums }: Run): Promise<void> {
   const found = imbalances(sums, await book(), clearing).filter(({ transactionId }) => transactionId === id)
   assert.deepEqual(found, [])
 }
 
-async function comesToNothing(run: Run, id: string): Promise<void> {
+async function comesToNothing(run: Run): Promise<void> {
   const whole = await book()
-  const own = [...whole.byKey.values()].filter(({ reference }) => reference === id)
+  const own = [...whole.byKey.values()].filter(({ reference }) => reference === run.id)
   const parties = new Set(own.map(({ party }) => party))
-  for (const party of parties) assert.equal(gains(whole, id, party), 0, `${id}: ${party}`)
+  for (const party of parties) assert.equal(gains(whole, run.id, party), 0, `${run.done.at(-1)}: ${party}`)
   const byAccount = new Map<string, bigint>()
   for (const { account, sum } of run.sums) byAccount.set(account, (byAccount.get(account) ?? 0n) + sum)
   assert.deepEqual(
     [...byAccount.values()].filter((sum) => sum !== 0n),
     [],
-    id,
   )
 }
 

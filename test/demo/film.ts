@@ -1,162 +1,263 @@
 /**
- * The business of the film by hand, without an engine: the functions one after the other, the postings they leave, and, when it
- * fails on the way, what undoes them from the last to the first.
+ * The film without an engine: the workflow's file and the heart decide, the functions run in this process against a real
+ * provider, and what the heart asks to be written is kept in lists. Time is what the heart is told it is.
  */
-import type { FunctionDefinition, Posting } from 'millrace'
+import { readFile } from 'node:fs/promises'
+import { type Context, type Failure, type FunctionDefinition, z } from 'millrace'
 import type { PostedSum } from '../../demo/balance.ts'
 import type { DemoRequest } from '../../demo/world/requests.ts'
-import adjustParty from '../../workflows/functions/video/adjust-party.ts'
-import authenticateSite from '../../workflows/functions/video/authenticate-site.ts'
-import authenticateUser from '../../workflows/functions/video/authenticate-user.ts'
-import billParty from '../../workflows/functions/video/bill-party.ts'
-import endSession from '../../workflows/functions/video/end-session.ts'
-import getParties from '../../workflows/functions/video/parties.ts'
-import payParty from '../../workflows/functions/video/pay-party.ts'
-import record from '../../workflows/functions/video/record.ts'
-import selectAds from '../../workflows/functions/video/select-ads.ts'
-import selectServer from '../../workflows/functions/video/select-server.ts'
-import settle from '../../workflows/functions/video/settle.ts'
-import startSession from '../../workflows/functions/video/start-session.ts'
-import unadjustParty from '../../workflows/functions/video/unadjust-party.ts'
-import unbillParty from '../../workflows/functions/video/unbill-party.ts'
-import unpayParty from '../../workflows/functions/video/unpay-party.ts'
-import unrecord from '../../workflows/functions/video/unrecord.ts'
-import type { Entry } from '../../workflows/video/provider.ts'
-import { runStep, StepFailed } from './chain.ts'
+import { keyOfSeed } from '../../src/base/key-of-seed.ts'
+import { admit } from '../../src/transaction/admit.ts'
+import type { AttemptReport, Posted } from '../../src/transaction/attempt.ts'
+import type { Effect, Invoke, PostingRow } from '../../src/transaction/effect.ts'
+import type { TransactionEvent } from '../../src/transaction/event.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
+import { transition } from '../../src/transaction/transition.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
 
 export interface Trouble {
-  /** Fails once this step has ended well. */
-  readonly after?: string
-  /** This step does its work, and its outcome is lost for good. */
+  /** It is cancelled once this step has ended well, or is under way. */
+  readonly cancelAfter?: string
+  readonly cancelDuring?: string
+  /** This step does its work each time, and nobody hears of it. */
   readonly lost?: string
+  /** This step does its work once, unheard; from then on it is told that the provider is busy, until it gives up. */
+  readonly unheard?: string
+  /** This step fails for good, before it does anything. */
+  readonly fails?: string
 }
 
 export interface Run {
-  readonly state: 'completed' | 'compensated' | 'failed'
+  readonly id: string
+  readonly state: string
   readonly code: string | null
-  readonly sums: readonly PostedSum[]
-  /** Steps that ended well, in order. */
+  /** Names of steps that ended well, in order, `bill_party[0]` of an item; and of those that were undone. */
   readonly done: readonly string[]
   readonly undone: readonly string[]
-  readonly receipts: readonly unknown[]
+  readonly sums: readonly PostedSum[]
+  /** By topic. */
+  readonly messages: Readonly<Record<string, readonly unknown[]>>
 }
 
-/** `teardown`: the data of the viewer's event, null for none. */
+const file = new URL('../../../test/demo/fixtures/film.yaml', import.meta.url)
+const plan = planFromSource(await readFile(file, 'utf8'), 'film.yaml')
+const startUs = Date.parse('2026-05-01T12:00:00Z') * 1000
+
+/** `teardown`: the data of the viewer's event; undefined: none comes. */
 export async function runFilm(request: DemoRequest, teardown: unknown, trouble: Trouble = {}): Promise<Run> {
-  const film = new Film(request.id, trouble)
-  try {
-    await play(film, request, teardown)
-    return film.ended('completed', null)
-  } catch (error) {
-    if (!(error instanceof StepFailed)) throw error
-    await film.undo()
-    return film.ended(film.undone.length > 0 ? 'compensated' : 'failed', error.code)
-  }
-}
-
-async function play(on: Film, request: DemoRequest, teardown: unknown): Promise<void> {
-  const { viewer, film, site, payment } = JSON.parse(request.value.toString())
-  const { authorization, 'x-api-key': api_key } = request.headers
-  const [user] = await Promise.all([
-    on.run('authenticate_user', authenticateUser, { authorization, viewer: viewer.id }),
-    on.run('authenticate_site', authenticateSite, { site: site.id, api_key }),
-  ])
-  const { host, region } = await on.run('select_server', selectServer, viewer)
-  const starts = { host, film: film.id, language: viewer.language }
-  const { session } = await on.run('start_session', startSession, starts, endSession)
-  const asked = { country: viewer.country, film: film.id }
-  const ads = user.plan === 'basic' ? await on.run('select_ads', selectAds, asked).catch(nullWithoutAds) : null
-  const who = { viewer: viewer.id, country: viewer.country, plan: user.plan, card: payment.card }
-  const parties = await on.run('parties', getParties, { ...who, film: film.id, region, ads })
-  const { currency } = parties
-  const billed: Entry[] = []
-  for (const [at, party] of parties.billed.entries()) {
-    billed.push(await on.run(`bill[${at}]`, billParty, { party, currency }, unbillParty))
-  }
-  const paid: Entry[] = []
-  for (const [at, party] of parties.paid.entries()) {
-    paid.push(await on.run(`pay[${at}]`, payParty, { party, currency }, unpayParty))
-  }
-  const about = { viewer: viewer.id, site: site.id, film: film.id, region, session }
-  const moved = (entries: Entry[]) => ({ currency, total: parties.total, entries })
-  const first = { ...about, billed: moved(billed), paid: moved(paid) }
-  on.receipts.push(await on.run('record', record, first, unrecord, { topic: 'video.receipts' }))
-  await on.run('end_session', endSession, { session })
-  const settled = await on.run('settle', settle, {
-    currency,
-    film: film.id,
-    region,
-    billed,
-    paid,
-    teardown: teardown === null ? null : { id: 'x', data: teardown },
-  })
-  for (const [at, adjustment] of settled.adjustments.entries()) {
-    await on.run(`adjust[${at}]`, adjustParty, { adjustment, currency }, unadjustParty)
-  }
-  const last = { ...about, billed: settled.billed, paid: settled.paid }
-  on.receipts.push(await on.run('record_settlement', record, last, unrecord, { topic: 'video.receipts' }))
-}
-
-function nullWithoutAds(error: unknown): null {
-  if (error instanceof StepFailed && error.code === 'ads_unavailable') return null
-  throw error
+  const film = new Film(request, teardown, trouble)
+  await film.play()
+  return film.run()
 }
 
 class Film {
-  readonly done: string[] = []
-  readonly undone: string[] = []
-  readonly receipts: unknown[] = []
-  readonly #id: string
+  readonly #teardown: unknown
   readonly #trouble: Trouble
-  readonly #postings: Posting[] = []
-  readonly #undos: (() => Promise<void>)[] = []
+  readonly #events: TransactionEvent[] = []
+  readonly #running = new Map<string, AbortController>()
+  readonly #postings: PostingRow[] = []
+  readonly #messages: Record<string, unknown[]> = {}
+  readonly #done: string[] = []
+  readonly #undone: string[] = []
+  #code: string | null = null
+  #transaction: Transaction
+  #nowUs = startUs
+  #wake: () => void = () => {}
 
-  constructor(id: string, trouble: Trouble) {
-    this.#id = id
+  constructor(request: DemoRequest, teardown: unknown, trouble: Trouble) {
+    this.#teardown = teardown
     this.#trouble = trouble
+    this.#transaction = admitted(request)
   }
 
-  async run<I, O, UI, UO>(
-    step: string,
-    definition: FunctionDefinition<I, O>,
-    input: unknown,
-    undo?: FunctionDefinition<UI, UO>,
-    undoInput: object = {},
-  ): Promise<O> {
-    const own: Posting[] = []
-    const output = await runStep(step, definition, input, this.#id, 6, { post: (posting) => own.push(posting) })
-    const isLost = this.#trouble.lost === step
-    const kept = isLost ? [] : own
-    this.#postings.push(...kept)
-    if (undo !== undefined) {
-      const given = { ...undoInput, output: isLost ? null : output }
-      this.#undos.push(() => this.#undo(step, undo, given, kept))
+  async play(): Promise<void> {
+    this.#events.push({ type: 'Started', atUs: this.#nowUs })
+    while (!isOver(this.#transaction)) {
+      const event = this.#events.shift()
+      if (event === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
+      else this.#take(event)
     }
-    if (isLost) throw new StepFailed(step, { kind: 'fail', code: 'lost', message: '', afterMs: null })
-    this.done.push(step)
-    if (this.#trouble.after === step) {
-      throw new StepFailed(step, { kind: 'fail', code: 'trouble', message: '', afterMs: null })
-    }
-    return output
   }
 
-  async undo(): Promise<void> {
-    for (const undo of this.#undos.reverse()) await undo()
-  }
-
-  async #undo<I, O>(step: string, definition: FunctionDefinition<I, O>, input: object, postings: readonly Posting[]) {
-    const keys = { forwardKey: `${this.#id}:${step}`, idempotencyKey: `${this.#id}:${step}:undo` }
-    await runStep(step, definition, input, this.#id, 6, { ...keys, direction: 'undo' })
-    this.undone.push(step)
-    for (const { debit, credit, ...same } of postings) this.#postings.push({ ...same, debit: credit, credit: debit })
-  }
-
-  ended(state: Run['state'], code: string | null): Run {
-    const sums = this.#postings.flatMap(({ debit, credit, amount, currency }) => [
-      { transactionId: this.#id, account: debit, currency, sum: -BigInt(amount) },
-      { transactionId: this.#id, account: credit, currency, sum: BigInt(amount) },
+  run(): Run {
+    const sums = this.#postings.flatMap(({ transactionId, debit, credit, amount, currency }) => [
+      { transactionId, account: debit, currency, sum: -amount },
+      { transactionId, account: credit, currency, sum: amount },
     ])
-    const { done, undone, receipts } = this
-    return { state, code, sums, done, undone, receipts }
+    const { id, state } = this.#transaction
+    return { id, state, code: this.#code, sums, done: this.#done, undone: this.#undone, messages: this.#messages }
   }
+
+  #take(event: TransactionEvent): void {
+    const result = transition(this.#transaction, event)
+    if ('refused' in result) return
+    this.#transaction = result.transaction
+    for (const effect of result.effects) this.#follow(effect)
+    if (this.#transaction.state === 'waiting') this.#awake()
+  }
+
+  #follow(effect: Effect): void {
+    switch (effect.type) {
+      case 'Invoke':
+        void this.#invoke(effect)
+        break
+      case 'Abort':
+        this.#running.get(placeOf(effect))?.abort(new DOMException('nobody needs it', 'AbortError'))
+        break
+      case 'ArmTimer': {
+        const { step, item, dueUs } = effect
+        this.#tell({ type: 'TimerDue', atUs: Math.max(dueUs, this.#nowUs), step, item })
+        break
+      }
+      case 'RecordPosting':
+        this.#postings.push(effect.row)
+        break
+      case 'RecordMessage': {
+        const { topic, value, error } = effect.row
+        const told = error ?? JSON.parse(value ?? 'null')
+        this.#messages[topic] = [...(this.#messages[topic] ?? []), told]
+        break
+      }
+      case 'RecordEnding':
+        this.#code = effect.row.errorCode
+    }
+  }
+
+  /** The only thing it rests for is the end of the film; it comes back as one that is queued. */
+  #awake(): void {
+    const step = plan.steps.find(({ id }) => id === 'teardown')!
+    this.#transaction = { ...this.#transaction, state: 'queued' }
+    const at = { step: step.no, item: '' }
+    if (this.#teardown !== undefined) {
+      const text = JSON.stringify({ id: 'x', type: null, source: null, time: '', key: 'k', data: this.#teardown })
+      this.#tell({ type: 'SignalArrived', atUs: this.#nowUs, ...at, signal: { id: 'x', text } })
+    } else {
+      const dueUs = this.#transaction.steps[step.no]!.dueUs!
+      this.#nowUs = Math.max(this.#nowUs, dueUs)
+    }
+    this.#tell({ type: 'Started', atUs: this.#nowUs })
+  }
+
+  async #invoke(effect: Invoke): Promise<void> {
+    const { step, item, attempt } = effect
+    const name = item === '' ? step.id : `${step.id}[${item}]`
+    const controller = new AbortController()
+    this.#running.set(placeOf({ step: step.no, item, attempt }), controller)
+    const isForward = step.kind === 'invoke'
+    if (isForward && this.#trouble.cancelDuring === name) this.#cancel()
+    const report = await this.#reportOf(effect, isForward ? name : '', controller.signal)
+    if (report.outcome === 'ok') (isForward ? this.#done : this.#undone).push(name)
+    this.#tell({ type: 'AttemptEnded', atUs: ++this.#nowUs, step: step.no, item, attempt, eligibleUs: null, report })
+    if (isForward && report.outcome === 'ok' && this.#trouble.cancelAfter === name) this.#cancel()
+  }
+
+  async #reportOf(effect: Invoke, name: string, signal: AbortSignal): Promise<AttemptReport> {
+    const planned = { ...nothing, errorMessage: 'as planned' }
+    if (this.#trouble.fails === name) return { ...planned, outcome: 'fail', errorCode: 'trouble' }
+    if (this.#trouble.unheard === name && effect.attempt > 1) return { ...planned, outcome: 'retry', errorCode: 'busy' }
+    const report = await attemptOf(effect, this.#transaction.id, signal)
+    if (this.#trouble.lost !== name && this.#trouble.unheard !== name) return report
+    return { ...planned, outcome: 'timeout', errorCode: 'step_timeout', effectUnknown: true }
+  }
+
+  #cancel(): void {
+    this.#tell({ type: 'CancelAsked', atUs: ++this.#nowUs, by: 'somebody: as planned' })
+  }
+
+  #tell(event: TransactionEvent): void {
+    this.#events.push(event)
+    this.#wake()
+  }
+}
+
+function admitted({ id, value, headers }: DemoRequest): Transaction {
+  const { authorization = '', 'x-api-key': apiKey = '' } = headers
+  const auth = { authorization, 'x-api-key': apiKey }
+  const envelope = { id, type: 'video.requested', source: null, time: '2026-05-01T12:00:00Z', key: null, meta: {} }
+  const origin = { engine: 'test', topic: id, incarnation: '', partition: 0, offset: 0 }
+  const data = JSON.parse(value.toString())
+  return admit(plan, { ...envelope, auth, data }, { origin, producedUs: startUs, admittedUs: startUs })
+}
+
+function isOver({ state }: Transaction): boolean {
+  return ['completed', 'compensated', 'cancelled', 'failed'].includes(state)
+}
+
+function placeOf({ step, item, attempt }: { step: number; item: string; attempt: number }): string {
+  return `${step}/${item}/${attempt}`
+}
+
+const nothing = {
+  output: null,
+  errorCode: null,
+  errorMessage: null,
+  retryAfterMs: null,
+  effectUnknown: false,
+  dispatchedUs: null,
+  startedUs: null,
+  finishedUs: null,
+  receivedUs: startUs,
+  logs: null,
+} as const
+
+/** As a worker process does it, but for what is looked at before it gets that far. */
+async function attemptOf(effect: Invoke, transactionId: string, signal: AbortSignal): Promise<AttemptReport> {
+  const { step, input } = effect
+  const { default: definition } = await import(`../../workflows/functions/${step.uses}.js`)
+  const posted: Posted[] = []
+  const emitted: { topic: string; key: string | null; value: string; headers: Record<string, string> }[] = []
+  const context: Context = {
+    ...contextOf(effect, transactionId, signal),
+    post: ({ amount, party = null, key = null, ...same }) =>
+      void posted.push({ ...same, amount: String(amount), party, key }),
+    emit: ({ topic, key = null, value }) =>
+      void emitted.push({ topic, key: key === null ? null : String(key), value: JSON.stringify(value), headers: {} }),
+  }
+  const answer = await outcomeOf(definition, JSON.parse(input), context)
+  if ('report' in answer) return { ...nothing, ...answer.report }
+  return { ...nothing, outcome: 'ok', output: JSON.stringify(answer.output), posted, emitted }
+}
+
+async function outcomeOf(
+  { input, output, run }: FunctionDefinition,
+  given: unknown,
+  context: Context,
+): Promise<
+  { readonly output: unknown } | { readonly report: Partial<AttemptReport> & Pick<AttemptReport, 'outcome'> }
+> {
+  try {
+    const answer = await run({ input: input!.parse(given), context })
+    if (!isFailure(answer)) return { output: output!.parse(answer) }
+    return { report: { outcome: answer.kind, errorCode: answer.code, errorMessage: answer.message } }
+  } catch (error) {
+    if (error instanceof z.ZodError) throw error
+    const { code = 'thrown', message } = error as Error & { code?: string }
+    const said = { errorMessage: message, effectUnknown: true }
+    if (context.signal.aborted) return { report: { ...said, outcome: 'fail', errorCode: 'aborted' } }
+    return { report: { ...said, outcome: 'retry', errorCode: String(code) } }
+  }
+}
+
+function isFailure(answer: unknown): answer is Failure {
+  return typeof answer === 'object' && answer !== null && 'kind' in answer
+}
+
+function contextOf(
+  { step, attempt, idempotencySeed, forwardSeed }: Invoke,
+  transactionId: string,
+  signal: AbortSignal,
+) {
+  const silent = () => {}
+  return {
+    transactionId,
+    workflow: plan.name,
+    step: step.id,
+    attempt,
+    idempotencyKey: keyOfSeed(idempotencySeed),
+    direction: forwardSeed === null ? 'forward' : 'undo',
+    forwardKey: forwardSeed === null ? null : keyOfSeed(forwardSeed),
+    deadline: new Date(Date.now() + step.timeoutMs),
+    signal,
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  } as const
 }
