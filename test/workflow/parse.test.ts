@@ -23,6 +23,19 @@ test('every kind of mistake is told with its place, what was expected and the li
   }
 })
 
+test('the reference tells of every code of a mistake', () => {
+  const reference = readFileSync(new URL('../../../docs/workflow-reference.md', import.meta.url), 'utf8')
+  const files = readdirSync(new URL('bad/', root)).filter((name) => name.endsWith('.yaml'))
+  const codes = new Set(
+    files.flatMap((file) => parseWorkflow(read(`bad/${file}`), file, functions).problems.map(({ code }) => code)),
+  )
+  assert.ok(codes.size >= 35, `${codes.size} codes`)
+  assert.deepEqual(
+    [...codes].filter((code) => !reference.includes(`\`${code}\``)),
+    [],
+  )
+})
+
 function invokesOf(plan: Plan): InvokeStep[] {
   return plan.steps.filter((step) => step.kind === 'invoke')
 }
