@@ -304,6 +304,18 @@ test('an evaluation changes nothing of what it reads', () => {
   assert.deepEqual(scope, before)
 })
 
+test('where there is a quicker way to one step, all of them are not asked for', () => {
+  const quick: Scope = {
+    event: scope.event,
+    step: (id) => scope.steps[id],
+    get steps(): never {
+      throw new Error('all steps were asked for')
+    },
+  }
+  assert.equal(evaluate('steps.pick.output.region', 'json', quick), 'eu-west')
+  assert.equal(evaluate('steps.pick.output.cents > 1 && steps.skipped.output == null', 'json', quick), true)
+})
+
 test('evaluations are cheap enough to be no concern of a coordinator', () => {
   const time = (source: string, count: number) => {
     const { expression } = compileExpression(source, names, 'json')
