@@ -16,6 +16,7 @@ import { migrationsDir } from '../src/engine.ts'
 import { migrate } from '../src/ledger/migrate.ts'
 import { eraseServers, startServers } from '../src/local/servers.ts'
 import { planFromSource } from '../src/workflow/parse.ts'
+import { functionOf } from '../src/workflow/uses.ts'
 
 const { values: options } = parseArgs({
   options: { transactions: { type: 'string', default: '1000000' }, deep: { type: 'boolean', default: false } },
@@ -81,7 +82,7 @@ async function fill(databaseUrl: string): Promise<void> {
   db.on('error', () => undefined) // the server stops while we are connected only if something failed before
   await db.connect()
   const ids = plan.steps.map(({ id }) => id)
-  const uses = plan.steps.map((step) => step.uses)
+  const uses = plan.steps.map(functionOf)
   await db.query(`
 insert into millrace_data.engine (name) values ('${engine}');
 insert into millrace_data.topic (name) values ('${topic}');

@@ -4,6 +4,7 @@ import { publish } from './telemetry/channels.ts'
 import { loadCatalogue } from './workflow/catalogue.ts'
 import type { Plan } from './workflow/plan.ts'
 import { formatProblem, type Problem } from './workflow/problem.ts'
+import { topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
@@ -31,7 +32,7 @@ export class CurrentPlans {
   }
 
   get topics(): string[] {
-    return this.plans.flatMap(({ on, signals }) => [on.kafka?.topic ?? [], signals.map(({ topic }) => topic)].flat())
+    return [...new Set(this.plans.flatMap(topicsReadBy))]
   }
 
   /** Reads the files again; answers with the names of the workflows that changed. Throws `workflows_invalid`. */

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkFile, loadCatalogue } from '../workflow/catalogue.ts'
 import type { Problem } from '../workflow/problem.ts'
-import { functionProblems, usedBy } from './function-problems.ts'
+import { functionsOf } from '../workflow/uses.ts'
+import { functionProblems } from './function-problems.ts'
 
 export interface Checked {
   /** How many workflow files. */
@@ -37,17 +38,17 @@ interface Part extends Checked {
 async function checkFolder(dir: string): Promise<Part> {
   const { plans, problems, files } = await loadCatalogue(dir)
   const broken = [...new Set(problems.map((problem) => problem.file))]
-  const functions = [...plans.flatMap(usedBy), ...(await Promise.all(broken.map(usedIn))).flat()]
+  const functions = [...plans.flatMap(functionsOf), ...(await Promise.all(broken.map(usedIn))).flat()]
   return { dir, files: files.length, problems, functions }
 }
 
 async function checkOne(file: string): Promise<Part> {
   const { plan, problems } = await checkFile(file)
-  return { dir: dirname(file), files: 1, problems, functions: plan ? usedBy(plan) : await usedIn(file) }
+  return { dir: dirname(file), files: 1, problems, functions: plan ? functionsOf(plan) : await usedIn(file) }
 }
 
 /** A file with problems makes no plan; the functions it names are looked at all the same. */
 async function usedIn(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch(() => '')
-  return [...text.matchAll(/\buses["']?\s*:\s*["']?([\w./-]+)/g)].flatMap((match) => match[1] ?? [])
+  return [...text.matchAll(/\b(?:uses|compensate)["']?\s*:\s*["']?([\w./-]+)/g)].flatMap((match) => match[1] ?? [])
 }

@@ -6,6 +6,7 @@ import { publish } from '../telemetry/channels.ts'
 import { createBuilder } from '../worker/build.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { formatProblem, type Problem } from '../workflow/problem.ts'
+import { functionsOf } from '../workflow/uses.ts'
 
 /** One for each compile error, in the order of the functions' names. What is missing was found before. */
 export async function functionProblems(workflowsDir: string, names: ReadonlySet<string>): Promise<Problem[]> {
@@ -15,15 +16,10 @@ export async function functionProblems(workflowsDir: string, names: ReadonlySet<
 }
 
 export async function tellFunctionProblems(workflowsDir: string, plans: readonly Plan[]): Promise<void> {
-  const names = new Set(plans.flatMap(usedBy))
+  const names = new Set(plans.flatMap(functionsOf))
   for (const problem of await functionProblems(workflowsDir, names)) {
     publish('notice', { level: 'error', message: formatProblem(problem) })
   }
-}
-
-/** Names of its functions, those of compensations included. */
-export function usedBy({ steps }: Plan): string[] {
-  return steps.flatMap((step) => ('uses' in step ? [step.uses] : []))
 }
 
 const none = (): Problem[] => []

@@ -5,7 +5,7 @@ import { paintFor } from './paint.ts'
 
 export function readyMessage(file: DevFile, plans: readonly Plan[]): string {
   const paint = paintFor(process.stdout)
-  const topic = plans[0]?.on.kafka.topic ?? 'TOPIC'
+  const topic = plans.find(({ on }) => on.kafka)?.on.kafka?.topic ?? 'TOPIC'
   return `
 ${paint('bold', 'millrace is ready.')}
 
@@ -24,5 +24,5 @@ ${paint('bold', 'millrace is ready.')}
 }
 
 function named(plan: Plan): string {
-  return `${plan.name} (topic ${plan.on.kafka.topic})`
+  return plan.on.kafka ? `${plan.name} (topic ${plan.on.kafka.topic})` : `${plan.name} (called)`
 }

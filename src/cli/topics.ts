@@ -4,6 +4,7 @@ import { createClient } from '../intake/client.ts'
 import { Topics } from '../intake/topics.ts'
 import { kafkaSettings } from '../kafka-settings.ts'
 import type { Plan } from '../workflow/plan.ts'
+import { topicsReadBy } from '../workflow/uses.ts'
 
 /** Enough to see several lanes at work on one machine. */
 const partitions = 4
@@ -16,10 +17,11 @@ export async function createTopics(config: Config, plans: readonly Plan[]): Prom
 }
 
 /** What it reads, and what it publishes to; what its functions emit nobody knows before. */
-function topicsOf({ on, deadLetter, publish, steps }: Plan): string[] {
+function topicsOf(plan: Plan): string[] {
+  const { deadLetter, publish, steps } = plan
   const published = [...publish.completed, ...publish.failed, ...steps.flatMap((step) => step.publish)]
   return [
-    on.kafka.topic,
+    ...topicsReadBy(plan),
     ...(deadLetter.topic === null ? [] : [deadLetter.topic]),
     ...published.map((each) => each.topic),
   ]

@@ -166,7 +166,7 @@ function legible(text: string): string {
 /** Of any version: which one it was that passed it is not kept. */
 function ofPassed({ workflow }: Said, { envelope }: Decoded, { versions }: World): Difference[] {
   const own = versions.filter((version) => version.workflow === workflow && version.plan !== null)
-  const takes = ({ plan }: VersionFacts) => plan!.on.kafka.type === null || plan!.on.kafka.type === envelope.type
+  const takes = ({ plan }: VersionFacts) => [null, envelope.type].includes(plan!.on.kafka?.type ?? null)
   if (own.length === 0 || !own.every(takes)) return []
   return [
     {

@@ -38,7 +38,7 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** Those that are no `undo`. */
   readonly byId: ReadonlyMap<string, Step>
-  /** No step of it holds others, so that steps end in the order of their numbers. */
+  /** Nothing but functions, one after the other: steps end in the order of their numbers. */
   readonly isChain: boolean
 }
 

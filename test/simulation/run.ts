@@ -1,4 +1,5 @@
 /** One seed's run: a time of faults, then calm, in which all that is left must end. */
+import { topicsReadBy } from '../../src/workflow/uses.ts'
 import { startChaos } from './chaos.ts'
 import { answerUsMax } from './ledger/link.ts'
 import type { StoredLane } from './ledger/tables.ts'
@@ -144,7 +145,7 @@ function leftover({ broker, server, setting, living }: World): string[] {
     const { lanes, assigned } = coordinator.stats()
     if (lanes < assigned) left.push(`${process.name} has ${lanes} lanes open of ${assigned}`)
   }
-  const wanted = new Set(setting.plans.map((plan) => plan.on.kafka.topic))
+  const wanted = new Set(setting.plans.flatMap(topicsReadBy))
   for (const { name, incarnation, logs } of broker.topics.values()) {
     if (!wanted.has(name)) continue
     logs.forEach(({ latest }, partition) => {

@@ -89,6 +89,81 @@ test('given one name in two files, then the first file has it and the second is 
   assert.match(formatProblem(problems[0]!), /b\.yaml:2:1: the name "film" is taken by .*a\.yaml/)
 })
 
+test('a topic tells whom it starts and who waits for its events', async (t) => {
+  const wait = (name: string, topic: string) =>
+    `name: ${name}\non: { kafka: films }\nsteps:\n  - { id: one, wait: { topic: ${topic}, key: event.key } }\n`
+  const dir = await folder(t, { 'a.yaml': wait('a', 'films.done'), 'b.yaml': wait('b', 'films') })
+  const { byTopic, signalsByTopic, problems } = await loadCatalogue(dir)
+  assert.deepEqual(problems, [])
+  const named = (plans: typeof byTopic) => [...plans].map(([topic, some]) => [topic, some.map(({ name }) => name)])
+  assert.deepEqual(named(byTopic), [['films', ['a', 'b']]])
+  assert.deepEqual(named(signalsByTopic), [
+    ['films.done', ['a']],
+    ['films', ['b']],
+  ])
+})
+
+const caller = (name: string, called: string, on = `on: { kafka: ${name} }\n`) =>
+  `name: ${name}\n${on}steps:\n  - id: one\n    call: ${called}\n`
+
+/** What is told of the calls of a folder's files, by their names without an ending. */
+const folders: [string, Record<string, string>, string[]][] = [
+  [
+    'a call of one that has no topic',
+    { a: caller('a', 'b'), b: workflow('b', 't').replace('on: { kafka: t }\n', '') },
+    [],
+  ],
+  [
+    'a call of one whose file is broken',
+    { a: caller('a', 'b'), b: workflow('b', 't', 'ecko') },
+    ['b.yaml:4:22 unknown_function'],
+  ],
+  [
+    'a call of what is not there',
+    { a: caller('a', 'bb'), bbb: workflow('bbb', 't') },
+    ['a.yaml:5:11 unknown_workflow'],
+  ],
+  ['a call of itself', { a: caller('a', 'a') }, ['a.yaml:5:11 call_ring']],
+  [
+    'calls in a ring, and one that leads into it',
+    { a: caller('a', 'b'), b: caller('b', 'c'), c: caller('c', 'a'), d: caller('d', 'a') },
+    ['a.yaml:5:11 call_ring', 'b.yaml:5:11 call_ring', 'c.yaml:5:11 call_ring'],
+  ],
+  [
+    'one that nothing starts',
+    { a: workflow('a', 't').replace('on: { kafka: t }\n', ''), b: workflow('b', 't') },
+    ['a.yaml:1:1 never_started'],
+  ],
+]
+
+for (const [what, files, expected] of folders) {
+  test(`${what}: ${expected.length === 0 ? 'is well' : expected.join(', ')}`, async (t) => {
+    const named = Object.entries(files).map(([name, text]) => [`${name}.yaml`, text])
+    const dir = await folder(t, { ...Object.fromEntries(named), 'functions/echo.ts': '' })
+    const { problems, plans } = await loadCatalogue(dir)
+    const told = problems.map(
+      ({ file, line, column, code }) => `${file.slice(dir.length + 1)}:${line}:${column} ${code}`,
+    )
+    assert.deepEqual(told, expected)
+    const broken = new Set(problems.map(({ file }) => file))
+    assert.equal(plans.length, named.length - broken.size)
+    for (const file of named.map(([name]) => join(dir, name!))) {
+      const alone = await checkFile(file)
+      assert.deepEqual(
+        alone.problems,
+        problems.filter((problem) => problem.file === file),
+        file,
+      )
+    }
+  })
+}
+
+test('the way of a ring is told', async (t) => {
+  const dir = await folder(t, { 'a.yaml': caller('a', 'b'), 'b.yaml': caller('b', 'a') })
+  const { problems } = await loadCatalogue(dir)
+  assert.match(formatProblem(problems[0]!), /a\.yaml:5:11: the call leads back to itself: a > b > a; expected/)
+})
+
 test('a folder that is missing or empty is a problem of its own', async (t) => {
   const dir = await folder(t, { 'functions/echo.ts': '' })
   const empty = await loadCatalogue(dir)

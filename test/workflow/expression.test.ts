@@ -7,7 +7,13 @@ import type { Scope } from '../../src/workflow/plan.ts'
 import { fc } from '../support/fuzz.ts'
 import { namesOf } from './names-of.ts'
 
-const names = namesOf({ settled: ['pick', 'skipped', 'list'], later: ['last'], self: 'here', nothingSettled: 'event' })
+const names = namesOf({
+  settled: ['pick', 'skipped', 'list'],
+  later: ['last'],
+  self: 'here',
+  nothingSettled: 'event',
+  others: ['party', 'party_index', 'output', 'signal'],
+})
 
 const scope: Scope = {
   event: {
@@ -31,6 +37,12 @@ const scope: Scope = {
     pick: { output: { region: 'eu-west', cents: 1999, __proto__: 1 } as never },
     skipped: { output: null },
     list: { output: [10, 20] },
+  },
+  names: {
+    party: { id: 'studio', cents: 5, lines: [1, 2] },
+    party_index: 2,
+    output: null,
+    signal: { id: 's-1', type: null, source: null, time: '2026-01-02T03:04:05Z', key: 'k', data: { watched: 7 } },
   },
 }
 
@@ -59,6 +71,20 @@ const values: [string, Json][] = [
   ['steps.skipped.output', null],
   ['steps.list.output[1]', 20],
   ['event.data.exact', 9007199254740993n],
+  // Names of items, of a compensation, of a wait
+  ['party', { id: 'studio', cents: 5, lines: [1, 2] }],
+  ['party.lines[1]', 2],
+  ['party_index', 2],
+  ['party_index + 1', 3],
+  ['party.id + "-" + string(party.cents)', 'studio-5'],
+  ['party.lines.map(line, line + party_index)', [3, 4]],
+  ['has(party.nope) || party.?cents.orValue(0) == 5', true],
+  ['output', null],
+  ['output == null', true],
+  ['signal.data.watched', 7],
+  ['signal.key == event.key && signal.data.watched > party.cents', true],
+  ['signal.time > event.time', false],
+  ['signal.time', '2026-01-02T03:04:05Z'],
   // Numbers: ints are ints, doubles are doubles, and each stays exact
   ['event.data.n * 2', 10],
   ['event.data.n / 2', 2],
@@ -150,6 +176,12 @@ const failures: [string, RegExp, Gives?][] = [
   ['event.data.user.__proto__', /event\.data\.user has no field "__proto__"/],
   ['event.data.user.hasOwnProperty', /has no field "hasOwnProperty"/],
   ['steps.skipped.output.x', /steps\.skipped\.output is null/],
+  ['party.nope', /^party\.nope: party has no field "nope"$/],
+  ['party.lines[2]', /^party\.lines\[2\]: party\.lines is a list of 2$/],
+  ['output.id', /^output\.id: output is null$/],
+  ['signal.data.nope', /^signal\.data\.nope: signal\.data has no field "nope"$/],
+  ['party.nope + 1', /^party\.nope: party has no field "nope"$/],
+  ['signal.data.nope > 1', /^signal\.data\.nope: signal\.data has no field "nope"$/],
   // The same words where the path is a part of more
   ['event.data.nope + 1', /^event\.data\.nope: event\.data has no field "nope"$/],
   ['event.data.user.address.street == "x"', /event\.data\.user\.address is null/],
@@ -169,6 +201,8 @@ const failures: [string, RegExp, Gives?][] = [
   ['event.data.user', /a key cannot be a map/, 'key'],
   ['event.data.words', /a key cannot be a list of 2/, 'key'],
   ['event.data.d', /a key cannot be the fraction 1\.5/, 'key'],
+  ['event.data.s', /it gave "text", not a time such as 2026/, 'time'],
+  ['event.data.nul', /it gave null, not a time/, 'time'],
 ]
 
 for (const [source, expected, gives] of failures) {
@@ -191,6 +225,18 @@ test('given a step that has not settled, then reading it says so', () => {
   const early = { ...scope, steps: {} }
   assert.throws(() => evaluate('steps.pick.output.region', 'json', early), /step "pick" has no output yet/)
   assert.throws(() => evaluate('steps.pick.output.region + "x"', 'json', early), /step "pick" has no output yet/)
+})
+
+test('given a name that is not there, then reading it says so', () => {
+  const without = { event: scope.event, steps: {} }
+  assert.throws(() => evaluate('party.id', 'json', without), /^EngineError: party: it is not there$/)
+  assert.throws(() => evaluate('party.id + "x"', 'json', without), /party/)
+})
+
+test('a time is an RFC 3339 text, whether it was a timestamp or a text', () => {
+  assert.equal(evaluate('event.time', 'time'), '2026-01-02T03:04:05.678901Z')
+  assert.equal(evaluate('event.time + duration("1h")', 'time'), '2026-01-02T04:04:05.678Z')
+  assert.equal(evaluate('"2026-01-31T00:00:00+01:00"', 'time'), '2026-01-31T00:00:00+01:00')
 })
 
 test('a key is a text, an int, a bool or null, and each has one text', () => {
@@ -226,8 +272,9 @@ test('the short way of a plain path answers what CEL answers', () => {
   const segment = fc.constantFrom('.a', '.b', '["constructor"]', '["__proto__"]', '["toString"]', '["1"]', '[0]', '[1]')
   const property = fc.property(value, fc.array(segment, { maxLength: 4 }), (made, path) => {
     const data = parseJson(stringifyJson(made))
-    const at: Scope = { event: { ...scope.event, data }, steps: { pick: { output: data } } }
-    for (const source of [`event.data${path.join('')}`, `steps.pick.output${path.join('')}`]) {
+    const at: Scope = { event: { ...scope.event, data }, steps: { pick: { output: data } }, names: { party: data } }
+    for (const root of ['event.data', 'steps.pick.output', 'party']) {
+      const source = `${root}${path.join('')}`
       assert.deepEqual(outcome(`true ? ${source} : ${source}`, at), outcome(source, at), source)
     }
   })
@@ -257,6 +304,18 @@ test('an evaluation changes nothing of what it reads', () => {
   assert.deepEqual(scope, before)
 })
 
+test('where there is a quicker way to one step, all of them are not asked for', () => {
+  const quick: Scope = {
+    event: scope.event,
+    step: (id) => scope.steps[id],
+    get steps(): never {
+      throw new Error('all steps were asked for')
+    },
+  }
+  assert.equal(evaluate('steps.pick.output.region', 'json', quick), 'eu-west')
+  assert.equal(evaluate('steps.pick.output.cents > 1 && steps.skipped.output == null', 'json', quick), true)
+})
+
 test('evaluations are cheap enough to be no concern of a coordinator', () => {
   const time = (source: string, count: number) => {
     const { expression } = compileExpression(source, names, 'json')
@@ -265,5 +324,6 @@ test('evaluations are cheap enough to be no concern of a coordinator', () => {
     return performance.now() - startedMs
   }
   assert.ok(time('event.data.user.name', 100_000) < 5000)
+  assert.ok(time('party.id', 100_000) < 5000)
   assert.ok(time('event.data.n > 1 && steps.pick.output.cents < 5000', 20_000) < 5000)
 })

@@ -38,6 +38,14 @@ const words = [
   '}}',
   'event.data',
   'retry',
+  'parallel',
+  'forEach',
+  'switch',
+  'sleep',
+  'wait',
+  'call',
+  'compensate',
+  'signals',
   '1',
   'null',
 ]
@@ -72,12 +80,24 @@ test('any JSON in any field gives a plan or problems', () => {
     'when',
     'retry',
     'optional',
+    'parallel',
+    'forEach',
+    'switch',
+    'sleep',
+    'wait',
+    'call',
+    'compensate',
+    'join',
+    'as',
+    'signals',
+    'order',
   )
-  const property = fc.property(field, fc.jsonValue({ maxDepth: 3 }), (name, value) => {
-    const step = { id: 'a', uses: 'b', [name]: value }
+  const property = fc.property(field, fc.boolean(), fc.jsonValue({ maxDepth: 3 }), (name, runs, value) => {
+    const step = { id: 'a', ...(runs && { uses: 'b' }), [name]: value }
     holds(JSON.stringify({ name: 'a', on: { kafka: 't' }, steps: [step], ...(name.length > 2 && { [name]: value }) }))
+    holds(JSON.stringify({ name: 'a', on: { kafka: 't' }, steps: [{ id: 'b', switch: [{ steps: [step] }] }] }))
   })
-  fc.assert(property, { numRuns: 300 })
+  fc.assert(property, { numRuns: 500 })
 })
 
 /** Half of what is let in: what grows with the square still shows. */
@@ -86,7 +106,11 @@ const longId = (i: number) => `s${i}_${'abcdefgh'.repeat(7)}`
 const manySteps = Array.from({ length: 400 }, (_, i) => `  - { id: ${longId(i)}, uses: echo }`).join('\n')
 const wrongSteps = Array.from({ length: 1500 }, (_, i) => `\${{steps.${longId(i + 1000)}.output}}`).join('')
 
+const nested = (depth: number): string =>
+  depth === 0 ? '{}' : `{ parallel: { a: [${nested(depth - 1)}] }, switch: [{ steps: [${nested(depth - 1)}] }] }`
+
 const hostile: Record<string, string> = {
+  'steps in steps': `name: a\non: { kafka: t }\nsteps: [${nested(10)}]`,
   'many unknown steps': `name: a\non: { kafka: t }\nsteps:\n${manySteps}\n  - { id: z, uses: e, with: { a: "${wrongSteps}" } }`,
   'many unknown names': `name: a\non: { kafka: t }\nsteps: [{ id: z, uses: e, with: { a: "${'${{a}}'.repeat(40_000)}" } }]`,
   'many steps': `name: a\non: { kafka: t }\nsteps:\n${'- \n'.repeat(size / 4)}`,

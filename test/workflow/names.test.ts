@@ -3,6 +3,13 @@ import { test } from 'node:test'
 import { compileExpression, type Gives } from '../../src/workflow/expression/compile.ts'
 import { namesOf } from './names-of.ts'
 
+const inside = namesOf({
+  settled: ['pick'],
+  later: [],
+  self: 'here',
+  nothingSettled: 'event',
+  others: ['item', 'signal'],
+})
 const names = namesOf({ settled: ['pick', 'bill'], later: ['here', 'last'], self: 'here', nothingSettled: 'event' })
 
 /** Expression, offset, code, and a part of message, expectation and fix. */
@@ -83,6 +90,29 @@ test('every wrong name of an expression is told, not only the first', () => {
     ['unknown_variable', 'unknown_step', 'unknown_event_field'],
   )
 })
+
+/** Where an item and a signal are seen. */
+const seen: [source: string, code: string | null, says?: RegExp][] = [
+  ['item.id == signal.key', null],
+  ['itme.id', 'unknown_variable', /event, steps, item or signal.*did you mean "item"/],
+  ['signal', 'bare_signal', /its fields: id, type, source, time, key, data.*signal\.data/],
+  ['signal[event.id]', 'bare_signal'],
+  ['signal.meta', 'unknown_signal_field', /the signal has no field "meta"/],
+  ['output', 'unknown_variable', /only compensate sees "output"/],
+  ['[1].map(item, item)', 'shadowed_name', /call it each/],
+  ['[1].map(signal, 1)', 'shadowed_name'],
+]
+
+for (const [source, code, says] of seen) {
+  test(`inside of a forEach, ${source} is ${code ?? 'well'}`, () => {
+    const { problems } = compileExpression(source, inside, 'json')
+    assert.deepEqual(
+      problems.map((problem) => problem.code),
+      code === null ? [] : [code],
+    )
+    if (says) assert.match(`${problems[0]!.message}; ${problems[0]!.expected}; ${problems[0]!.fix}`, says)
+  })
+}
 
 test('patterns that are linear are let through', () => {
   for (const pattern of ['^[a-z]+$', '(ab|cd)+', '(?:a{2})+', 'a*b*c*', '[(+]+', '\\\\(a+\\\\)+', '(a?b)*']) {

@@ -23,6 +23,19 @@ test('every kind of mistake is told with its place, what was expected and the li
   }
 })
 
+test('the reference tells of every code of a mistake', () => {
+  const reference = readFileSync(new URL('../../../docs/workflow-reference.md', import.meta.url), 'utf8')
+  const files = readdirSync(new URL('bad/', root)).filter((name) => name.endsWith('.yaml'))
+  const codes = new Set(
+    files.flatMap((file) => parseWorkflow(read(`bad/${file}`), file, functions).problems.map(({ code }) => code)),
+  )
+  assert.ok(codes.size >= 35, `${codes.size} codes`)
+  assert.deepEqual(
+    [...codes].filter((code) => !reference.includes(`\`${code}\``)),
+    [],
+  )
+})
+
 function invokesOf(plan: Plan): InvokeStep[] {
   return plan.steps.filter((step) => step.kind === 'invoke')
 }
@@ -148,4 +161,17 @@ test('five hundred steps load, one more does not', () => {
     `name: a\non: { kafka: t }\nsteps:\n${Array.from({ length: count }, (_, i) => `  - { id: s${i}, uses: echo }`).join('\n')}`
   assert.equal(parseWorkflow(file(500), 'a.yaml', null).plan?.steps.length, 500)
   assert.match(formatProblem(parseWorkflow(file(501), 'a.yaml', null).problems[0]!), /at most 500 steps/)
+  const block = (id: string, count: number) =>
+    `  - { id: ${id}, switch: [{ steps: [${Array.from({ length: count }, (_, i) => `{ id: ${id}_${i}, uses: echo }`).join(',')}] }] }`
+  const nested = `name: a\non: { kafka: t }\nsteps:\n${block('x', 249)}\n${block('y', 249)}`
+  assert.equal(parseWorkflow(nested, 'a.yaml', null).plan?.steps.length, 500)
+  const { problems } = parseWorkflow(
+    nested.replace('249', '250').replace('{ id: x_0', '{ id: z, uses: echo }, { id: x_0'),
+    'a.yaml',
+    null,
+  )
+  assert.deepEqual(
+    problems.map(({ line, message }) => [line, message]),
+    [[5, 'the workflow has more than 500 steps']],
+  )
 })

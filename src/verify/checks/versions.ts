@@ -1,3 +1,4 @@
+import { functionOf } from '../../workflow/uses.ts'
 import type { Check } from '../check.ts'
 
 /** All that is derived from a version is only as good as its stored source. */
@@ -23,8 +24,6 @@ cross join lateral (select encode(sha256(convert_to(v.source, 'UTF8')), 'hex') a
                            jsonb_build_array(to_jsonb(v.step_ids), to_jsonb(v.step_functions)) as steps) s`,
   values: ({ versions }) => [
     versions.map((version) => version.id),
-    versions.map(
-      ({ plan }) => plan && JSON.stringify([plan.steps.map(({ id }) => id), plan.steps.map(({ uses }) => uses)]),
-    ),
+    versions.map(({ plan }) => plan && JSON.stringify([plan.steps.map(({ id }) => id), plan.steps.map(functionOf)])),
   ],
 }

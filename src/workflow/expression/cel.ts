@@ -6,6 +6,7 @@ import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as Ty
 import type { Json } from '../../envelope/json.ts'
 import { limits } from '../limits.ts'
 import type { Scope } from '../plan.ts'
+import { stepOf } from './path.ts'
 import { durationText, fromCel, timestampText, toCel, toTimestamp } from './value.ts'
 
 export type Node = ASTNode
@@ -198,11 +199,13 @@ const environment = new Environment({
 function contextOf(scope: Scope, { steps, others }: Used): Record<string, unknown> {
   const views = new Map<string, StepView>()
   for (const id of steps) {
-    if (Object.hasOwn(scope.steps, id)) views.set(id, new StepView(scope.steps[id]!.output))
+    const step = stepOf(scope, id)
+    if (step) views.set(id, new StepView(step.output))
   }
   const context: Record<string, unknown> = { event: new EventView(scope.event), steps: views }
   if (scope.error) context.error = new ErrorView(scope.error)
-  for (const name of others) context[name] = celOf(name, scope.names?.[name])
+  const names = others.length > 0 ? scope.names : undefined
+  for (const name of others) context[name] = celOf(name, names?.[name])
   return context
 }
 

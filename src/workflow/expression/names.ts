@@ -19,9 +19,9 @@ export interface Names {
   readonly published?: boolean
 }
 
-/** `settled`: it may be read. `around`: it holds the place. The last three stand apart because of a block. */
+/** `settled`: it may be read. `around`: it holds the place; `inside`: the other way round. The last three stand apart. */
 export type Standing =
-  | { readonly is: 'settled' | 'self' | 'later' | 'around' | 'unknown' }
+  | { readonly is: 'settled' | 'self' | 'later' | 'around' | 'inside' | 'unknown' }
   | { readonly is: 'branch' | 'case' | 'items'; readonly block: string }
 
 /** Names that are there of themselves, at some place or other: no item may have them. */

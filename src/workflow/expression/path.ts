@@ -82,8 +82,13 @@ function first(path: Path, scope: Scope): unknown {
   const name = path.segments[0] as string
   if (path.root === 'event') return scope.event[name as keyof Scope['event']]
   if (path.root === 'name') return scope.names?.[name]
-  if (scope.step) return scope.step(name)?.output
-  return Object.hasOwn(scope.steps, name) ? scope.steps[name]?.output : undefined
+  return stepOf(scope, name)?.output
+}
+
+/** By the quicker way, where there is one. */
+export function stepOf(scope: Scope, id: string): { readonly output: Json } | undefined {
+  if (scope.step) return scope.step(id)
+  return Object.hasOwn(scope.steps, id) ? scope.steps[id] : undefined
 }
 
 /** Of the segments behind the first value. */

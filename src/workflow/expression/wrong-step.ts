@@ -30,6 +30,12 @@ function said(
         message: `step "${id}" is around this one and has not ended`,
         fix: 'use an earlier one',
       }
+    case 'inside':
+      return {
+        code: 'later_step',
+        message: `step "${id}" is inside of this one and has not run`,
+        fix: 'use an earlier one',
+      }
     case 'branch': {
       const message = `step "${id}" is in another branch of "${standing.block}", which runs beside this one`
       return { code: 'step_apart', message, fix: `read it after "${standing.block}", or put both into one branch` }

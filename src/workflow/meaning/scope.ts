@@ -54,7 +54,7 @@ function standing(outline: Outline, id: string, from: PlacedStep, after: boolean
   if (near.place > mine.place) return later
   if (near.place < mine.place || (after && near === from)) return outermostItems(target, near.list) ?? settled
   if (near === target) return { is: 'around' }
-  return near === from ? later : apart(near)
+  return near === from ? { is: 'inside' } : apart(near)
 }
 
 /** Every list around a step, and which of its steps the way goes through. */

@@ -1,4 +1,5 @@
 /** The events that a workflow waits for: what is declared of a topic is waited for, and the other way round holds by defaults. */
+import { topicPattern } from '../message.ts'
 import { didYouMean } from '../nearest.ts'
 import { finding, shorten } from '../problem.ts'
 import { valueAt } from '../shape/at.ts'
@@ -12,7 +13,7 @@ export function checkSignals(checking: Checking): void {
   const names = namesBefore(checking.outline, 'the business key of an event is told from that event alone')
   for (const topic of declared) {
     checkExpression(checking, ['signals', topic, 'key'], names, 'key')
-    if (waited.has(topic)) continue
+    if (waited.has(topic) || !topicPattern.test(topic)) continue
     const message = `no step waits for an event of "${shorten(topic)}"`
     const expected = topics.length > 0 ? `one of ${topics.join(', ')}` : 'a topic that a step with wait names'
     const fix = didYouMean(topic, topics, 'remove it, or add a step with wait')

@@ -86,7 +86,7 @@ const parallelModel = z.strictObject({
   ...common,
   parallel: z
     .record(
-      identifier('the name of a branch'),
+      identifier('a name'),
       z.union(
         [stepsModel, z.strictObject({ steps: stepsModel.describe('They run one after the other.') }, branchExpected)],
         branchExpected,

@@ -27,7 +27,7 @@ export function fieldsAt(path: Path, file: unknown): string[] {
     at = fitting(at, value).flatMap((each) => into(each, segment))
   }
   const value = valueAt(file, path)
-  const names = Object.keys(fitting(at, value)[0]?.properties ?? {})
+  const names = Object.keys(fitting(at, value).find((each) => each.properties)?.properties ?? {})
   const isThere = (name: string) => valueAt(value, [name]) !== undefined
   return [...names.filter((name) => !isThere(name)), ...names.filter(isThere)]
 }

@@ -1,12 +1,13 @@
 /** The likely fix of a value that the model refuses, told from where it stands and what it is. */
-import { guessDuration } from '../duration.ts'
+import { guessDuration, parseDuration } from '../duration.ts'
 import { limits } from '../limits.ts'
 import type { Path } from '../places.ts'
 import { shorten } from '../problem.ts'
 
 export function mend(path: Path, value: unknown): string {
   const field = nameOf(path.at(-1) ?? 'file')
-  const fix = fixes[`${nameOf(path.at(-2) ?? 'file')}.${field}`] ?? fixes[field]
+  const parent = nameOf(path.at(-2) ?? 'file')
+  const fix = fixes[`${parent}.${field}`] ?? fixes[`${parent}.*`] ?? fixes[field]
   return fix?.(value) ?? otherwise(value)
 }
 
@@ -15,8 +16,8 @@ function nameOf(segment: string | number): string {
 }
 
 const durationFix = (value: unknown) => {
+  if (typeof value === 'string' && parseDuration(value) !== null) return 'stay within these bounds'
   const guess = guessDuration(value)
-  if (guess === value) return 'stay within these bounds'
   return guess ? `write ${guess}` : 'write a whole number with its unit'
 }
 
@@ -40,7 +41,7 @@ const timesFix = (value: unknown) => (typeof value === 'number' ? `write ${neare
 const codesFix = (value: unknown) =>
   typeof value === 'string' ? `write [${shorten(value)}]` : 'write [a_code, another]'
 
-/** By the field's last name, or its last two; null leaves it to `otherwise`. */
+/** By the field's last name, or its last two, the last perhaps of the author's choice; null leaves it to `otherwise`. */
 const fixes: Record<string, ((value: unknown) => string | null) | undefined> = Object.assign(Object.create(null), {
   name: slugFix('-'),
   id: (value) => (/^(in|true|false|null)$/.test(scalar(value)) ? `write ${scalar(value)}_step` : slugFix('_')(value)),
@@ -77,7 +78,7 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
   steps: () => 'write "- id: first" under it, with "uses:" below',
   parallel: () => 'write a name for each branch, with its steps under it',
-  'parallel.[]': () => 'write "id:" and "uses:" for it',
+  'parallel.*': () => 'write its steps under it, each begun with "- id:"',
   switch: () => 'write "- when:" and "steps:" under it for each case',
   'switch.[]': () => 'write "when:" and "steps:" for it',
   forEach: (value) => (Array.isArray(value) ? 'write the list as CEL, in quotes: "[1, 2]"' : expressionFix(value)),
@@ -85,6 +86,7 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   wait: (value) => (typeof value === 'string' ? `write wait: { topic: ${shorten(value)}, key: … }` : null),
   call: slugFix('-'),
   signals: () => 'write the topic and a map under it: "my-topic: { keep: 1h }"',
+  'signals.*': (value) => (guessDuration(value) ? `write { keep: ${shorten(scalar(value))} }` : 'write {} or a map'),
   compensate: (value) => (typeof value === 'string' ? usesFix(value) : 'write the name of a function'),
   net: () => 'write one account per line: "account: amount"',
   '[]': () => 'write "id:" and "uses:" for it',

@@ -15,7 +15,7 @@ export function unknownField(name: string, path: Path, known: readonly string[],
     const message = `"${name}" is not there yet in this version`
     return { ...at, code: 'not_there_yet', message, expected, fix: `remove "${name}"` }
   }
-  const fix = (isStep(path) && elsewhere(name, valueAt(file, path) as object)) || fixOf(name, known)
+  const fix = isStep(path) ? fixInStep(name, valueAt(file, path) as object, known) : fixOf(name, known)
   return { ...at, code: 'unknown_field', message: `unknown field "${shorten(name)}" in ${where}`, expected, fix }
 }
 
@@ -27,23 +27,23 @@ function fixOf(name: string, known: readonly string[]): string {
   return near ? `did you mean "${near}"?` : `remove "${shorten(name)}"`
 }
 
-/** What another kind of step has. */
-function elsewhere(name: string, step: object): string | null {
-  const kinds = kindsWith(name)
+/** It may be what another kind of step has. */
+function fixInStep(name: string, step: object, known: readonly string[]): string {
   const kind = kindsOf(step)[0]
-  if (kinds.length === 0 || kinds.length === kindFields.length) return waits.has(name) ? waitFix(kind, name) : null
-  if (kind === undefined) return null
+  if (kind === undefined) return fixOf(name, [...kindFields, ...known])
+  if (kind === 'wait' && waits.has(name)) return `put it under "wait:", as wait.${name}`
+  const kinds = kindsWith(name)
+  return kinds.length > 0 ? elsewhere(name, kind, kinds) : fixOf(name, known)
+}
+
+function elsewhere(name: string, kind: KindField, kinds: readonly KindField[]): string {
   if (name === 'steps') return stepsFix[kind] ?? 'put them into a step of their own with parallel, forEach or switch'
   if (kinds.includes('uses') && blocks.has(kind)) return 'put it on the steps inside of it'
   return `it belongs to a step with ${kinds.join(' or ')}`
 }
 
 const blocks = new Set<KindField>(['parallel', 'forEach', 'switch'])
-const waits = new Set(['topic', 'key', 'match', 'onTimeout'])
-
-function waitFix(kind: KindField | undefined, name: string): string | null {
-  return kind === 'wait' ? `put it under "wait:", as wait.${name}` : null
-}
+const waits = new Set(['topic', 'key', 'match', 'timeout', 'onTimeout'])
 
 const stepsFix: { readonly [kind in KindField]?: string } = {
   parallel: 'put them under parallel, each list under the name of a branch',
