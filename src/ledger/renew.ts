@@ -2,7 +2,7 @@
 import type { Command, CommitStamp, LaneSign, Renewed } from '../coordinator/ports.ts'
 import { letterName } from './codes.ts'
 import * as column from './columns.ts'
-import { isoTime } from './commit.ts'
+import { isoTime } from './micros.ts'
 import type { Connections } from './connect.ts'
 
 /** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
