@@ -147,14 +147,25 @@ export interface Ledger {
   due(laneIds: readonly number[], untilUs: number, most: number): Promise<readonly DueRest[]>
   /** When the first of those that rest in these lanes is due; lanes without one are not in it. */
   nextDue(laneIds: readonly number[]): Promise<ReadonlyMap<number, number>>
-  /** Kept events that waiting steps may take, of each the oldest first, and no more than so many. */
+  /**
+   * Kept events that waiting steps may take, of each the oldest first, and no more than so many. Who has none to look at
+   * rests on, and is not due before something comes.
+   */
   findSignals(waits: readonly WaitQuery[], most: number): Promise<readonly FoundSignal[]>
   /**
    * Makes each event the step's own where only the first may have it, if its rest is still there and nobody else was quicker.
    * Durable at once. Answers with those that were.
    */
   claimSignals(claims: readonly SignalClaim[]): Promise<readonly SignalClaim[]>
-  /** Who waits for these events, which are durable. Those of lanes that are not named are nudged, and their holders told. */
+  /**
+   * Nothing of what was found suits these: they rest on, and are not due before something else comes. One for whom
+   * something has come since it was given out stays due.
+   */
+  calm(rests: readonly DueRest[]): Promise<void>
+  /**
+   * Who waits for these events, which are durable: they are due from now on, whoever holds their lanes by then. Answers with
+   * those of the lanes named; the holders of the others are told.
+   */
   waiters(signals: readonly SignalRef[], laneIds: readonly number[]): Promise<readonly DueRest[]>
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
   settle(batch: Batch): Promise<Settled>
@@ -244,6 +255,8 @@ export interface Renewed {
   readonly commands: readonly Command[]
   /** Of the lanes named, those in which somebody who rests was nudged by an event that came elsewhere. */
   readonly nudged: ReadonlySet<number>
+  /** Events of these lanes of which those who wait may not know: they are to be given to `waiters`. At most so many at once. */
+  readonly untold: readonly SignalRef[]
   /** What of this engine is paused now. */
   readonly pauses: readonly Pause[]
 }
@@ -257,6 +270,8 @@ export interface Pause {
 export interface DueRest extends StepRef {
   readonly laneId: number
   readonly transactionId: string
+  /** How often somebody was told to look at it; 0: never, its time is over. */
+  readonly looks: number
 }
 
 export interface WaitQuery extends StepRef {
@@ -396,8 +411,8 @@ export interface Batch {
   readonly attempts: readonly OfLane<AttemptRow>[]
   readonly endings: readonly OfLane<EndingRow>[]
   readonly begun: readonly OfLane<BegunRow>[]
-  readonly rests: readonly OfLane<RestRow>[]
-  /** Of what else has ended or left its rest, too: a rest goes with the attempt that ends it. */
+  readonly rests: readonly OfLane<KeptRest>[]
+  /** Also of what ended by an attempt's row. Of one that rests and is over within one batch nothing is left. */
   readonly restsOver: readonly OfLane<RestOverRow>[]
   readonly taken: readonly OfLane<TakenRow>[]
   readonly postings: readonly OfLane<PostingRow>[]
@@ -446,6 +461,13 @@ export interface TransactionRow {
   readonly redrivenFrom: string | null
   /** The step that called it; then its offset is that of its parent. */
   readonly parent: ParentRef | null
+}
+
+/** A rest as the ledger keeps it: with what it is found by. */
+export interface KeptRest extends RestRow {
+  readonly workflowId: number
+  /** The next of its key waits all the same: opening its lane names it. */
+  readonly isStrict: boolean
 }
 
 /** An event kept for those of a workflow that wait for it, or will. */

@@ -23,7 +23,8 @@ export function turns({ from, held, original }: Terms): string {
 )`
 }
 
-const samePlace = (table: string) => `${table}.transaction_id = r.id and ${table}.step = r.step and ${table}.item = r.item`
+const samePlace = (table: string) =>
+  `${table}.transaction_id = r.id and ${table}.step = r.step and ${table}.item = r.item`
 
 /**
  * A lane's mark moves on past who rests alone: one that does so no more is parked, one that does is not. A wait that begins is

@@ -14,9 +14,12 @@ import {
   unfinishedTopics,
 } from './lanes.ts'
 import { load } from './load.ts'
+import { Nudges } from './nudges.ts'
 import { outboxOf } from './outbox.ts'
 import { renew } from './renew.ts'
+import { calm, due, nextDue } from './rests.ts'
 import { makeAhead, withRoom } from './room/ahead.ts'
+import { claimSignals, findSignals, waiters } from './signals.ts'
 import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
 
@@ -24,6 +27,8 @@ export interface OpenLedger extends Ledger, OutboxLedger, AsyncDisposable {
   /** Part of the ids of this coordinator’s commits. */
   readonly session: number
   unfinishedTopics(): Promise<string[]>
+  /** Hears of lanes in which somebody was nudged elsewhere, ours or not, from now on. Nothing depends on it. */
+  onNudge(nudged: (laneIds: readonly number[]) => void): void
   stop(): Promise<void>
 }
 
@@ -34,6 +39,11 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
   })
   const session = Number(row?.session)
   await makeAhead(db)
+  const nudges = new Nudges(settings.databaseUrl)
+  const stop = async () => {
+    await nudges.stop()
+    await db.end()
+  }
   return {
     session,
     register: (plans) => register(db, plans),
@@ -46,14 +56,21 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
       await tidy(db, settings)
       await makeAhead(db)
     },
-    renew: (last, lanes) => renew(db, last, lanes),
+    renew: (last, lanes) => renew(db, settings.engine, last, lanes),
     load: (ids) => load(db, ids),
     commit: (batch) => commit(db, batch),
+    due: (laneIds, untilUs, most) => due(db, laneIds, untilUs, most),
+    nextDue: (laneIds) => nextDue(db, laneIds),
+    findSignals: (waits, most) => findSignals(db, waits, most),
+    claimSignals: (claims) => claimSignals(db, claims),
+    calm: (rests) => calm(db, rests),
+    waiters: (signals, laneIds) => waiters(db, signals, laneIds),
     settle: (batch) => settle(db, batch),
     ...outboxOf(db),
     unfinishedTopics: () => unfinishedTopics(db, settings),
-    stop: () => db.end(),
-    [Symbol.asyncDispose]: () => db.end(),
+    onNudge: (nudged) => nudges.start(nudged),
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 

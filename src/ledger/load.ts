@@ -27,7 +27,8 @@ where t.id = any($1::uuid[])`,
   })
   const attempts = await loadAttempts(db, ids)
   const begun = await loadBegun(db, ids)
-  const having = (...kinds: readonly string[]) => idsWith(rows, (row) => row.kinds?.some((each) => kinds.includes(each)))
+  const having = (...kinds: readonly string[]) =>
+    idsWith(rows, (row) => row.kinds?.some((each) => kinds.includes(each)))
   const rests = await loadRests(db, having('sleep', 'wait'))
   const children = await loadChildren(db, having('call'))
   const postings = await loadPostings(db, having('undo'))

@@ -16,23 +16,23 @@ export const lanes = section<Rows<'lanes'>>(
 )
 
 export const attemptColumns: readonly Column<Rows<'attempts'>>[] = [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.transactionId],
-    ['step', 'int2', (row) => row.step],
-    ['attempt', 'int2', (row) => row.attempt],
-    ['outcome', 'int2', (row) => outcomeCode[row.outcome]],
-    ['state', 'int2', (row) => (row.stepState === null ? null : stepStateCode[row.stepState])],
-    ['code', 'text', (row) => legible(row.errorCode)],
-    ['message', 'text', (row) => legible(row.errorMessage)],
-    ['output', 'text', (row) => row.output],
-    ['logs', 'text', (row) => legible(row.logs)],
-    ['next', 'timestamptz', (row) => row.nextUs],
-    ['eligible', 'timestamptz', (row) => row.eligibleUs],
-    ['dispatched', 'timestamptz', (row) => row.dispatchedUs],
-    ['started', 'timestamptz', (row) => row.startedUs],
-    ['finished', 'timestamptz', (row) => row.finishedUs],
-    ['received', 'timestamptz', (row) => row.receivedUs],
-    ['resolved', 'text', (row) => legible(row.resolvedBy)],
+  ['lane', 'int4', (row) => row.laneId],
+  ['id', 'uuid', (row) => row.transactionId],
+  ['step', 'int2', (row) => row.step],
+  ['attempt', 'int2', (row) => row.attempt],
+  ['outcome', 'int2', (row) => outcomeCode[row.outcome]],
+  ['state', 'int2', (row) => (row.stepState === null ? null : stepStateCode[row.stepState])],
+  ['code', 'text', (row) => legible(row.errorCode)],
+  ['message', 'text', (row) => legible(row.errorMessage)],
+  ['output', 'text', (row) => row.output],
+  ['logs', 'text', (row) => legible(row.logs)],
+  ['next', 'timestamptz', (row) => row.nextUs],
+  ['eligible', 'timestamptz', (row) => row.eligibleUs],
+  ['dispatched', 'timestamptz', (row) => row.dispatchedUs],
+  ['started', 'timestamptz', (row) => row.startedUs],
+  ['finished', 'timestamptz', (row) => row.finishedUs],
+  ['received', 'timestamptz', (row) => row.receivedUs],
+  ['resolved', 'text', (row) => legible(row.resolvedBy)],
 ]
 
 export const attempts = section<Rows<'attempts'>>((batch) => batch.attempts, attemptColumns)
@@ -50,18 +50,18 @@ export const endings = section<Rows<'endings'>>(
 )
 
 export const transactionColumns: readonly Column<Rows<'transactions'>>[] = [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.id],
-    ['version', 'int4', (row) => row.versionId],
-    ['position', 'int8', (row) => row.offset],
-    ['key', 'text', (row) => row.key],
-    ['event', 'text', (row) => row.eventId],
-    ['envelope', 'text', (row) => row.envelope],
-    ['auth', 'bytea', (row) => row.auth],
-    ['produced', 'timestamptz', (row) => row.producedUs],
-    ['fetched', 'timestamptz', (row) => row.fetchedUs],
-    ['admitted', 'timestamptz', (row) => row.admittedUs],
-    ['redriven', 'uuid', (row) => row.redrivenFrom],
+  ['lane', 'int4', (row) => row.laneId],
+  ['id', 'uuid', (row) => row.id],
+  ['version', 'int4', (row) => row.versionId],
+  ['position', 'int8', (row) => row.offset],
+  ['key', 'text', (row) => row.key],
+  ['event', 'text', (row) => row.eventId],
+  ['envelope', 'text', (row) => row.envelope],
+  ['auth', 'bytea', (row) => row.auth],
+  ['produced', 'timestamptz', (row) => row.producedUs],
+  ['fetched', 'timestamptz', (row) => row.fetchedUs],
+  ['admitted', 'timestamptz', (row) => row.admittedUs],
+  ['redriven', 'uuid', (row) => row.redrivenFrom],
 ]
 
 export const transactions = section<Rows<'transactions'>>((batch) => batch.transactions, transactionColumns)

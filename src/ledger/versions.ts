@@ -11,6 +11,8 @@ export async function register(db: Connections, plans: readonly Plan[]): Promise
 }
 
 async function registerOne(db: Connections, plan: Plan): Promise<VersionIds> {
+  // Of functions one after the other nothing more needs to be told.
+  const kinds = plan.steps.every((step) => step.kind === 'invoke') ? null : plan.steps.map((step) => step.kind)
   await db.query({
     name: 'millrace_register_workflow',
     text: 'insert into millrace_data.workflow (name) values ($1) on conflict do nothing',
@@ -31,8 +33,8 @@ on conflict do nothing`,
       plan.source,
       plan.steps.map((step) => step.id),
       plan.steps.map((step) => ('uses' in step ? step.uses : null)),
-      plan.steps.map((step) => step.kind),
-      startsOf(plan),
+      kinds,
+      kinds && startsOf(plan),
       plan.body.at(-1)?.no ?? null,
     ],
   })
