@@ -74,4 +74,9 @@ function droppedLines({ tables, transactions, kept, took, to }: Dropped, dryRun:
   ]
 }
 
-const reasons = { running: 'running', in_doubt: 'in doubt', ended_lately: 'ended since' } as const
+const reasons = {
+  running: 'running',
+  in_doubt: 'in doubt',
+  ended_lately: 'ended since',
+  related: 'of an open one',
+} as const

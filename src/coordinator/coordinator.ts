@@ -65,7 +65,7 @@ export class Coordinator {
   readonly #next: NextCommit
   readonly #rests: Rests
   readonly #waits: Waits
-  #ids = new Map<string, VersionIds>()
+  readonly #ids = new Map<string, VersionIds>()
   #catalogue: Catalogue = catalogueOf([], new Map())
   #state: 'idle' | 'running' | 'draining' | 'stopped' = 'idle'
   #loop: Promise<void> | undefined
@@ -79,7 +79,7 @@ export class Coordinator {
     setMaxListeners(0, this.#stopping.signal)
     this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
-    this.#recall = new Recall(parts)
+    this.#recall = new Recall({ ...parts, ids: this.#ids })
     this.#flow = new Flow(parts.intake, parts.limits)
     this.#lanes = new Lanes({
       ...parts,
@@ -94,6 +94,7 @@ export class Coordinator {
       isPublishing: (lane) => parts.outbox.isBusy(lane),
       onOpened: (lane) => this.#opened(lane),
       onNudged: () => this.#waits.nudged(),
+      onUntold: (signals) => this.#waits.came(signals),
       onClosed: (lane) => this.#forget(lane),
       onUndone: (lane, transactionId) => this.#performer.forget(lane, transactionId),
       onBroken: (error) => this.#fail(error),
@@ -130,7 +131,7 @@ export class Coordinator {
     if (this.#state !== 'idle') return
     this.#state = 'running'
     this.#upkeep.start()
-    this.#parts.ledger.onNudge(() => this.#waits.nudged())
+    this.#parts.ledger.onNudge((laneIds) => this.#nudged(laneIds))
     this.#loop = this.#run().catch((error) => this.#fail(error))
   }
 
@@ -274,6 +275,11 @@ export class Coordinator {
       duplicates.size === 0 ? each.acts : each.acts.filter(({ transaction }) => !duplicates.has(transaction.id))
     this.#performer.perform(lane, acts, returnedUs, invocations)
     lane.durable(each, returnedUs)
+  }
+
+  #nudged(laneIds: readonly number[]): void {
+    const isOurs = ({ laneId }: Lane) => laneIds.includes(laneId)
+    if (this.#lanes.open().some(isOurs)) this.#waits.nudged()
   }
 
   #opened(lane: Lane): void {

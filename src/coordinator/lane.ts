@@ -16,11 +16,13 @@ import { Ahead } from './ahead.ts'
 import type { ReadingRoom } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
 import { called } from './call.ts'
+import { idsOf } from './catalogue.ts'
 import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, type EntryParts, entry, rowsAndActs } from './entry.ts'
 import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
+import { type RareRows, withKeepers } from './rare.ts'
 import { Records, valueRefused } from './records.ts'
 import { Roster } from './roster.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -81,7 +83,7 @@ export class Lane {
   readonly #hooks: LaneHooks
   readonly #records: Records
   /** What is for transactions that are being loaded, by id. */
-  readonly #kept = new Map<string, TransactionEvent[]>()
+  readonly #waiting = new Map<string, TransactionEvent[]>()
   #expected: number
 
   constructor(
@@ -205,7 +207,7 @@ export class Lane {
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       const isTurn = this.#roster.arrive(transaction)
-      for (const event of this.#takeKept(transaction.id)) this.tell(transaction.id, event)
+      for (const event of this.#takeWaiting(transaction.id)) this.tell(transaction.id, event)
       if (isTurn) this.tell(transaction.id, { type: 'Started', atUs })
       for (const command of this.#commands.arrived(transaction.id)) this.#events.push({ id: null, command })
     }
@@ -215,15 +217,15 @@ export class Lane {
   absent(ids: readonly string[]): void {
     for (const id of ids) {
       this.#roster.absent(id)
-      this.#takeKept(id)
+      this.#takeWaiting(id)
       this.#commands.absent(id)
       for (const command of this.#commands.arrived(id)) this.#events.push({ id: null, command })
     }
   }
 
-  #takeKept(id: string): readonly TransactionEvent[] {
-    const events = this.#kept.get(id) ?? []
-    this.#kept.delete(id)
+  #takeWaiting(id: string): readonly TransactionEvent[] {
+    const events = this.#waiting.get(id) ?? []
+    this.#waiting.delete(id)
     return events
   }
 
@@ -232,7 +234,7 @@ export class Lane {
     if (this.closed || this.draining) return
     if (this.#roster.get(id)) this.tell(id, event)
     else {
-      this.#kept.set(id, [...(this.#kept.get(id) ?? []), event])
+      this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), event])
       this.rouse(id)
     }
   }
@@ -303,7 +305,7 @@ export class Lane {
     this.#arrivals.clear()
     this.#events.clear()
     this.#unsent.clear()
-    this.#kept.clear()
+    this.#waiting.clear()
     this.#ahead.clear()
   }
 
@@ -401,13 +403,19 @@ export class Lane {
   }
 
   #partsOf(transaction: Transaction, effects: readonly Effect[], command: Command | null): EntryParts {
-    const { calls, ...asked } = rowsAndActs(transaction, effects)
+    const { calls, ...wanted } = rowsAndActs(transaction, effects)
+    const asked = wanted.rare === null ? wanted : { ...wanted, rare: this.#keeping(transaction, wanted.rare) }
     const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
     if (calls.length > 0) return { ...asked, transactions: this.#call(transaction, calls) }
     if (command === null && !hasLetter) return asked
     const { rows: failedLetters, messages } = failedLettersOf(transaction, asked.endings)
     const commands = command ? [done(command, 'settled')] : []
     return { ...asked, failedLetters, messages: [...asked.messages, ...messages], commands }
+  }
+
+  #keeping(transaction: Transaction, rare: RareRows): RareRows {
+    if (rare.rests.length === 0) return rare
+    return withKeepers(rare, transaction, idsOf(this.#room().catalogue, transaction.plan).workflowId)
   }
 
   /** Takes in the sub-workflows that it calls. */

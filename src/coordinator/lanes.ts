@@ -13,7 +13,7 @@ import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import { type Opened, place, strandedOf, take } from './open.ts'
 import { Pauses } from './pauses.ts'
-import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed } from './ports.ts'
+import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed, SignalRef } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface LanesParts {
@@ -42,6 +42,8 @@ export interface LanesParts {
   onUndone(lane: Lane, transactionId: string): void
   /** Somebody waits for an event that may be there. */
   onNudged(): void
+  /** Events are kept of which those who wait may not know. */
+  onUntold(signals: readonly SignalRef[]): void
   /** A lane was opened. */
   onOpened(lane: Lane): void
   /** A lane was opened, with messages that its predecessor did not publish. */
@@ -112,7 +114,7 @@ export class Lanes {
   }
 
   /** What the ledger says of the lanes we hold: some were taken, some are asked for, some have commands. */
-  renewed({ held, asked, commands, nudged, pauses }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
+  renewed({ held, asked, commands, nudged, untold, pauses }: Renewed, signs: ReadonlyMap<Lane, LaneSign>): void {
     for (const [lane, sign] of signs) {
       if (lane.closed || lane.epoch !== sign.epoch) continue
       if (!held.has(lane.laneId)) {
@@ -123,6 +125,7 @@ export class Lanes {
     }
     if (commands.length > 0) this.#parts.wake()
     if (nudged.size > 0) this.#parts.onNudged()
+    if (untold.length > 0) this.#parts.onUntold(untold)
     this.#pause(pauses)
     for (const lane of this.open()) void this.#load(lane)
     this.#lookForStranded()

@@ -138,15 +138,17 @@ export interface Ledger {
   tidy(): Promise<void>
   /** Reads open transactions as they stand in the ledger, in no particular order. */
   load(ids: readonly string[]): Promise<OpenTransaction[]>
+  /** The sources of these versions. */
+  sources(versions: readonly string[]): Promise<OpenedLane['sources']>
   /** Throws `EngineError`: see `ledger/failure.ts` for its codes. */
   commit(batch: Batch): Promise<CommitAnswer>
   /**
-   * Rests of a lane that are due after this mark and until then, in the order of their time and id: at most so many. They stay
+   * Rests of a lane that fall due after this one and until then, in their order: at most so many. They stay
    * until a commit of their transaction ends them.
    */
-  due(laneId: number, after: DueMark, untilUs: number, most: number): Promise<readonly DueRest[]>
-  /** When the next one after the mark is due; null: none is. */
-  nextDue(laneId: number, after: DueMark): Promise<number | null>
+  due(laneId: number, after: DueRest, untilUs: number, most: number): Promise<readonly DueRest[]>
+  /** When the one after it is due; null: there is none. */
+  nextDue(laneId: number, after: DueRest): Promise<number | null>
   /** Waits of these lanes that were not looked at since they began, or since an event came for them: at most so many. */
   unlooked(laneIds: readonly number[], most: number): Promise<readonly WaitRef[]>
   /**
@@ -166,8 +168,8 @@ export interface Ledger {
    * holders of the others hear of it.
    */
   nudge(signals: readonly SignalRef[], laneIds: readonly number[]): Promise<readonly WaitRef[]>
-  /** Hears when somebody of some lane was nudged by another coordinator. Returns the way to stop listening. */
-  onNudge(hear: () => void): () => void
+  /** Hears of lanes in which somebody was nudged by another coordinator, ours or not. Nothing depends on it. */
+  onNudge(hear: (laneIds: readonly number[]) => void): void
   /** After an unknown COMMIT: takes new epochs, which waits for the old commit, then looks whether it landed. */
   settle(batch: Batch): Promise<Settled>
 }
@@ -256,6 +258,8 @@ export interface Renewed {
   readonly commands: readonly Command[]
   /** Of the lanes named, those with waits that were not looked at. */
   readonly nudged: ReadonlySet<number>
+  /** Events of these lanes of which those who wait may not know: they are to be given to `waiters`. At most so many at once. */
+  readonly untold: readonly SignalRef[]
   /** What of this engine is paused now. */
   readonly pauses: readonly Pause[]
 }
@@ -266,12 +270,7 @@ export interface Pause {
   readonly key: string | null
 }
 
-export interface DueMark {
-  readonly dueUs: number
-  /** Of the transaction. */
-  readonly id: string
-}
-
+/** A rest that is due, in the order in which they fall due. */
 export interface DueRest extends StepRef {
   readonly transactionId: string
   readonly dueUs: number
@@ -368,7 +367,7 @@ export interface OpenedLane {
   /** The sources of the versions they run on, by hash. */
   readonly sources: ReadonlyMap<
     string,
-    { readonly workflow: string; readonly source: string; readonly versionId: number }
+    { readonly workflow: string; readonly source: string; readonly workflowId: number; readonly versionId: number }
   >
 }
 
@@ -415,8 +414,8 @@ export interface Batch {
   readonly attempts: readonly OfLane<AttemptRow>[]
   readonly endings: readonly OfLane<EndingRow>[]
   readonly begun: readonly OfLane<BegunRow>[]
-  readonly rests: readonly OfLane<RestRow>[]
-  /** Of what else has ended or left its rest, too: a rest goes with the attempt that ends it. */
+  readonly rests: readonly OfLane<KeptRest>[]
+  /** Also of what ended by an attempt's row. Of one that rests and is over within one batch nothing is left. */
   readonly restsOver: readonly OfLane<RestOverRow>[]
   readonly taken: readonly OfLane<TakenRow>[]
   readonly postings: readonly OfLane<PostingRow>[]
@@ -465,6 +464,13 @@ export interface TransactionRow {
   readonly redrivenFrom: string | null
   /** The step that called it; then its offset is that of its parent. */
   readonly parent: ParentRef | null
+}
+
+/** A rest as the ledger keeps it: with what it is found by. */
+export interface KeptRest extends RestRow {
+  readonly workflowId: number
+  /** The next of its key waits all the same: opening its lane names it. */
+  readonly isStrict: boolean
 }
 
 /** An event kept for those of a workflow that wait for it, or will. */

@@ -1,10 +1,11 @@
 /** Rows that few transactions write: of rests, money, signals, and what is undone. Most entries have none of them. */
-import type { Effect, PostingRow, ReopenedRow, RestOverRow, RestRow, TakenRow, TurnRow } from '../transaction/effect.ts'
+import type { Effect, PostingRow, ReopenedRow, RestOverRow, TakenRow, TurnRow } from '../transaction/effect.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { addTo } from './entry.ts'
-import type { OfLane, SignalRow } from './ports.ts'
+import type { KeptRest, OfLane, SignalRow } from './ports.ts'
 
 export interface RareRows {
-  readonly rests: readonly RestRow[]
+  readonly rests: readonly KeptRest[]
   readonly restsOver: readonly RestOverRow[]
   readonly taken: readonly TakenRow[]
   readonly postings: readonly PostingRow[]
@@ -39,6 +40,12 @@ export function gatherRare(
   const lists: Lists = (rare as Lists | null) ?? noRows()
   ;(lists[listOf[effect.type]] as object[]).push(effect.row)
   return lists
+}
+
+/** What a rest is found by is known of its transaction's workflow. */
+export function withKeepers(rare: RareRows, { plan, key }: Transaction, workflowId: number): RareRows {
+  const isStrict = plan.order === 'strict' && key !== null
+  return { ...rare, rests: rare.rests.map((row) => ({ ...row, workflowId, isStrict })) }
 }
 
 export function addRare(to: ReturnType<typeof noRows>, rare: RareRows, laneId: number): void {

@@ -5,11 +5,13 @@ import type { Sealer } from '../envelope/seal.ts'
 import { restore } from '../transaction/restore.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
-import type { Ledger, OpenedLane, OpenTransaction, PartitionRef } from './ports.ts'
+import type { Ledger, OpenedLane, OpenTransaction, PartitionRef, VersionIds } from './ports.ts'
 
 export interface RecallParts {
   readonly ledger: Ledger
   readonly sealer: Sealer | null
+  /** By version; what is learned is added. */
+  readonly ids: Map<string, VersionIds>
   /** Rebuilds a plan from a stored source. */
   readonly planFromSource: (source: string, version: string) => Plan
 }
@@ -29,8 +31,10 @@ export class Recall {
 
   /** Versions that only old transactions run on. */
   learn(sources: OpenedLane['sources']): void {
-    for (const [version, { source }] of sources) {
-      if (!this.#plans.has(version)) this.#plans.set(version, this.#parts.planFromSource(source, version))
+    const { ids, planFromSource } = this.#parts
+    for (const [version, { source, workflowId, versionId }] of sources) {
+      if (!this.#plans.has(version)) this.#plans.set(version, planFromSource(source, version))
+      ids.set(version, { workflowId, versionId })
     }
   }
 
@@ -38,6 +42,9 @@ export class Recall {
   async load(partition: PartitionRef, ids: readonly string[]): Promise<Transaction[]> {
     const records = await this.#parts.ledger.load(ids)
     crashPoint('recall.loaded')
+    // Of what rests or has ended the versions are not told when its lane is opened.
+    const unknown = new Set(records.map(({ version }) => version).filter((version) => !this.#plans.has(version)))
+    if (unknown.size > 0) this.learn(await this.#parts.ledger.sources([...unknown]))
     return records.map((record) => this.#restored(partition, record))
   }
 

@@ -9,10 +9,10 @@ import type { RestRow } from '../transaction/effect.ts'
 import type { StepRef } from '../transaction/transaction.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { DueMark, Ledger } from './ports.ts'
+import type { DueRest, Ledger } from './ports.ts'
 
 interface Read {
-  mark: DueMark
+  mark: DueRest
   nextUs: number | null
   isReading: boolean
 }
@@ -28,7 +28,7 @@ export interface RestsParts {
   onBroken(error: Error): void
 }
 
-const first: DueMark = { dueUs: 0, id: '00000000-0000-0000-0000-000000000000' }
+const first: DueRest = { dueUs: 0, transactionId: '00000000-0000-0000-0000-000000000000', step: -1, item: '' }
 
 export class Rests {
   readonly #parts: RestsParts
@@ -59,9 +59,9 @@ export class Rests {
   recorded(lane: Lane, rests: readonly RestRow[]): void {
     const read = this.#lanes.get(lane)
     if (!read) return
-    for (const { dueUs, transactionId, ...ref } of rests) {
+    for (const { dueUs, transactionId, step, item } of rests) {
       if (dueUs === null) continue
-      if (isBefore({ dueUs, id: transactionId }, read.mark)) this.#wake(lane, transactionId, ref)
+      if (isBefore(dueUs, transactionId, read.mark)) this.#wake(lane, transactionId, { step, item })
       else if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
     }
     this.#arm()
@@ -128,10 +128,8 @@ export class Rests {
       await this.#whileFull()
       const due = await ledger.due(lane.laneId, read.mark, clock.nowUs(), limits.loadMax)
       if (!this.#isOurs(lane, read)) return
-      for (const { transactionId, dueUs, ...ref } of due) {
-        read.mark = { dueUs, id: transactionId }
-        this.#wake(lane, transactionId, ref)
-      }
+      for (const rest of due) this.#wake(lane, rest.transactionId, rest)
+      read.mark = due.at(-1) ?? read.mark
       if (due.length > 0) wake()
       isMore = due.length === limits.loadMax
     }
@@ -152,6 +150,7 @@ export class Rests {
 const timerMsMax = 2 ** 31 - 1
 const fullPauseMs = 20
 
-function isBefore(a: DueMark, b: DueMark): boolean {
-  return a.dueUs < b.dueUs || (a.dueUs === b.dueUs && a.id <= b.id)
+/** To be woken once more is harmless. */
+function isBefore(dueUs: number, transactionId: string, mark: DueRest): boolean {
+  return dueUs < mark.dueUs || (dueUs === mark.dueUs && transactionId <= mark.transactionId)
 }

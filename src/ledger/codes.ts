@@ -2,7 +2,7 @@
 
 export const outcomeCode = { skipped: 0, ok: 1, retry: 2, fail: 3, timeout: 4, crash: 5, lost: 6 } as const
 export const stepStateCode = { ok: 1, skipped: 2, failed: 3, in_doubt: 4 } as const
-export const stateCode = { completed: 1, failed: 2 } as const
+export const stateCode = { completed: 1, failed: 2, compensated: 3, cancelled: 4 } as const
 export const passedCode = {
   other_type: 1,
   before_start: 2,
@@ -12,6 +12,7 @@ export const passedCode = {
   aborted: 6,
   control: 7,
   retention: 8,
+  no_key: 9,
 } as const
 export const letterCode = { open: 1, redriven: 2, discarded: 3 } as const
 export const commandCode = { done: 2, refused: 3 } as const
@@ -21,6 +22,7 @@ export type StepStateName = keyof typeof stepStateCode
 
 const outcomeNames = inverse(outcomeCode)
 const stepStateNames = inverse(stepStateCode)
+const stateNames = inverse(stateCode)
 const letterNames = inverse(letterCode)
 
 export function outcomeName(code: number): OutcomeName {
@@ -29,6 +31,10 @@ export function outcomeName(code: number): OutcomeName {
 
 export function stepStateName(code: number | null): StepStateName | null {
   return code === null ? null : (stepStateNames.get(code) as StepStateName)
+}
+
+export function stateName(code: number): keyof typeof stateCode {
+  return stateNames.get(code) as keyof typeof stateCode
 }
 
 export function letterName(code: number): keyof typeof letterCode {

@@ -33,6 +33,37 @@ export function timestamptzOf<Row>(rows: readonly Row[], of: Of<Row, number>): B
   return integers(1184, 8, epoch2000Us, rows, of)
 }
 
+/** Beyond what a number holds exactly. */
+export function bigintOf<Row>(rows: readonly Row[], of: Of<Row, bigint>): Buffer {
+  begin(rows.length, 12)
+  for (const row of rows) {
+    const value = of(row)
+    if (value === null) {
+      writeNull()
+      continue
+    }
+    view.setInt32(at, 8)
+    view.setBigInt64(at + 4, value)
+    at += 12
+  }
+  return end(20, rows.length)
+}
+
+export function boolOf<Row>(rows: readonly Row[], of: Of<Row, boolean>): Buffer {
+  begin(rows.length, 5)
+  for (const row of rows) {
+    const value = of(row)
+    if (value === null) {
+      writeNull()
+      continue
+    }
+    view.setInt32(at, 1)
+    view.setUint8(at + 4, value ? 1 : 0)
+    at += 5
+  }
+  return end(16, rows.length)
+}
+
 export function uuidOf<Row>(rows: readonly Row[], of: Of<Row, string>): Buffer {
   begin(rows.length, 20)
   for (const row of rows) {

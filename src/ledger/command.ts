@@ -46,8 +46,8 @@ function askOnce(
 with wanted as (
   select coalesce(t.lane_id, d.lane_id) as lane_id, w.kind, w.target, w.args, w.n
   from unnest($1::text[], $2::uuid[], $3::text[]) with ordinality as w (kind, target, args, n)
-  left join millrace_data.transaction t on w.kind = 'resolve' and t.id = w.target
-  left join millrace_data.dead_letter d on w.kind <> 'resolve' and d.id = w.target
+  left join millrace_data.transaction t on w.kind in (${ofTransactions}) and t.id = w.target
+  left join millrace_data.dead_letter d on w.kind not in (${ofTransactions}) and d.id = w.target
 ), asked as (
   insert into millrace_data.command (lane_id, kind, target, args, asked_by, why)
   select lane_id, kind, target, args, $4, $5 from wanted order by n
@@ -68,6 +68,9 @@ join millrace_data.command c on c.lane_id = w.lane_id and c.kind = w.kind and c.
     ],
   })
 }
+
+/** Others are about dead letters. */
+const ofTransactions = `'resolve', 'cancel', 'compensate', 'retry'`
 
 /** How they stand now. */
 export function answersTo(

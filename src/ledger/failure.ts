@@ -5,7 +5,8 @@
  * `ledger_refused`: a value that Postgres will not take; its neighbours must go on without it.
  * `ledger_broken`: the schema or its rights are not what this engine needs; a person must look.
  * `details.ambiguous` is true when the statement may have been carried out all the same; `details.noRoom` when there is no
- * partition for a row, which is no fault of the row: make it (room/make.ts), and repeat.
+ * partition for a row, which is no fault of the row: make it (room/make.ts), and repeat. `details.charge` is the key of what
+ * was charged before; what Postgres says of that is put in plain words.
  */
 import { EngineError, messageOf } from '../base/error.ts'
 
@@ -14,12 +15,21 @@ export function ledgerError(error: unknown, address: string): EngineError {
   const state = sqlState(error)
   const noRoom = lacksPartition(error, state)
   const code = noRoom ? 'ledger_outage' : codeOf(state)
-  const text = `Postgres at ${address}: ${messageOf(error)}`
-  return new EngineError(code, text, {
+  const charge = chargedBefore(error)
+  const cause =
+    charge === null ? error : new Error(`charge ${JSON.stringify(charge)} was made before`, { cause: error })
+  return new EngineError(code, `Postgres at ${address}: ${messageOf(cause)}`, {
     retryable: code === 'ledger_outage' || code === 'ledger_conflict',
-    cause: error,
-    details: { sqlState: state, ambiguous: mayHaveLanded(state), noRoom },
+    cause,
+    details: { sqlState: state, ambiguous: mayHaveLanded(state), noRoom, ...(charge === null ? {} : { charge }) },
   })
+}
+
+/** Its detail reads `Key (engine_id, charge_key)=(1, order-7) already exists.`, in the server's language. */
+function chargedBefore(error: unknown): string | null {
+  const { constraint, detail } = (error ?? {}) as { constraint?: unknown; detail?: unknown }
+  if (constraint !== 'charge_made_once') return null
+  return /=\(\d+, (.*)\)/s.exec(String(detail))?.[1] ?? ''
 }
 
 function sqlState(error: unknown): string | null {

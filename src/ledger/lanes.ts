@@ -4,7 +4,8 @@ import { EngineError } from '../base/error.ts'
 import type { HeldLane, KnownLanes, LaneRef, NewLane, OpenedLane } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
-import { findOpen } from './load.ts'
+import { findOpen } from './open.ts'
+import { pausesOf } from './pause.ts'
 
 export interface EngineIds {
   readonly engine: string
@@ -144,6 +145,7 @@ join millrace_data.workflow w on w.id = s.workflow_id where s.lane_id = $1`,
     workflowIds: new Map(subscriptions.map((row) => [row.name, row.id])),
     open,
     sources,
+    pauses: await pausesOf(db, ids.engine),
   }
 }
 
@@ -229,6 +231,8 @@ where ${unfinished}`,
 
 const unfinished = `(
   exists (select from millrace_data.parked k where k.lane_id = l.id)
+  or exists (select from millrace_data.rest w where w.lane_id = l.id)
+  or exists (select from millrace_data.untold u where u.lane_id = l.id)
   or exists (
     select from millrace_data.transaction x where x.lane_id = l.id and x.id >= p.low_id
     and not exists (select from millrace_data.ending d where d.transaction_id = x.id))

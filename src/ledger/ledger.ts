@@ -14,9 +14,13 @@ import {
   unfinishedTopics,
 } from './lanes.ts'
 import { load } from './load.ts'
+import { Nudges } from './nudges.ts'
+import { sourcesOf } from './open.ts'
 import { outboxOf } from './outbox.ts'
 import { renew } from './renew.ts'
+import { due, looked, nextDue, unlooked } from './rests.ts'
 import { makeAhead, withRoom } from './room/ahead.ts'
+import { claimSignals, findSignals, nudge } from './signals.ts'
 import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
 
@@ -34,6 +38,11 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
   })
   const session = Number(row?.session)
   await makeAhead(db)
+  const nudges = new Nudges(settings.databaseUrl)
+  const stop = async () => {
+    await nudges.stop()
+    await db.end()
+  }
   return {
     session,
     register: (plans) => register(db, plans),
@@ -46,14 +55,23 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
       await tidy(db, settings)
       await makeAhead(db)
     },
-    renew: (last, lanes) => renew(db, last, lanes),
+    renew: (last, lanes) => renew(db, settings.engine, last, lanes),
     load: (ids) => load(db, ids),
+    sources: (versions) => sourcesOf(db, versions),
     commit: (batch) => commit(db, batch),
+    due: (laneId, after, untilUs, most) => due(db, laneId, after, untilUs, most),
+    nextDue: (laneId, after) => nextDue(db, laneId, after),
+    unlooked: (laneIds, most) => unlooked(db, laneIds, most),
+    findSignals: (waits, most) => findSignals(db, waits, most),
+    claimSignals: (claims) => claimSignals(db, claims),
+    looked: (waits) => looked(db, waits),
+    nudge: (signals, laneIds) => nudge(db, signals, laneIds),
     settle: (batch) => settle(db, batch),
     ...outboxOf(db),
     unfinishedTopics: () => unfinishedTopics(db, settings),
-    stop: () => db.end(),
-    [Symbol.asyncDispose]: () => db.end(),
+    onNudge: (nudged) => nudges.start(nudged),
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 

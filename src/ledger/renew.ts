@@ -1,13 +1,19 @@
 /** A coordinator's signs of life, in one statement for all its lanes, and what others want of those lanes. */
-import type { Command, CommitStamp, LaneSign, Renewed } from '../coordinator/ports.ts'
+import type { Command, CommitStamp, LaneSign, Renewed, SignalRef } from '../coordinator/ports.ts'
 import { letterName } from './codes.ts'
 import * as column from './columns.ts'
-import { isoTime } from './commit.ts'
 import type { Connections } from './connect.ts'
+import { isoTime } from './micros.ts'
+import { pausesOf } from './pause.ts'
 
 /** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
-export async function renew(db: Connections, last: CommitStamp | null, lanes: readonly LaneSign[]): Promise<Renewed> {
-  const rows = await db.query<{ id: number; asked: boolean; commands: boolean }>({
+export async function renew(
+  db: Connections,
+  engine: string,
+  last: CommitStamp | null,
+  lanes: readonly LaneSign[],
+): Promise<Renewed> {
+  const rows = await db.query<SignRead & Record<string, unknown>>({
     name: 'millrace_renew',
     text: `
 with held as (
@@ -23,7 +29,13 @@ with held as (
 ), returned as (
   update millrace_data.commit set returned_at = $2::timestamptz where id = $1::int8
 )
-select id, asked, exists (select from millrace_data.command c where c.lane_id = held.id and c.state = 1) as commands
+select id, asked,
+       exists (select from millrace_data.command c where c.lane_id = held.id and c.state = 1) as commands,
+       exists (select from millrace_data.look k
+               join millrace_data.rest w on w.transaction_id = k.transaction_id and w.step = k.step and w.item = k.item
+               where k.lane_id = held.id) as nudged,
+       exists (select from millrace_data.untold u where u.lane_id = held.id) as untold,
+       exists (select from millrace_data.pause p where p.resumed_at is null) as paused
 from held`,
     values: [
       last?.commitId ?? null,
@@ -35,12 +47,42 @@ from held`,
       column.int4(lanes.map((lane) => lane.running)),
     ],
   })
-  const busy = rows.filter((row) => row.commands).map((row) => row.id)
+  const lanesWith = (sign: keyof SignRead) => rows.filter((row) => row[sign]).map((row) => row.id)
   return {
     held: new Set(rows.map((row) => row.id)),
-    asked: new Set(rows.filter((row) => row.asked).map((row) => row.id)),
-    commands: busy.length === 0 ? [] : await pendingCommands(db, busy),
+    asked: new Set(lanesWith('asked')),
+    commands: await pendingCommands(db, lanesWith('commands')),
+    nudged: new Set(lanesWith('nudged')),
+    untold: await untoldSignals(db, lanesWith('untold')),
+    pauses: rows[0]?.paused ? await pausesOf(db, engine) : [],
   }
+}
+
+interface SignRead {
+  id: number
+  asked: boolean
+  commands: boolean
+  nudged: boolean
+  untold: boolean
+  /** Of any engine. */
+  paused: boolean
+}
+
+const untoldMax = 1000
+
+async function untoldSignals(db: Connections, laneIds: readonly number[]): Promise<SignalRef[]> {
+  if (laneIds.length === 0) return []
+  const rows = await db.query<{ id: string; workflow_id: number; name: string; key: string }>({
+    name: 'millrace_untold',
+    text: `
+select s.id, s.workflow_id, t.name, s.key
+from (select signal_id from millrace_data.untold where lane_id = any($1::int4[]) limit ${untoldMax}) u
+join millrace_data.signal s on s.id = u.signal_id
+join millrace_data.lane l on l.id = s.lane_id
+join millrace_data.topic t on t.id = l.topic_id`,
+    values: [column.int4(laneIds)],
+  })
+  return rows.map((row) => ({ id: row.id, workflowId: row.workflow_id, topic: row.name, key: row.key }))
 }
 
 interface CommandRead {
@@ -64,6 +106,7 @@ interface CommandRead {
 const commandsMax = 200
 
 async function pendingCommands(db: Connections, laneIds: readonly number[]): Promise<Command[]> {
+  if (laneIds.length === 0) return []
   const rows = await db.query<CommandRead>({
     name: 'millrace_pending_commands',
     text: `

@@ -1,48 +1,9 @@
 /**
- * The parameters of the group commit: each kind of row is a section, each column of it one array. Numbers of parameters
- * are given out here, so that a column more moves no other.
+ * The rows of the group commit that a chain of steps has: what most commits have, and what few have. See flow-sections.ts for
+ * the rest of the language.
  */
-import type { Batch } from '../coordinator/ports.ts'
 import { commandCode, letterCode, outcomeCode, passedCode, stateCode, stepStateCode } from './codes.ts'
-import { byteaOf, int2Of, int4Of, int8Of, textOf, timestamptzOf, uuidOf } from './columns.ts'
-
-const writers = {
-  bytea: byteaOf,
-  int2: int2Of,
-  int4: int4Of,
-  int8: int8Of,
-  text: textOf,
-  timestamptz: timestamptzOf,
-  uuid: uuidOf,
-}
-
-type Nullable<T> = T | null
-type Column<Row> =
-  | readonly [name: string, type: 'int2' | 'int4' | 'int8' | 'timestamptz', of: (row: Row) => Nullable<number>]
-  | readonly [name: string, type: 'uuid' | 'text', of: (row: Row) => Nullable<string>]
-  | readonly [name: string, type: 'bytea', of: (row: Row) => Nullable<Buffer>]
-
-export interface Section {
-  /** `unnest($1::int4[], …) as r (lane, …)`. */
-  readonly from: string
-  readonly values: (batch: Batch) => Buffer[]
-}
-
-/** Parameters 1 to 4 are single values; see `commit.ts`. */
-let next = 5
-
-function section<Row>(rowsOf: (batch: Batch) => readonly Row[], columns: readonly Column<Row>[]): Section {
-  const arrays = columns.map(([, type]) => `$${next++}::${type}[]`)
-  return {
-    from: `unnest(${arrays.join(', ')}) as r (${columns.map(([name]) => name).join(', ')})`,
-    values: (batch) => {
-      const rows = rowsOf(batch)
-      return columns.map(([, type, of]) => writers[type](rows, of as (row: Row) => never))
-    },
-  }
-}
-
-type Rows<Name extends keyof Batch> = Batch[Name] extends readonly (infer Row)[] ? Row : never
+import { type Column, legible, type Rows, section } from './section.ts'
 
 export const lanes = section<Rows<'lanes'>>(
   (batch) => batch.lanes,
@@ -54,28 +15,27 @@ export const lanes = section<Rows<'lanes'>>(
   ],
 )
 
-export const attempts = section<Rows<'attempts'>>(
-  (batch) => batch.attempts,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.transactionId],
-    ['step', 'int2', (row) => row.step],
-    ['attempt', 'int2', (row) => row.attempt],
-    ['outcome', 'int2', (row) => outcomeCode[row.outcome]],
-    ['state', 'int2', (row) => (row.stepState === null ? null : stepStateCode[row.stepState])],
-    ['code', 'text', (row) => legible(row.errorCode)],
-    ['message', 'text', (row) => legible(row.errorMessage)],
-    ['output', 'text', (row) => row.output],
-    ['logs', 'text', (row) => legible(row.logs)],
-    ['next', 'timestamptz', (row) => row.nextUs],
-    ['eligible', 'timestamptz', (row) => row.eligibleUs],
-    ['dispatched', 'timestamptz', (row) => row.dispatchedUs],
-    ['started', 'timestamptz', (row) => row.startedUs],
-    ['finished', 'timestamptz', (row) => row.finishedUs],
-    ['received', 'timestamptz', (row) => row.receivedUs],
-    ['resolved', 'text', (row) => legible(row.resolvedBy)],
-  ],
-)
+export const attemptColumns: readonly Column<Rows<'attempts'>>[] = [
+  ['lane', 'int4', (row) => row.laneId],
+  ['id', 'uuid', (row) => row.transactionId],
+  ['step', 'int2', (row) => row.step],
+  ['attempt', 'int2', (row) => row.attempt],
+  ['outcome', 'int2', (row) => outcomeCode[row.outcome]],
+  ['state', 'int2', (row) => (row.stepState === null ? null : stepStateCode[row.stepState])],
+  ['code', 'text', (row) => legible(row.errorCode)],
+  ['message', 'text', (row) => legible(row.errorMessage)],
+  ['output', 'text', (row) => row.output],
+  ['logs', 'text', (row) => legible(row.logs)],
+  ['next', 'timestamptz', (row) => row.nextUs],
+  ['eligible', 'timestamptz', (row) => row.eligibleUs],
+  ['dispatched', 'timestamptz', (row) => row.dispatchedUs],
+  ['started', 'timestamptz', (row) => row.startedUs],
+  ['finished', 'timestamptz', (row) => row.finishedUs],
+  ['received', 'timestamptz', (row) => row.receivedUs],
+  ['resolved', 'text', (row) => legible(row.resolvedBy)],
+]
+
+export const attempts = section<Rows<'attempts'>>((batch) => batch.attempts, attemptColumns)
 
 export const endings = section<Rows<'endings'>>(
   (batch) => batch.endings,
@@ -89,23 +49,22 @@ export const endings = section<Rows<'endings'>>(
   ],
 )
 
-export const transactions = section<Rows<'transactions'>>(
-  (batch) => batch.transactions,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.id],
-    ['version', 'int4', (row) => row.versionId],
-    ['position', 'int8', (row) => row.offset],
-    ['key', 'text', (row) => row.key],
-    ['event', 'text', (row) => row.eventId],
-    ['envelope', 'text', (row) => row.envelope],
-    ['auth', 'bytea', (row) => row.auth],
-    ['produced', 'timestamptz', (row) => row.producedUs],
-    ['fetched', 'timestamptz', (row) => row.fetchedUs],
-    ['admitted', 'timestamptz', (row) => row.admittedUs],
-    ['redriven', 'uuid', (row) => row.redrivenFrom],
-  ],
-)
+export const transactionColumns: readonly Column<Rows<'transactions'>>[] = [
+  ['lane', 'int4', (row) => row.laneId],
+  ['id', 'uuid', (row) => row.id],
+  ['version', 'int4', (row) => row.versionId],
+  ['position', 'int8', (row) => row.offset],
+  ['key', 'text', (row) => row.key],
+  ['event', 'text', (row) => row.eventId],
+  ['envelope', 'text', (row) => row.envelope],
+  ['auth', 'bytea', (row) => row.auth],
+  ['produced', 'timestamptz', (row) => row.producedUs],
+  ['fetched', 'timestamptz', (row) => row.fetchedUs],
+  ['admitted', 'timestamptz', (row) => row.admittedUs],
+  ['redriven', 'uuid', (row) => row.redrivenFrom],
+]
+
+export const transactions = section<Rows<'transactions'>>((batch) => batch.transactions, transactionColumns)
 
 export const deadLetters = section<Rows<'deadLetters'>>(
   (batch) => batch.deadLetters,
@@ -190,6 +149,7 @@ export const begun = section<Rows<'begun'>>(
     ['id', 'uuid', (row) => row.transactionId],
     ['step', 'int2', (row) => row.step],
     ['attempt', 'int2', (row) => row.attempt],
+    ['item', 'text', (row) => row.item],
   ],
 )
 
@@ -241,37 +201,3 @@ export const commands = section<Rows<'commands'>>(
     ['answer', 'text', (row) => legible(row.answer)],
   ],
 )
-
-/** In the order of their parameters: of commits that only move transactions on, as most are at low load, */
-export const stepSections: readonly Section[] = [lanes, attempts, endings]
-
-/** those that every commit may have, */
-export const sections: readonly Section[] = [...stepSections, transactions, deadLetters, passed, subscriptions, parked]
-
-/** and those that few have: without them the statement is begun much quicker. */
-export const rareSections: readonly Section[] = [
-  claims,
-  rawRecords,
-  begun,
-  failedLetters,
-  letterStates,
-  messages,
-  commands,
-]
-
-/** Nothing came from Kafka, and nothing has been open for long. */
-export function isStep({ transactions: admitted, deadLetters: letters, passed: offsets, ...batch }: Batch): boolean {
-  return [admitted, letters, offsets, batch.subscriptions, batch.parked].every((rows) => rows.length === 0)
-}
-
-export function isRare(batch: Batch): boolean {
-  const { begun: attemptsBegun, failedLetters: failed, letterStates: settled, messages: sent, commands: asked } = batch
-  const counts = [attemptsBegun, failed, settled, sent, asked].some((rows) => rows.length > 0)
-  if (counts || batch.endings.some((row) => row.recordKept)) return true
-  return batch.transactions.some((row) => row.dedup !== null || row.raw !== null)
-}
-
-/** Text for people: a NUL, which Postgres' text cannot hold, is shown as the replacement character. */
-function legible(value: string | null): string | null {
-  return value?.includes('\u0000') ? value.replaceAll('\u0000', '\ufffd') : value
-}

@@ -14,12 +14,23 @@ delete from millrace_data.dedup where key = any(array(
   where keep_until < now() and seen_at + (keep_until - record_at) < now()
   order by keep_until limit ${rowsMax} for update skip locked))`,
   })
+  await db.query({ name: 'millrace_tidy_looks', text: forgetLooks })
   await db.query({
     name: 'millrace_tidy_outbox',
     text: prunePublished,
     values: [engine, keepPublishedMs],
   })
 }
+
+/** Of rests that ended as somebody was told of them. Who was told again since is not of those. */
+const forgetLooks = `
+with gone as materialized (
+  select k.transaction_id, k.step, k.item, k.times from millrace_data.look k
+  where not exists (select from millrace_data.rest w
+                    where w.transaction_id = k.transaction_id and w.step = k.step and w.item = k.item)
+  limit ${rowsMax})
+delete from millrace_data.look k using gone g
+where k.transaction_id = g.transaction_id and k.step = g.step and k.item = g.item and k.times = g.times`
 
 const kept = `clock_timestamp() - $2::int8 * interval '1 ms'`
 

@@ -2,6 +2,7 @@
 import type { VersionIds } from '../coordinator/ports.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Connections } from './connect.ts'
+import { startsOf } from './starts.ts'
 
 export async function register(db: Connections, plans: readonly Plan[]): Promise<ReadonlyMap<string, VersionIds>> {
   const ids = new Map<string, VersionIds>()
@@ -10,6 +11,8 @@ export async function register(db: Connections, plans: readonly Plan[]): Promise
 }
 
 async function registerOne(db: Connections, plan: Plan): Promise<VersionIds> {
+  // Of functions one after the other nothing more needs to be told.
+  const kinds = plan.steps.every((step) => step.kind === 'invoke') ? null : plan.steps.map((step) => step.kind)
   await db.query({
     name: 'millrace_register_workflow',
     text: 'insert into millrace_data.workflow (name) values ($1) on conflict do nothing',
@@ -18,8 +21,9 @@ async function registerOne(db: Connections, plan: Plan): Promise<VersionIds> {
   await db.query({
     name: 'millrace_register_version',
     text: `
-insert into millrace_data.version (workflow_id, hash, source, step_ids, step_functions)
-select w.id, $2, $3, $4::text[], $5::text[] from millrace_data.workflow w
+insert into millrace_data.version
+  (workflow_id, hash, source, step_ids, step_functions, step_kinds, step_starts, last_step)
+select w.id, $2, $3, $4::text[], $5::text[], $6::text[], $7::smallint[], $8::smallint from millrace_data.workflow w
 where w.name = $1 and not exists (
   select from millrace_data.version v where v.workflow_id = w.id and v.hash = $2)
 on conflict do nothing`,
@@ -28,7 +32,10 @@ on conflict do nothing`,
       plan.version,
       plan.source,
       plan.steps.map((step) => step.id),
-      plan.steps.map((step) => step.uses),
+      plan.steps.map((step) => ('uses' in step ? step.uses : null)),
+      kinds,
+      kinds && startsOf(plan),
+      plan.body.at(-1)?.no ?? null,
     ],
   })
   const [row] = await db.query<{ workflow_id: number; id: number }>({

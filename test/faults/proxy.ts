@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** The commit's statement goes by this name on the wire, each time it is executed. */
-const commitMark = Buffer.from('millrace_commit\0', 'latin1')
+/** Names of the commit's statements begin so on the wire, each time one is executed. */
+const commitMark = Buffer.from('millrace_commit', 'latin1')
 
 /** `answer`: it is carried out and its answer is lost. `request`: it never arrives. `race`: cut while it is carried out. */
 export type Cut = 'answer' | 'request' | 'race'

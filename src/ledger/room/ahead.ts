@@ -28,6 +28,9 @@ export async function withRoom<T>(db: Connections, batch: Batch, act: () => Prom
   }
 }
 
-function latestOf({ commitId, transactions }: Batch): number {
-  return transactions.reduce((latest, { id }) => Math.max(latest, timeOfId(id)), timeOfCommit(commitId))
+function latestOf({ commitId, transactions, signals }: Batch): number {
+  return [...transactions, ...signals].reduce(
+    (latest, { id }) => Math.max(latest, timeOfId(id)),
+    timeOfCommit(commitId),
+  )
 }

@@ -3,6 +3,7 @@
  * letters that nobody has settled, commands without an answer, messages that are not published.
  */
 import type { Connections } from '../connect.ts'
+import { carried } from './carry.ts'
 
 export type Bites = Readonly<Record<keyof typeof statements, number>>
 
@@ -18,13 +19,37 @@ const horizonOf = (gone: string) => `horizon as (
   on conflict (lane_id) do update set pruned_to = greatest(h.pruned_to, excluded.pruned_to)
 )`
 
+/** What is told of transactions goes after them. */
+function goneWith(table: string, key: string): string {
+  return `
+delete from millrace_data.${table} r using (
+  select transaction_id, ${key} from millrace_data.${table} o
+  where o.transaction_id < (select below_id from millrace_data.horizon)
+    and not exists (select from millrace_data.transaction_attic t where t.id = o.transaction_id)
+  limit ${rowsMax}) old
+where r.transaction_id = old.transaction_id and r.${key} = old.${key} returning 1`
+}
+
 const statements = {
-  /** Of the attic, what has ended since and long ago. */
+  /** Of the attic, what has ended since and long ago. Who was called goes after its caller, and that after all that is open of it. */
   transactions: `
 with gone as materialized (
   select t.id, t.lane_id, t.kafka_offset, t.redriven_from from millrace_data.transaction_attic t
   join millrace_data.ending_attic e on e.transaction_id = t.id
-  where e.ended_at < to_timestamp($1::int8 / 1000.0) limit ${rowsMax}
+  where e.ended_at < to_timestamp($1::int8 / 1000.0)
+    and not exists (select from millrace_data.transaction_attic p where p.id = t.parent_id)
+    and not exists (
+      select from millrace_data.transaction_attic c left join millrace_data.ending_attic x on x.transaction_id = c.id
+      where c.id between millrace_data.first_beside(t.id) and millrace_data.last_beside(t.id)
+        and c.parent_id = t.id and x.transaction_id is null)
+  limit ${rowsMax}
+), moved as materialized (
+  select p.* from millrace_data.posting_attic p where p.transaction_id = any(array(select id from gone))
+), ${carried('moved')}, carried_at as (
+  update millrace_data.horizon set carried_at = greatest(carried_at, (select max(at) from moved)) where exists (select from moved)
+), postings as (
+  delete from millrace_data.posting_attic
+  where transaction_id = any(array(select id from gone)) and (select set_config('millrace.pruning', 'on', true)) = 'on'
 ), attempts as (
   delete from millrace_data.attempt_attic where transaction_id = any(array(select id from gone))
 ), endings as (
@@ -73,12 +98,16 @@ with old as materialized (
   limit ${rowsMax}
 ), letters as (
   delete from millrace_data.dead_letter d
-  where d.state > 1 and d.id = any(array(select target from old where kind <> 'resolve'))
+  where d.state > 1 and d.id = any(array(select target from old where kind in ('redrive', 'discard')))
     and not exists (select from millrace_data.command other where other.target = d.id and other.state = 2
                     and other.id <> all(array(select id from old)))
   returning d.lane_id, d.kafka_offset
 ), ${horizonOf('letters')}
 delete from millrace_data.command where id = any(array(select id from old)) returning 1`,
+
+  charges: goneWith('charge', 'charge_key'),
+  turns: goneWith('turn', 'round'),
+  rounds: goneWith('round', 'round'),
 } as const
 
 /** Answers with how many rows of each kind went. */

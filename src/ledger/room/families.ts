@@ -1,20 +1,24 @@
 /**
- * Tables that are cut by time together: by the id of the transaction, or by the number of the commit. Both begin with a
- * time, so a bound is that time with nothing behind it.
+ * Tables that are cut by time together: by an id or number that begins with a time, so a bound is that time with nothing
+ * behind it.
  */
 
 export interface Family {
-  readonly name: 'transaction' | 'commit'
+  /** Of the table that the others follow. */
+  readonly name: 'transaction' | 'posting' | 'signal' | 'commit'
   /** Every commit takes its tables in this order, so whoever locks several does too. */
   readonly tables: readonly string[]
   /** How much time a partition holds, and for how long from now on there are some, in milliseconds. */
   readonly widthMs: number
   readonly aheadMs: number
-  /** SQL literal of the bound at this moment. */
+  /** SQL literal of the bound at this moment, and back. */
   bound(ms: number): string
+  timeOf(bound: string): number
 }
 
 const dayMs = 86_400_000
+
+const byId = { bound: (ms: number) => `'${idAt(ms)}'`, timeOf: timeOfId } as const
 
 /** Each insert looks only into its own partition. */
 export const transactions: Family = {
@@ -22,8 +26,14 @@ export const transactions: Family = {
   tables: ['transaction', 'attempt', 'ending', 'begun'],
   widthMs: dayMs,
   aheadMs: 7 * dayMs,
-  bound: (ms) => `'${idAt(ms)}'`,
+  ...byId,
 }
+
+/** By their transaction's id. Apart from it, because what goes of them is added to the balances first. */
+export const postings: Family = { ...transactions, name: 'posting', tables: ['posting'] }
+
+/** By their own id, which begins with the time at which they were read. */
+export const signals: Family = { ...transactions, name: 'signal', tables: ['signal', 'taken'] }
 
 /** Each commit writes to its predecessor's row as well, and for that all partitions are locked: few, so wide ones. */
 export const commits: Family = {
@@ -32,9 +42,11 @@ export const commits: Family = {
   widthMs: 7 * dayMs,
   aheadMs: 14 * dayMs,
   bound: (ms) => `'${commitAt(ms)}'`,
+  timeOf: (bound) => (bound === '0' ? 0 : timeOfCommit(BigInt(bound))),
 }
 
-export const families: readonly Family[] = [transactions, commits]
+/** In the order in which what is old of them goes. */
+export const families: readonly Family[] = [transactions, postings, signals, commits]
 
 /** The least id of that moment, as `transaction/ids.ts` makes them. */
 export function idAt(ms: number): string {

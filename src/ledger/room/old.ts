@@ -1,10 +1,12 @@
 /** Looks at a partition that is to go: what of it stays, and how far each lane is pruned with it. Holds up nobody. */
 import { EngineError } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
+import type { Family } from './families.ts'
 
 export interface Kept {
   readonly id: string
-  readonly why: 'running' | 'in_doubt' | 'ended_lately'
+  /** `related`: it called one that is kept, or was called by one. */
+  readonly why: 'running' | 'in_doubt' | 'ended_lately' | 'related'
 }
 
 export interface Old {
@@ -24,19 +26,40 @@ export interface LaneHorizon {
 /** So many ids are named in one statement; who has more open that is so old has other worries than room. */
 const keptMax = 50_000
 
-/** What ended after `horizonMs` is no history of before it: it stays as long as others that ended then. */
-export async function lookAtTransactions(db: Connections, suffix: string, horizonMs: number): Promise<Old> {
+const nothing: Old = { kept: [], dropped: 0, lanes: [], laneIds: [] }
+
+export function lookAt(db: Connections, { name }: Family, suffix: string, horizonMs: number): Promise<Old> {
+  if (name === 'transaction') return lookAtTransactions(db, suffix, horizonMs)
+  return name === 'commit' ? lookAtCommits(db, suffix) : Promise.resolve(nothing)
+}
+
+/**
+ * What ended after `horizonMs` is no history of before it: it stays as long as others that ended then. Who was called lies
+ * beside its caller, so all that is related is in one partition.
+ */
+async function lookAtTransactions(db: Connections, suffix: string, horizonMs: number): Promise<Old> {
   const kept = await db.query<{ id: string; why: Kept['why'] }>({
     text: `
-select t.id,
-       case when e.transaction_id is not null then 'ended_lately'
-            when exists (select from millrace_data.attempt_${suffix} a where a.transaction_id = t.id and a.step_state = 4
-                         and not exists (select from millrace_data.attempt_${suffix} b where b.transaction_id = t.id
-                                         and b.step = a.step and b.attempt > a.attempt)) then 'in_doubt'
-            else 'running' end as why
-from millrace_data.transaction_${suffix} t left join millrace_data.ending_${suffix} e on e.transaction_id = t.id
-where e.transaction_id is null or e.ended_at >= to_timestamp($1::int8 / 1000.0)
-order by t.id limit ${keptMax + 1}`,
+with recursive needed as materialized (
+  select t.id,
+         case when e.transaction_id is not null then 'ended_lately'
+              when exists (select from millrace_data.attempt_${suffix} a where a.transaction_id = t.id and a.step_state = 4
+                           and not exists (select from millrace_data.attempt_${suffix} b where b.transaction_id = t.id
+                                           and b.step = a.step and b.item = a.item and b.attempt > a.attempt)) then 'in_doubt'
+              else 'running' end as why
+  from millrace_data.transaction_${suffix} t left join millrace_data.ending_${suffix} e on e.transaction_id = t.id
+  where e.transaction_id is null or e.ended_at >= to_timestamp($1::int8 / 1000.0)
+), called as materialized (
+  select id, parent_id from millrace_data.transaction_${suffix} where parent_id is not null
+), related as (
+  select parent_id as of_id, id from called union all select id, parent_id from called
+), kept as (
+  select id from needed
+  union
+  select r.id from kept k join related r on r.of_id = k.id
+)
+select k.id, coalesce(n.why, 'related') as why from kept k left join needed n on n.id = k.id
+order by k.id limit ${keptMax + 1}`,
     values: [horizonMs],
   })
   if (kept.length > keptMax) throw tooMany(suffix)
@@ -50,7 +73,7 @@ from millrace_data.transaction_${suffix} group by lane_id`,
   return { kept, dropped: all - kept.length, lanes: horizonsOf(lanes), laneIds: lanes.map((row) => row.lane_id) }
 }
 
-export async function lookAtCommits(db: Connections, suffix: string): Promise<Old> {
+async function lookAtCommits(db: Connections, suffix: string): Promise<Old> {
   const lanes = await db.query<{ lane_id: number; to: string }>({
     text: `select lane_id, max(to_offset) + 1 as to from millrace_data.passed_${suffix} group by lane_id`,
   })

@@ -1,6 +1,6 @@
 /** The partitions that there are, as Postgres knows them. */
 import type { Connections } from '../connect.ts'
-import { type Family, families, timeOfCommit, timeOfId } from './families.ts'
+import { type Family, families } from './families.ts'
 
 export interface Partition {
   /** What its tables are called behind the name of their family's: `attic`, `first`, `20261103`. */
@@ -45,9 +45,8 @@ where p.oid = any(array[${families.map(({ name }) => `'millrace_data.${name}'::r
 }
 
 /** FOR VALUES FROM ('…') TO ('…') */
-function endOf({ name }: Family, bound: string): number {
+function endOf(family: Family, bound: string): number {
   const text = / TO \('?([0-9a-f-]+)'?\)$/.exec(bound)?.[1]
-  if (text === undefined) throw new TypeError(`a partition of ${name} has a bound that is none of ours: ${bound}`)
-  if (name === 'transaction') return timeOfId(text)
-  return text === '0' ? 0 : timeOfCommit(BigInt(text))
+  if (text !== undefined) return family.timeOf(text)
+  throw new TypeError(`a partition of ${family.name} has a bound that is none of ours: ${bound}`)
 }

@@ -5,10 +5,10 @@
 import { EngineError, messageOf } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
 import { type Bites, bite } from './bites.ts'
-import { commits, type Family, transactions } from './families.ts'
+import { commits, type Family, families, transactions } from './families.ts'
 import { type Made, makeRoom } from './make.ts'
-import { type Kept, lookAtCommits, lookAtTransactions, type Old } from './old.ts'
-import { attic, type Partition, readRoom } from './partitions.ts'
+import { type Kept, lookAt, type Old } from './old.ts'
+import { attic, type Partition, type Room, readRoom } from './partitions.ts'
 import { dropLeftovers, type Retired, retire } from './retire.ts'
 
 export interface PruneOptions {
@@ -21,7 +21,7 @@ export interface Dropped {
   /** Null: of the time before there were partitions. */
   readonly from: string | null
   readonly to: string
-  /** Transactions that went with it; null for a partition of commits. */
+  /** Transactions that went with it; null for a partition of something else. */
   readonly transactions: number | null
   readonly kept: readonly Kept[]
   /** Null in a dry run. */
@@ -99,26 +99,34 @@ interface Due {
 }
 
 /** Oldest first. The last of a family stays: what is made next begins where it ends. */
-async function due(db: Connections, beforeMs: number): Promise<Due[]> {
-  const { partitions } = await readRoom(db)
-  return [...partitions].flatMap(([family, all]) => {
-    const limitMs = family === commits ? beforeMs - commitsLaterMs : beforeMs
-    return all.flatMap((partition, at) => {
-      const isDue = partition.suffix !== attic && at < all.length - 1 && partition.toMs <= limitMs
-      return isDue ? [{ family, partition, fromMs: all[at - 1]?.toMs ?? 0 }] : []
-    })
+function due(family: Family, { partitions }: Room, limitMs: number): Due[] {
+  const all = partitions.get(family) ?? []
+  return all.flatMap((partition, at) => {
+    const isDue = partition.suffix !== attic && at < all.length - 1 && partition.toMs <= limitMs
+    return isDue ? [{ family, partition, fromMs: all[at - 1]?.toMs ?? 0 }] : []
   })
+}
+
+/** Postings go after their transactions: what is kept of them goes by what is kept of those. */
+function limitOf(family: Family, room: Room, beforeMs: number): number {
+  if (family === commits) return beforeMs - commitsLaterMs
+  if (family.name === 'posting') return room.partitions.get(transactions)?.[0]?.toMs ?? 0
+  return beforeMs
 }
 
 /** Answers with why it could not go on. Commits are not dropped before their transactions. */
 async function dropAll(db: Connections, beforeMs: number, dropped: Dropped[]): Promise<string | null> {
-  for (const each of await due(db, beforeMs)) {
-    try {
-      const { old, ...took } = await retire(db, each.family, each.partition, beforeMs)
-      dropped.push({ ...about(each, old), took: tookOf(took) })
-    } catch (error) {
-      if (!(error instanceof EngineError) || !error.code.startsWith('prune_')) throw error
-      return messageOf(error)
+  for (const family of families) {
+    const room = await readRoom(db)
+    for (const each of due(family, room, limitOf(family, room, beforeMs))) {
+      if (await isStillFound(db, each)) break
+      try {
+        const { old, ...took } = await retire(db, family, each.partition, beforeMs)
+        dropped.push({ ...about(each, old), took: tookOf(took) })
+      } catch (error) {
+        if (!(error instanceof EngineError) || !error.code.startsWith('prune_')) throw error
+        return messageOf(error)
+      }
     }
   }
   return null
@@ -126,12 +134,25 @@ async function dropAll(db: Connections, beforeMs: number, dropped: Dropped[]): P
 
 async function wouldDrop(db: Connections, beforeMs: number): Promise<Dropped[]> {
   const dropped: Dropped[] = []
-  for (const each of await due(db, beforeMs)) {
-    const { family, partition } = each
-    const look = family === transactions ? lookAtTransactions : lookAtCommits
-    dropped.push({ ...about(each, await look(db, partition.suffix, beforeMs)), took: null })
+  const room = await readRoom(db)
+  const goneMs = due(transactions, room, beforeMs).at(-1)?.partition.toMs ?? 0
+  for (const family of families) {
+    const limitMs = Math.max(limitOf(family, room, beforeMs), family.name === 'posting' ? goneMs : 0)
+    for (const each of due(family, room, limitMs)) {
+      if (await isStillFound(db, each)) break
+      dropped.push({ ...about(each, await lookAt(db, family, each.partition.suffix, beforeMs)), took: null })
+    }
   }
   return dropped
+}
+
+/** Events that are kept for longer than all else: they stay until nobody finds them any more. */
+async function isStillFound(db: Connections, { family, partition }: Due): Promise<boolean> {
+  if (family.name !== 'signal') return false
+  const [row] = await db.query<{ found: boolean }>({
+    text: `select exists (select from millrace_data.signal_${partition.suffix} where keep_until >= now()) as found`,
+  })
+  return row?.found === true
 }
 
 function about({ family, partition, fromMs }: Due, { kept, dropped }: Old) {

@@ -4,8 +4,9 @@
  */
 import { EngineError } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
-import { commits, type Family, transactions } from './families.ts'
-import { lookAtCommits, lookAtTransactions, type Old } from './old.ts'
+import { carry, keptPostings } from './carry.ts'
+import { type Family, families } from './families.ts'
+import { lookAt, type Old } from './old.ts'
 import { attic, type Partition } from './partitions.ts'
 
 export interface Retired {
@@ -29,8 +30,8 @@ export async function retire(
   let lookMs = 0
   const { old, lockMs } = await patiently(async () => {
     const startedMs = performance.now()
-    const seen =
-      family === transactions ? await lookAtTransactions(db, suffix, horizonMs) : await lookAtCommits(db, suffix)
+    const seen = await lookAt(db, family, suffix, horizonMs)
+    if (family.name === 'posting') await carry(db, suffix, family.bound(partition.toMs))
     lookMs = performance.now() - startedMs
     return { old: seen, lockMs: await patiently(() => takeOut(db, family, partition, seen), 'ledger_outage') }
   }, 'ledger_conflict')
@@ -48,16 +49,16 @@ async function takeOut(db: Connections, family: Family, { suffix, toMs }: Partit
     text: `
 set local lock_timeout = '${lockMsMax}ms';
 lock table ${parents.join(', ')} in access exclusive mode;
-${family === transactions ? recheck(suffix, old) : ''}
+${family.name === 'transaction' ? recheck(suffix, old) : ''}
 ${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${suffix};`)}
 ${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${attic};`)}
-${family === transactions ? keep(suffix, old) : ''}
+${keep(family, suffix, old)}
 ${each(
   (table) =>
     `alter table millrace_data.${table} attach partition millrace_data.${table}_${attic}
   for values from (minvalue) to (${family.bound(toMs)});`,
 )}
-update millrace_data.horizon set ${family === commits ? 'below_commit' : 'below_id'} = ${family.bound(toMs)};
+${mark(family, toMs)}
 ${laneHorizons(old)}`,
   })
   return performance.now() - startedMs
@@ -90,7 +91,13 @@ end
 $$;`
 }
 
-function keep(suffix: string, { kept }: Old): string {
+function mark({ name, bound }: Family, toMs: number): string {
+  const column = { transaction: 'below_id', commit: 'below_commit', posting: null, signal: null }[name]
+  return column === null ? '' : `update millrace_data.horizon set ${column} = ${bound(toMs)};`
+}
+
+function keep({ name }: Family, suffix: string, { kept }: Old): string {
+  if (name === 'posting') return keptPostings(suffix)
   if (kept.length === 0) return ''
   const moved = (table: string, id: string) => `
 insert into millrace_data.${table}_${attic} select * from millrace_data.${table}_${suffix} where ${id} = any(${idList(kept)});`
@@ -123,7 +130,7 @@ export async function dropLeftovers(db: Connections): Promise<string[]> {
     text: `
 select c.relname as name from pg_class c
 where c.relnamespace = 'millrace_data'::regnamespace and c.relkind = 'r' and not c.relispartition
-  and c.relname ~ '^(${[...transactions.tables, ...commits.tables].join('|')})_(first|[0-9]{8})$'`,
+  and c.relname ~ '^(${families.flatMap((family) => family.tables).join('|')})_(first|[0-9]{8})$'`,
   })
   const tables = rows.map(({ name }) => name)
   if (tables.length > 0) await drop(db, tables)
