@@ -207,8 +207,12 @@ export class Lane {
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       const isTurn = this.#roster.arrive(transaction)
-      for (const event of this.#takeWaiting(transaction.id)) this.tell(transaction.id, event)
-      if (isTurn) this.tell(transaction.id, { type: 'Started', atUs })
+      const waiting = this.#takeWaiting(transaction.id)
+      // What it rests for is there when it starts; what turns it back comes to one that has started.
+      for (const event of waiting) if (event.type !== 'CancelAsked') this.tell(transaction.id, event)
+      const isTakenOver = this.#roster.wasTakenOver(transaction.id)
+      if (isTurn) this.tell(transaction.id, { type: 'Started', atUs, isTakenOver })
+      for (const event of waiting) if (event.type === 'CancelAsked') this.tell(transaction.id, event)
       for (const command of this.#commands.arrived(transaction.id)) this.#events.push({ id: null, command })
     }
   }

@@ -21,6 +21,8 @@ export class Roster {
   /** Stubs that are to be loaded or being so, and those of them whose turn has come. */
   readonly #asked = new Set<string>()
   readonly #turns = new Set<string>()
+  /** Of these a coordinator before may have run some. */
+  readonly #takenOver = new Set<string>()
   /** In doubt: they hold nobody up. */
   readonly #aside = new Set<string>()
   /** A retry delay holds them: they take no place among the running. */
@@ -82,7 +84,10 @@ export class Roster {
       this.#stubs.set(ref.id, ref.admittedUs)
       this.#horizon.add(ref.id, ref.admittedUs)
       if (ref.inDoubt) this.#aside.add(ref.id)
-      else if (this.#order.enter(ref)) this.#turns.add(ref.id)
+      else if (this.#order.enter(ref)) {
+        this.#turns.add(ref.id)
+        this.#takenOver.add(ref.id)
+      }
     }
     for (const id of this.#turns) this.#ask(id)
     this.sealTurns()
@@ -101,6 +106,11 @@ export class Roster {
     if (this.#sealed.length === 0) return
     this.#ready = this.#ready.concat(this.#sealed.filter((id) => this.#stubs.has(id) || this.#returning.has(id)))
     this.#sealed = []
+  }
+
+  /** Once: whether a coordinator before may have run some of it. */
+  wasTakenOver(id: string): boolean {
+    return this.#takenOver.delete(id)
   }
 
   get hasReady(): boolean {
@@ -324,6 +334,7 @@ export class Roster {
     this.#ready = []
     this.#asked.clear()
     this.#turns.clear()
+    this.#takenOver.clear()
     this.#aside.clear()
     this.#delayed.clear()
     this.#holders.clear()

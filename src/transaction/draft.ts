@@ -32,6 +32,8 @@ export interface Draft extends Moved {
   readonly atUs: number
   /** It was just loaded: its timers are to be armed. */
   isFresh: boolean
+  /** And by another coordinator than the one before, which may have run more of it than is known. */
+  isTakenOver: boolean
   /** That it will not complete was decided just now. */
   hasTurned: boolean
 }
@@ -55,7 +57,7 @@ export interface Place<Kind extends Step = Step> {
 export function draftOf(transaction: Transaction, atUs: number): Draft {
   const copy = { ...transaction, steps: transaction.steps.slice() }
   const root = new Frame(copy.plan, copy.envelope, null, copy.steps)
-  return { transaction: copy, effects: [], root, atUs, isFresh: false, hasTurned: false }
+  return { transaction: copy, effects: [], root, atUs, isFresh: false, isTakenOver: false, hasTurned: false }
 }
 
 /** To read a transaction only. */

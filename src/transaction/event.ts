@@ -18,6 +18,8 @@ export type TransactionEvent =
 export interface Started {
   readonly type: 'Started'
   readonly atUs: number
+  /** Another coordinator may have run some of it, and was lost before it could write so. */
+  readonly isTakenOver?: boolean
 }
 
 /** Its function is not idempotent, and a worker process is kept for it: it may run once that is durable. */

@@ -15,12 +15,13 @@ import type {
   TimerDue,
   TransactionEvent,
 } from './event.ts'
+import { frontierOf, giveUp } from './frontier.ts'
 import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
-import { type Transaction, type TransactionState, untouched } from './transaction.ts'
-import { turn } from './turn.ts'
+import { isFinal, type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { ranOut, turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
 export type Transition = Moved | { readonly refused: string }
@@ -76,15 +77,21 @@ export function handlerName(state: TransactionState, event: EventType): string {
 }
 
 /** Takes it up where it stands: at its first step, or, when its lane was opened again or it woke, at whatever it waited for. */
-function start(transaction: Transaction, { atUs }: Started): Transition {
+function start(transaction: Transaction, { atUs, isTakenOver }: Started): Transition {
   const draft = draftOf(transaction, atUs)
   draft.transaction.state = 'running'
   draft.isFresh = true
+  draft.isTakenOver = isTakenOver === true
   const { startWithinMs } = transaction.plan
   if (startWithinMs !== null && atUs > transaction.admittedUs + startWithinMs * 1000 && isUntouched(transaction)) {
     turn(draft, { code: 'queue_timeout', message: `it was not its turn within ${startWithinMs} ms`, isCancel: false })
   }
-  return advance(draft)
+  if (!isTakenOver) return advance(draft)
+  const frontier = frontierOf(transaction)
+  if (transaction.failure !== null || ranOut(draft)) giveUp(draft, frontier)
+  const moved = advance(draft)
+  if (!isFinal(moved.transaction)) giveUp(draft, frontier)
+  return moved
 }
 
 function isUntouched({ steps }: Transaction): boolean {
