@@ -4,6 +4,7 @@ import { EngineError, messageOf } from '../base/error.ts'
 import type { Step } from '../workflow/plan.ts'
 import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
 import { end } from './end.ts'
+import { giveUp } from './frontier.ts'
 import { recordRest } from './rest.ts'
 import { stopList } from './stop.ts'
 import type { TransactionState } from './transaction.ts'
@@ -19,6 +20,7 @@ export function advance(draft: Draft): Draft {
     if (typeof went === 'object') turn(draft, { ...went, isCancel: false })
     else if (went === 'settled' && complete(draft)) return draft
   }
+  if (draft.mayRun.length > 0) giveUp(draft, draft.mayRun)
   if (transaction.failure !== null && stopList(draft, body, root) && undo(draft) === 'ended') return draft
   return pose(draft)
 }

@@ -13,6 +13,7 @@ import {
   nothing,
   type Output,
   type StepProgress,
+  type StepRef,
   type Transaction,
   type TransactionState,
   untouched,
@@ -34,6 +35,8 @@ export interface Draft extends Moved {
   isFresh: boolean
   /** And by another coordinator than the one before, which may have run more of it than is known. */
   isTakenOver: boolean
+  /** What of it that one may have asked for. */
+  mayRun: readonly StepRef[]
   /** That it will not complete was decided just now. */
   hasTurned: boolean
 }
@@ -57,7 +60,16 @@ export interface Place<Kind extends Step = Step> {
 export function draftOf(transaction: Transaction, atUs: number): Draft {
   const copy = { ...transaction, steps: transaction.steps.slice() }
   const root = new Frame(copy.plan, copy.envelope, null, copy.steps)
-  return { transaction: copy, effects: [], root, atUs, isFresh: false, isTakenOver: false, hasTurned: false }
+  return {
+    transaction: copy,
+    effects: [],
+    root,
+    atUs,
+    isFresh: false,
+    isTakenOver: false,
+    mayRun: none,
+    hasTurned: false,
+  }
 }
 
 /** To read a transaction only. */

@@ -15,13 +15,13 @@ import type {
   TimerDue,
   TransactionEvent,
 } from './event.ts'
-import { frontierOf, giveUp } from './frontier.ts'
+import { frontierOf } from './frontier.ts'
 import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
-import { isFinal, type Transaction, type TransactionState, untouched } from './transaction.ts'
-import { ranOut, turn } from './turn.ts'
+import { type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
 export type Transition = Moved | { readonly refused: string }
@@ -86,12 +86,8 @@ function start(transaction: Transaction, { atUs, isTakenOver }: Started): Transi
   if (startWithinMs !== null && atUs > transaction.admittedUs + startWithinMs * 1000 && isUntouched(transaction)) {
     turn(draft, { code: 'queue_timeout', message: `it was not its turn within ${startWithinMs} ms`, isCancel: false })
   }
-  if (!isTakenOver) return advance(draft)
-  const frontier = frontierOf(transaction)
-  if (transaction.failure !== null || ranOut(draft)) giveUp(draft, frontier)
-  const moved = advance(draft)
-  if (!isFinal(moved.transaction)) giveUp(draft, frontier)
-  return moved
+  if (isTakenOver) draft.mayRun = frontierOf(transaction)
+  return advance(draft)
 }
 
 function isUntouched({ steps }: Transaction): boolean {
