@@ -61,7 +61,7 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
   const db = knex({
     client: 'pg',
     connection: { connectionString: databaseUrl, connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
-    pool: { min: 0, max: 2 },
+    pool: { min: 0, max: 3 },
     acquireConnectionTimeout: 8000,
     log: silence,
   })
@@ -77,11 +77,18 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
 /** Knex writes to the console what it throws as well; who asked tells it, once. */
 const silence = { warn() {}, error() {}, debug() {}, deprecate() {} }
 
-/** An advisory lock instead of knex's own, whose row stays locked for ever when a migration is killed. */
+/**
+ * An advisory lock instead of knex's own, whose row stays locked for ever when a migration is killed. It is asked for again
+ * and again: a statement that waited for it would hold up for ever the index that its holder builds beside writers, for that
+ * waits for every statement which had begun before.
+ */
 async function alone<T>(db: Knex, act: () => Promise<T>): Promise<T> {
   return db.transaction(async (holder) => {
-    await holder.raw('select pg_advisory_xact_lock(?)', [lockKey])
-    return act()
+    for (;;) {
+      const { rows } = await holder.raw('select pg_try_advisory_xact_lock(?) as held', [lockKey])
+      if (rows[0].held) return act()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   })
 }
 
@@ -109,11 +116,22 @@ async function options(directory: string): Promise<Knex.MigratorConfig> {
   }
 }
 
-function migration(sql: string): Knex.Migration {
-  return {
-    up: async (db: Knex) => void (await db.raw(sql.replaceAll('?', '\\?'))),
-    down: async () => {
-      throw new Error('migrations go forward only')
-    },
+/** psql's word for: each row is a statement, to be run by itself. Whatever holds nobody up for long is made so. */
+const each = /\\gexec\s*$/
+
+function migration(sql: string): Knex.Migration & { config?: { transaction: boolean } } {
+  const down = async () => {
+    throw new Error('migrations go forward only')
   }
+  if (!each.test(sql)) return { up: async (db: Knex) => void (await db.raw(escaped(sql))), down }
+  const up = async (db: Knex) => {
+    const { rows } = await db.raw(escaped(sql.replace(each, '')))
+    for (const { statement } of rows) await db.raw(escaped(statement))
+  }
+  return { up, down, config: { transaction: false } }
+}
+
+/** A question mark would be a parameter. */
+function escaped(sql: string): string {
+  return sql.replaceAll('?', '\\?')
 }
