@@ -1,6 +1,6 @@
 /** What the demo asks the ledger, with SQL alone, as anybody may. `run` is the first part of its events' ids. */
 import pg from 'pg'
-import type { Moved } from '../workflows/video/provider.ts'
+import type { PostedSum } from './balance.ts'
 import type { LedgerRow } from './compare.ts'
 import type { Seen } from './endings.ts'
 import type { LatencyRow, MoneyRow } from './summary.ts'
@@ -25,23 +25,44 @@ export class DemoLedger {
 
   async rows(): Promise<LedgerRow[]> {
     return this.#ask<LedgerRow>(`
-      select t.id as "transactionId", t.state, bill.output as bill, pay.output as pay
-      from millrace.transactions t
-      left join millrace.attempts bill on bill.transaction_id = t.id and bill.step = 'bill' and bill.outcome = 'ok'
-      left join millrace.attempts pay on pay.transaction_id = t.id and pay.step = 'pay' and pay.outcome = 'ok'
-      where t.event_id like $1`)
+      select id as "transactionId", state from millrace.transactions where event_id like $1`)
+  }
+
+  /** What each account comes to in each transaction. */
+  async sums(): Promise<PostedSum[]> {
+    const rows = await this.#ask<Omit<PostedSum, 'sum'> & { sum: string }>(`
+      select p.transaction_id as "transactionId", side.account, p.currency, sum(side.amount) as sum
+      from millrace.postings p
+      join millrace.transactions t on t.id = p.transaction_id and t.event_id like $1
+      cross join lateral (values (p.debit, -p.amount), (p.credit, p.amount)) side (account, amount)
+      group by 1, 2, 3`)
+    return rows.map((row) => ({ ...row, sum: BigInt(row.sum) }))
   }
 
   async seen(): Promise<Seen[]> {
-    const transactions = await this.#ask<{ eventId: string; end: string; code: string | null; bill: Moved | null }>(`
-      select t.event_id as "eventId", t.state as end, t.error_code as code, bill.output as bill
+    const rows = await this.#ask<{
+      eventId: string
+      end: string
+      code: string | null
+      currency: string
+      paid: string
+    }>(`
+      select t.event_id as "eventId", t.state as end, t.error_code as code, v.currency, v.paid
       from millrace.transactions t
-      left join millrace.attempts bill on bill.transaction_id = t.id and bill.step = 'bill' and bill.outcome = 'ok'
+      left join (
+        select transaction_id, currency,
+               sum(case when debit like 'viewer:%' then amount else -amount end) as paid
+        from millrace.postings where debit like 'viewer:%' or credit like 'viewer:%'
+        group by 1, 2
+      ) v on v.transaction_id = t.id and v.paid <> 0
       where t.event_id like $1`)
     const letters = await this.#ask<Seen>(`
       select headers->>'ce_id' as "eventId", 'dead_letter' as end, code
       from millrace.dead_letters where headers->>'ce_id' like $1`)
-    return [...transactions.map(({ bill, ...one }) => ({ ...one, charged: chargedOf(bill) })), ...letters]
+    const transactions = rows.map(({ currency, paid, ...one }) => {
+      return { ...one, charged: paid === null ? undefined : { currency, amount: Number(paid) } }
+    })
+    return [...transactions, ...letters]
   }
 
   async states(): Promise<Record<string, number>> {
@@ -67,7 +88,9 @@ export class DemoLedger {
         select s.step, s.position, extract(epoch from a.committed_at - a.eligible_at) * 1000
         from millrace.attempts a
         join millrace.transactions t on t.id = a.transaction_id and t.event_id like $1
-        join millrace.steps s on s.transaction_id = a.transaction_id and s.step = a.step
+        join millrace.steps s on s.transaction_id = a.transaction_id and s.step = a.step and s.item = a.item
+          and s.kind = a.kind
+        where a.kind = 'invoke' and a.outcome = 'ok'
       )
       select name, count(*)::int as count, percentile_cont(0.5) within group (order by ms)::float8 as p50,
              percentile_cont(0.95) within group (order by ms)::float8 as p95,
@@ -77,12 +100,12 @@ export class DemoLedger {
 
   async money(): Promise<MoneyRow[]> {
     const rows = await this.#ask<{ currency: string; billed: string; paid: string }>(`
-      select a.output->>'currency' as currency,
-             coalesce(sum((a.output->>'total')::bigint) filter (where a.step = 'bill'), 0) as billed,
-             coalesce(sum((a.output->>'total')::bigint) filter (where a.step = 'pay'), 0) as paid
-      from millrace.attempts a
-      join millrace.transactions t on t.id = a.transaction_id and t.event_id like $1
-      where a.step in ('bill', 'pay') and a.outcome = 'ok'
+      select p.currency,
+             coalesce(sum(-side.amount) filter (where side.account ~ '^(viewer|advertiser):'), 0) as billed,
+             coalesce(sum(side.amount) filter (where side.account ~ '^(rights_holder|carrier|platform):'), 0) as paid
+      from millrace.postings p
+      join millrace.transactions t on t.id = p.transaction_id and t.event_id like $1
+      cross join lateral (values (p.debit, -p.amount), (p.credit, p.amount)) side (account, amount)
       group by 1 order by count(*) desc, 1`)
     return rows.map(({ currency, billed, paid }) => ({ currency, billed: BigInt(billed), paid: BigInt(paid) }))
   }
@@ -94,9 +117,4 @@ export class DemoLedger {
   async #ask<Row extends object>(sql: string): Promise<Row[]> {
     return (await this.#pool.query(sql, [this.#run])).rows
   }
-}
-
-function chargedOf(bill: Moved | null): Seen['charged'] {
-  const viewer = bill?.entries.find((entry) => entry.role === 'viewer')
-  return viewer && bill ? { currency: bill.currency, amount: viewer.amount } : undefined
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EngineError, messageOf } from '../src/base/error.ts'
 import { quietWarnings } from '../src/intake/warnings.ts'
 import { subscribe } from '../src/telemetry/channels.ts'
+import { clearing } from '../workflows/video/postings.ts'
 import { compare } from './compare.ts'
 import { compareEndings } from './endings.ts'
 import { DemoLedger } from './ledger.ts'
@@ -17,6 +18,7 @@ import { publish } from './publish.ts'
 import { queries } from './queries.ts'
 import { type Stage, setStage, topic } from './stage.ts'
 import { type SummaryData, summary } from './summary.ts'
+import { Viewers } from './viewers.ts'
 import { type DemoRequest, makeRequests } from './world/requests.ts'
 
 /** After the last event is published, all must have ended within this, in milliseconds. */
@@ -55,6 +57,9 @@ async function play(
   const requests = await makeRequests({ events: options.events, world: stage.world })
   const ledger = new DemoLedger(stage.databaseUrl, stage.world.run)
   teardown.push(() => ledger.end())
+  const viewers = new Viewers(stage.brokers, requests, stage.world.run)
+  teardown.push(() => viewers.stop())
+  await viewers.start()
   const from = performance.now()
   await watch(stage, requests, ledger, options, progress, interrupted)
   const data = await gather(stage, requests, ledger, performance.now() - from)
@@ -62,7 +67,7 @@ async function play(
   process.stdout.write(
     options.json ? `${JSON.stringify(jsonOf(data))}\n` : summary(data, paintFor(process.stdout, process.env)),
   )
-  const good = data.endings.eachOnce && data.endings.asExpected && data.comparison.agrees
+  const good = data.endings.eachOnce && data.endings.asExpected && data.comparison.agrees && data.openSessions === 0
   if (options.keep) await keep(stage, interrupted)
   return good ? 0 : 1
 }
@@ -110,19 +115,21 @@ async function gather(
     endings: compareEndings(requests, await ledger.seen()),
     latency: await ledger.latency(),
     money: await ledger.money(),
-    comparison: compare(await ledger.rows(), await readBook(stage.bookFile)),
+    comparison: compare(await ledger.rows(), await ledger.sums(), await readBook(stage.bookFile), clearing),
+    openSessions: (await stage.provider.sessions()).open,
     queries,
   }
 }
 
 function jsonOf(data: SummaryData) {
-  const { seed, published, tookMs, states, deadLetters, endings, latency, money, comparison } = data
+  const { seed, published, tookMs, states, deadLetters, endings, latency, money, comparison, openSessions } = data
   return {
     published,
     transactions: states,
     deadLetters,
     agreesWithLedger: endings.eachOnce && endings.asExpected,
     agreesWithProvider: comparison.agrees,
+    openSessions,
     seed,
     tookMs: Math.round(tookMs),
     requests: endings.rows,

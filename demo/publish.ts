@@ -30,14 +30,15 @@ export async function publish(
   }
 }
 
-/** Makes the topic if Kafka does not have it. */
-export async function ensureTopic(brokers: readonly string[], topic: string): Promise<void> {
+/** Makes those of the topics that Kafka does not have. */
+export async function ensureTopics(brokers: readonly string[], names: readonly string[]): Promise<void> {
   const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.ERROR }).admin()
   await admin.connect()
   try {
     const topics = await admin.listTopics()
-    if (topics.includes(topic)) return
-    await admin.createTopics({ topics: [{ topic, numPartitions: 4 }], waitForLeaders: true })
+    const missing = names.filter((name) => !topics.includes(name))
+    const made = missing.map((topic) => ({ topic, numPartitions: 4 }))
+    if (made.length > 0) await admin.createTopics({ topics: made, waitForLeaders: true })
   } finally {
     await admin.disconnect()
   }

@@ -1,4 +1,4 @@
-/** Three questions that whoever has run the demo asks next, as SQL on the ledger's views. */
+/** Four questions that whoever has run the demo asks next, as SQL on the ledger's views. */
 export interface Query {
   readonly question: string
   readonly sql: string
@@ -15,12 +15,17 @@ export const queries: readonly Query[] = [
   },
   {
     question: 'Who has been paid how much, in minor units of each currency?',
-    sql: `select entry ->> 'role' as role, entry ->> 'party' as party, s.output ->> 'currency' as currency,
-       sum((entry ->> 'amount')::bigint) as amount, count(*) as payouts
-  from millrace.steps s, jsonb_array_elements(s.output -> 'entries') entry
- where s.step = 'pay' and s.state = 'ok'
- group by 1, 2, 3
- order by 1, 2, 3;`,
+    sql: `select account, currency, balance
+  from millrace.accounts
+ where account !~ '^(viewer|advertiser|clearing)' and balance <> 0
+ order by account, currency;`,
+  },
+  {
+    question: 'What was undone, and in which order?',
+    sql: `select transaction_id, step, item, outcome, finished_at
+  from millrace.attempts
+ where direction = 'undo'
+ order by transaction_id, finished_at;`,
   },
   {
     question: 'What did the slowest transaction do, attempt by attempt?',

@@ -19,6 +19,8 @@ export interface SummaryData {
   readonly latency: readonly LatencyRow[]
   readonly money: readonly MoneyRow[]
   readonly comparison: Comparison
+  /** Viewing sessions that nobody has ended. */
+  readonly openSessions: number
   readonly queries: readonly Query[]
 }
 
@@ -89,12 +91,17 @@ function money({ money }: SummaryData): Section {
   return { title: 'Money', lines: sums.length === 0 ? [] : table([header, ...sums], ['left', 'right', 'right']) }
 }
 
-function verdicts({ endings, comparison }: SummaryData, paint: Paint): Section {
+function verdicts({ endings, comparison, openSessions }: SummaryData, paint: Paint): Section {
   const movements = `${whole(comparison.movements)} movements of money`
   const lines = [
     verdict(endings.eachOnce, 'the ledger has each published event exactly once', paint),
     verdict(endings.asExpected, 'each request ended as it should', paint),
     verdict(comparison.agrees, `the ledger agrees with the payment provider’s book, ${movements}`, paint),
+    verdict(
+      openSessions === 0,
+      `every session that was started is ended${openSessions ? `, but ${openSessions}` : ''}`,
+      paint,
+    ),
     ...comparison.differences.slice(0, differencesShown).map((one) => paint.bad(`- ${one.transactionId}: ${one.text}`)),
   ]
   const more = comparison.differences.length - differencesShown

@@ -7,6 +7,7 @@ export type Wrong =
   | 'token_expired'
   | 'token_forged'
   | 'card_declined'
+  | 'difference_declined'
   | 'not_json'
   | 'broken_utf8'
   | 'unknown_site'
@@ -14,8 +15,8 @@ export type Wrong =
   | 'no_region'
 
 export interface Ending {
-  readonly end: 'completed' | 'failed' | 'dead_letter'
-  /** The transaction's `error_code` when it should fail, or the dead letter's `code`. */
+  readonly end: 'completed' | 'compensated' | 'failed' | 'dead_letter'
+  /** The transaction's `error_code` when it should not complete, or the dead letter's `code`. */
   readonly code?: string
 }
 
@@ -23,7 +24,8 @@ export const endings: Readonly<Record<Fate, Ending & { readonly title: string }>
   good: { title: 'as it should be', end: 'completed' },
   token_expired: { title: 'token expired', end: 'failed', code: 'token_expired' },
   token_forged: { title: 'token with a bad signature', end: 'failed', code: 'token_invalid' },
-  card_declined: { title: 'card declined', end: 'failed', code: 'card_declined' },
+  card_declined: { title: 'card declined', end: 'compensated', code: 'card_declined' },
+  difference_declined: { title: 'watched again, and card declined', end: 'compensated', code: 'card_declined' },
   not_json: { title: 'not JSON', end: 'dead_letter', code: 'value_not_json' },
   broken_utf8: { title: 'broken UTF-8', end: 'dead_letter', code: 'value_not_utf8' },
   unknown_site: { title: 'unknown site', end: 'failed', code: 'unknown_site' },

@@ -3,12 +3,13 @@
  * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md), with the viewer's
  * token and the site's key in headers. Each comes with what should become of it.
  */
-import type { Plan } from '../../workflows/video/world.ts'
+import type { Film, Plan } from '../../workflows/video/world.ts'
 import { type Ending, endings, type Fate, makeFates } from './fates.ts'
 import { languageOf } from './geography.ts'
 import { type Random, randomFrom } from './random.ts'
 import type { TokenKind } from './tokens.ts'
 import { makeViewers, type Viewer, type Viewers } from './viewers.ts'
+import { dueFor, makeViewing, type Viewing } from './viewings.ts'
 import type { DemoWorld } from './world.ts'
 
 export interface DemoRequest {
@@ -18,11 +19,13 @@ export interface DemoRequest {
   readonly value: Buffer
   readonly headers: Readonly<Record<string, string>>
   readonly fate: Fate
+  /** What the viewer does if the film begins. */
+  readonly viewing: Viewing
   readonly expect: Expectation
 }
 
 export interface Expectation extends Ending {
-  /** What the viewer's card should be charged, in minor units; absent when nothing. */
+  /** What the viewer should have paid in the end, in minor units; absent when nothing. */
   readonly charged?: { readonly currency: string; readonly amount: number }
 }
 
@@ -31,7 +34,8 @@ export async function makeRequests(options: { events: number; world: DemoWorld }
   const { events, world } = options
   const viewers = makeViewers(events, world.seed, world.adsDownIn)
   const random = randomFrom(`${world.seed}:requests`)
-  const drafts = makeFates(events, world.seed).map((fate, at) => draft(fate, at, viewers, world, random))
+  const viewings = randomFrom(`${world.seed}:viewings`)
+  const drafts = makeFates(events, world.seed).map((fate, at) => draft(fate, at, viewers, world, random, viewings))
   return Promise.all(drafts.map((one) => finish(one, world)))
 }
 
@@ -40,20 +44,23 @@ interface Draft {
   readonly fate: Fate
   readonly id: string
   readonly viewer: Viewer
-  readonly film: string
+  readonly film: Film
+  readonly viewing: Viewing
   readonly site: string
   readonly apiKey: string
   readonly time: Date
 }
 
-function draft(fate: Fate, at: number, viewers: Viewers, world: DemoWorld, random: Random): Draft {
+function draft(fate: Fate, at: number, viewers: Viewers, world: DemoWorld, random: Random, viewings: Random): Draft {
   const viewer = random.pick(viewersOf(fate, viewers))
-  const film = random.pick(world.facts.films).id
+  const film = random.pick(world.facts.films)
+  const drawn = makeViewing(film, viewings)
+  const viewing = fate === 'difference_declined' ? { watchedSeconds: 2 * film.seconds } : drawn
   const site = random.pick(world.facts.sites).id
   const apiKey = world.siteKeys[site]!
   const time = new Date(world.now.getTime() + at)
   const id = `${world.run}-${String(at + 1).padStart(7, '0')}`
-  return { fate, id, viewer, film, site: fate === 'unknown_site' ? 'nobody-knows-us' : site, apiKey, time }
+  return { fate, id, viewer, film, viewing, site: fate === 'unknown_site' ? 'nobody-knows-us' : site, apiKey, time }
 }
 
 function viewersOf(fate: Fate, viewers: Viewers): readonly Viewer[] {
@@ -62,9 +69,10 @@ function viewersOf(fate: Fate, viewers: Viewers): readonly Viewer[] {
 }
 
 async function finish(draft: Draft, world: DemoWorld): Promise<DemoRequest> {
-  const { fate, id, viewer, time } = draft
+  const { fate, id, viewer, viewing, time } = draft
   const { end, code } = endings[fate]
-  const charged = end === 'completed' ? { charged: priceOf(viewer, world) } : {}
+  const due = end === 'completed' ? dueOf(draft, world) : null
+  const charged = due !== null && due.amount > 0 ? { charged: due } : {}
   const headers = {
     ce_specversion: '1.0',
     ce_id: id,
@@ -76,7 +84,7 @@ async function finish(draft: Draft, world: DemoWorld): Promise<DemoRequest> {
     'x-api-key': draft.apiKey,
   }
   const expect: Expectation = { end, ...(code === undefined ? {} : { code }), ...charged }
-  return { id, key: viewer.id, value: bytesOf(draft), headers, fate, expect }
+  return { id, key: viewer.id, value: bytesOf(draft), headers, fate, viewing, expect }
 }
 
 function tokenOf(fate: Fate): TokenKind {
@@ -84,14 +92,15 @@ function tokenOf(fate: Fate): TokenKind {
   return fate === 'token_forged' ? 'forged' : 'good'
 }
 
-function bytesOf({ fate, viewer, film, site }: Draft): Buffer {
+function bytesOf(draft: Draft): Buffer {
+  const { fate, viewer, film, site } = draft
   const { city } = viewer
   const { name, country, lat, lng } = city
   const data = {
     viewer: { id: viewer.id, city: name, country, lat, lng, language: languageOf(country) },
-    film: { id: film },
+    film: { id: film.id },
     site: { id: site },
-    payment: { card: fate === 'card_declined' ? viewer.card.replace('card_ok', 'card_declined') : viewer.card },
+    payment: { card: cardOf(draft) },
   }
   const value = Buffer.from(JSON.stringify(data))
   if (fate === 'not_json') return value.subarray(0, value.length - 9)
@@ -105,7 +114,13 @@ function withBrokenCity(value: Buffer, city: string): Buffer {
   return Buffer.concat([value.subarray(0, at), latin, value.subarray(at + Buffer.byteLength(city))])
 }
 
-function priceOf(viewer: Viewer, { facts }: DemoWorld): { currency: string; amount: number } {
+function cardOf({ fate, id, viewer }: Draft): string {
+  if (fate === 'card_declined') return viewer.card.replace('card_ok', 'card_declined')
+  return fate === 'difference_declined' ? `card_single_${id}` : viewer.card
+}
+
+function dueOf({ viewer, viewing, film }: Draft, { facts }: DemoWorld): { currency: string; amount: number } {
   const currency = facts.currencies[viewer.city.country]!
-  return { currency, amount: facts.prices[currency]![viewer.plan as Plan] }
+  const price = facts.prices[currency]![viewer.plan as Plan]
+  return { currency, amount: dueFor(price, viewing, film) }
 }

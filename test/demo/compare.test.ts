@@ -1,89 +1,95 @@
 /** Each way in which ledger and book can differ is found. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PostedSum } from '../../demo/balance.ts'
 import { compare, type LedgerRow } from '../../demo/compare.ts'
 import type { Book } from '../../demo/provider/book.ts'
 import { type Entry, type Kind, makeEntry } from '../../demo/provider/entry.ts'
-import type { Moved } from '../../workflows/video/provider.ts'
 
-test('agrees when both sides say the same', () => {
-  const comparison = compare([completed('a'), failed('b')], bookOf([...movementsOf('a'), declined('b')]))
-  assert.deepEqual(comparison, { agrees: true, differences: [], movements: 2 })
+const rows: LedgerRow[] = [
+  { transactionId: 'a', state: 'completed' },
+  { transactionId: 'b', state: 'compensated' },
+]
+const sums: PostedSum[] = [
+  sumOf('a', 'viewer:1', -70n),
+  sumOf('a', 'clearing', 0n),
+  sumOf('a', 'platform:p', 70n),
+  sumOf('b', 'viewer:1', 0n),
+  sumOf('b', 'clearing', 0n),
+]
+const entries: Entry[] = [
+  entryOf('charge', 'ch-a', { party: 'viewer:1', amount: 100 }),
+  entryOf('payout', 'po-a', { party: 'platform:p', amount: 100 }),
+  entryOf('refund', 're-a1', { party: 'viewer:1', amount: 30, of: 'ch-a' }),
+  entryOf('refund', 're-a2', { party: 'platform:p', amount: 30, of: 'po-a' }),
+  entryOf('charge', 'ch-b', { party: 'viewer:1', amount: 100, reference: 'b' }),
+  entryOf('void', 'vo-b1', { party: 'viewer:1', amount: 100, of: 'ch-b', reference: 'b' }),
+  entryOf('void', 'vo-b2', { party: undefined, account: '', currency: '', amount: 0, of: 'never', reference: 'b' }),
+  entryOf('charge', 'no-b', { party: 'viewer:1', account: 'card_declined_1', amount: 5, reference: 'b' }),
+]
+
+test('agrees when both sides come to the same, whatever happened on the way', () => {
+  assert.deepEqual(compare(rows, sums, bookOf(entries), 'clearing'), { agrees: true, differences: [], movements: 6 })
 })
 
 test('tells what the book lacks and what the ledger lacks', () => {
-  assert.deepEqual(kindsOf([completed('a')], movementsOf('a').slice(0, 1)), ['not_in_book'])
-  assert.deepEqual(kindsOf([failed('a')], movementsOf('a').slice(0, 1)), ['not_in_ledger'])
-  assert.deepEqual(kindsOf([], movementsOf('a').slice(0, 1)), ['unknown_transaction'])
-  assert.deepEqual(kindsOf([completed('a')], [declined('a'), ...movementsOf('a').slice(1)]), ['not_in_book'])
-})
-
-test('tells amounts, parties and transactions that differ', () => {
-  const [charge, payout] = movementsOf('a') as [Entry, Entry]
-  for (const other of [{ amount: 101 }, { currency: 'USD' }, { account: 'other' }, { reference: 'b' }]) {
-    assert.deepEqual(kindsOf([completed('a'), failed('b')], [{ ...charge, ...other }, payout]), ['differs'])
+  for (const missing of entries.filter(({ amount, status }) => amount > 0 && status === 'succeeded')) {
+    const less = entries.filter((entry) => entry !== missing)
+    assert.ok(kinds(rows, sums, less).includes('differs'), missing.key)
+  }
+  const some = sums.filter(({ sum }) => sum !== 0n)
+  for (const missing of some) {
+    assert.deepEqual(
+      kinds(
+        rows,
+        sums.filter((sum) => sum !== missing),
+        entries,
+      ),
+      ['differs'],
+    )
   }
 })
 
-test('tells what happened twice', () => {
-  const movements = movementsOf('a')
-  const [charge] = movements as [Entry]
-  assert.deepEqual(kindsOf([completed('a')], movements, [charge]), ['key_twice_in_book'])
-  const otherKey = { ...charge, key: 'another' }
-  assert.deepEqual(kindsOf([completed('a')], [...movements, otherKey]), ['doubled', 'not_in_ledger'])
-  const copied = { ...completed('b'), bill: completed('a').bill, pay: completed('a').pay }
-  assert.ok(kindsOf([completed('a'), copied], movements).includes('key_twice_in_ledger'))
+test('tells amounts, parties, currencies and transactions that differ', () => {
+  for (const other of [{ amount: 101 }, { currency: 'USD' }, { party: 'viewer:2' }, { reference: 'b' }]) {
+    const changed = entries.map((entry) => (entry.key === 'ch-a' ? { ...entry, ...other } : entry))
+    assert.ok(kinds(rows, sums, changed).includes('differs'), JSON.stringify(other))
+  }
+  const unbalanced = [...sums.slice(0, 1), sumOf('a', 'clearing', 1n), ...sums.slice(2)]
+  assert.deepEqual(kinds(rows, unbalanced, entries), ['differs'])
 })
 
-test('payouts of a transaction that failed while paying are its own', () => {
-  const row = { ...completed('a'), state: 'failed', pay: null }
-  assert.deepEqual(kindsOf([row], movementsOf('a')), [])
+test('tells what happened twice, and what belongs to nobody', () => {
+  const doubled = compare(rows, sums, { ...bookOf(entries), duplicates: [entries[0]!] }, 'clearing')
+  assert.deepEqual(
+    doubled.differences.map(({ kind }) => kind),
+    ['key_twice_in_book'],
+  )
+  const stranger = entryOf('charge', 'ch-c', { party: 'viewer:1', amount: 1, reference: 'c' })
+  assert.ok(kinds(rows, sums, [...entries, stranger]).includes('unknown_transaction'))
 })
 
-test('tells a transaction whose own sums are wrong', () => {
-  const { bill, pay } = completed('a')
-  const movements = movementsOf('a')
-  assert.deepEqual(kindsOf([{ ...completed('a'), bill: { ...bill!, total: 99 } }], movements), [
-    'unbalanced',
-    'unbalanced',
-  ])
-  assert.deepEqual(kindsOf([{ ...completed('a'), pay: null }], movements), ['incomplete', 'not_in_ledger'])
-  assert.deepEqual(kindsOf([{ ...completed('a'), pay: { ...pay!, currency: 'USD' } }], movements), [
-    'unbalanced',
-    'differs',
-  ])
+test('tells money that stays where all should be undone, and a film that nobody was billed for', () => {
+  const failed = [{ transactionId: 'a', state: 'failed' }, rows[1]!]
+  assert.deepEqual(kinds(failed, sums, entries), ['not_undone'])
+  const free = [...rows, { transactionId: 'c', state: 'completed' }]
+  assert.deepEqual(kinds(free, sums, entries), ['not_billed'])
 })
 
-function kindsOf(rows: LedgerRow[], entries: Entry[], duplicates: Entry[] = []): string[] {
-  return compare(rows, { ...bookOf(entries), duplicates }).differences.map(({ kind }) => kind)
+function kinds(of: LedgerRow[], posted: PostedSum[], book: Entry[]): string[] {
+  const { differences } = compare(of, posted, bookOf(book), 'clearing')
+  return [...new Set(differences.map(({ kind }) => kind))]
 }
 
-function completed(transactionId: string): LedgerRow {
-  const [charge, payout] = movementsOf(transactionId) as [Entry, Entry]
-  return { transactionId, state: 'completed', bill: movedOf(charge, 'viewer'), pay: movedOf(payout, 'platform') }
+function sumOf(transactionId: string, account: string, sum: bigint): PostedSum {
+  return { transactionId, account, currency: 'EUR', sum }
 }
 
-function failed(transactionId: string): LedgerRow {
-  return { transactionId, state: 'failed', bill: null, pay: null }
+function entryOf(kind: Kind, key: string, order: Partial<Entry>): Entry {
+  const plain = { account: 'acct', amount: 0, currency: 'EUR', reference: 'a' }
+  return makeEntry(1, new Date(0), kind, key, { ...plain, ...order })
 }
 
-function movedOf({ currency, amount, account, id, key }: Entry, role: 'viewer' | 'platform'): Moved {
-  return { currency, total: amount, entries: [{ role, party: account, account, amount, id, key }] }
-}
-
-function movementsOf(reference: string): Entry[] {
-  const order = { account: `card_ok_${reference}`, amount: 100, currency: 'EUR', reference }
-  return [entryOf('charge', order), entryOf('payout', { ...order, account: 'acct_platform' })]
-}
-
-function declined(reference: string): Entry {
-  return entryOf('charge', { account: 'card_declined_1', amount: 100, currency: 'EUR', reference })
-}
-
-function entryOf(kind: Kind, order: { account: string; amount: number; currency: string; reference: string }): Entry {
-  return makeEntry(1, new Date(0), kind, `${order.reference}:${kind}`, order)
-}
-
-function bookOf(entries: Entry[]): Book {
-  return { byKey: new Map(entries.map((entry) => [entry.key, entry])), duplicates: [], bytes: 0, tornBytes: 0 }
+function bookOf(list: Entry[]): Book {
+  return { byKey: new Map(list.map((entry) => [entry.key, entry])), duplicates: [], bytes: 0, tornBytes: 0 }
 }

@@ -12,7 +12,7 @@ test('all as expected', () => {
   assert.equal(asExpected, true)
   assert.equal(eachOnce, true)
   assert.equal(rows[0]!.fate, 'good')
-  assert.equal(rows.length, 9)
+  assert.equal(rows.length, 10)
 })
 
 test('tells what came instead', () => {

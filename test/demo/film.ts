@@ -39,8 +39,8 @@ export interface Run {
   readonly messages: Readonly<Record<string, readonly unknown[]>>
 }
 
-const file = new URL('../../../test/demo/fixtures/film.yaml', import.meta.url)
-const plan = planFromSource(await readFile(file, 'utf8'), 'film.yaml')
+const file = new URL('../../../workflows/video-stream.yaml', import.meta.url)
+const plan = planFromSource(await readFile(file, 'utf8'), 'video-stream.yaml')
 const startUs = Date.parse('2026-05-01T12:00:00Z') * 1000
 
 /** `teardown`: the data of the viewer's event; undefined: none comes. */
@@ -80,10 +80,7 @@ class Film {
   }
 
   run(): Run {
-    const sums = this.#postings.flatMap(({ transactionId, debit, credit, amount, currency }) => [
-      { transactionId, account: debit, currency, sum: -amount },
-      { transactionId, account: credit, currency, sum: amount },
-    ])
+    const sums = sumsOf(this.#postings)
     const { id, state } = this.#transaction
     return { id, state, code: this.#code, sums, done: this.#done, undone: this.#undone, messages: this.#messages }
   }
@@ -181,6 +178,20 @@ function admitted({ id, value, headers }: DemoRequest): Transaction {
 
 function isOver({ state }: Transaction): boolean {
   return ['completed', 'compensated', 'cancelled', 'failed'].includes(state)
+}
+
+/** As SQL would sum them up: of one account there is one currency here. */
+function sumsOf(postings: readonly PostingRow[]): PostedSum[] {
+  const byAccount = new Map<string, PostedSum>()
+  const add = (account: string, amount: bigint, { transactionId, currency }: PostingRow) => {
+    const sum = amount + (byAccount.get(account)?.sum ?? 0n)
+    byAccount.set(account, { transactionId, account, currency, sum })
+  }
+  for (const row of postings) {
+    add(row.debit, -row.amount, row)
+    add(row.credit, row.amount, row)
+  }
+  return [...byAccount.values()]
 }
 
 function placeOf({ step, item, attempt }: { step: number; item: string; attempt: number }): string {

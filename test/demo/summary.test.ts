@@ -37,9 +37,10 @@ const data: SummaryData = {
   ],
   comparison: {
     agrees: false,
-    differences: [{ kind: 'not_in_book', transactionId: 'tx-1', key: 'k', text: 'the book has no charge' }],
+    differences: [{ kind: 'differs', transactionId: 'tx-1', text: 'the book has no charge' }],
     movements: 3600,
   },
+  openSessions: 0,
   queries,
 }
 
@@ -77,6 +78,7 @@ Agreement
   yes the ledger has each published event exactly once
   NO  each request ended as it should
   NO  the ledger agrees with the payment provider’s book, 3,600 movements of money
+  yes every session that was started is ended
   - tx-1: the book has no charge
 `,
   )

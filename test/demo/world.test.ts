@@ -84,9 +84,9 @@ test('a share of the requests is wrong on purpose, each kind of wrong at least o
   const requests = await requestsOf(1, 200)
   const count = (fate: Fate) => requests.filter((request) => request.fate === fate).length
   assert.equal(requests.length, 200)
-  assert.equal(count('good'), 200 - 8 * 4)
+  assert.equal(count('good'), 200 - 9 * 4)
   const few = await requestsOf(1, 30)
-  assert.equal(new Set(few.map(({ fate }) => fate)).size, 9)
+  assert.equal(new Set(few.map(({ fate }) => fate)).size, 10)
   assert.equal((await requestsOf(1, 1)).length, 1)
 })
 

@@ -26,23 +26,6 @@ export type Moved = z.infer<typeof movedSchema>
 
 export type Movement = 'charges' | 'payouts'
 
-/** All of them at once; one that fails does not stop the others, whose outcome must be known all the same. */
-export async function moveAll(
-  kind: Movement,
-  orders: readonly Order[],
-  currency: string,
-  context: Context,
-): Promise<Moved | Failure> {
-  const keyOf = ({ role, party }: Order) => `${context.idempotencyKey}:${role}:${party}`
-  const asked = orders.map((order) => move(kind, order, currency, keyOf(order), context))
-  const answers = await Promise.allSettled(asked)
-  const refused = answers.flatMap((one) => (one.status === 'fulfilled' && wasRefused(one.value) ? [one.value] : []))
-  const refusal = refused.find(({ kind }) => kind === 'fail') ?? refused[0]
-  if (refusal !== undefined) return refusal
-  const entries = (await Promise.all(asked)) as Entry[]
-  return { currency, total: totalOf(entries), entries }
-}
-
 export function totalOf(entries: readonly { readonly amount: number }[]): number {
   return entries.reduce((sum, { amount }) => sum + amount, 0)
 }

@@ -1,0 +1,69 @@
+/**
+ * The viewers' players, with an ordinary consumer and producer that know nothing of the engine: they hear where their film is,
+ * show it (in no time), and say how much was watched when they are closed. Some are never closed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Consumer, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import { z } from 'zod'
+import type { DemoRequest } from './world/requests.ts'
+
+export const locations = 'video.locations'
+export const teardowns = 'video.teardown'
+
+/** Between the film's beginning and its end, at most: as long as a demo may take for it. */
+const filmMsMax = 1000
+
+const locationSchema = z.object({ request: z.string(), session: z.string() })
+
+export class Viewers {
+  readonly #requests: ReadonlyMap<string, DemoRequest>
+  readonly #consumer: Consumer
+  readonly #producer: Producer
+  readonly #watching = new Set<Promise<void>>()
+  readonly #over = new AbortController()
+
+  constructor(brokers: readonly string[], requests: readonly DemoRequest[], run: string) {
+    this.#requests = new Map(requests.map((request) => [request.id, request]))
+    const kafka = new Kafka({ clientId: 'video-players', brokers: [...brokers], logLevel: logLevel.ERROR })
+    this.#consumer = kafka.consumer({ groupId: `video-players-${run}` })
+    this.#producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  }
+
+  async start(): Promise<void> {
+    await this.#producer.connect()
+    await this.#consumer.connect()
+    await this.#consumer.subscribe({ topic: locations, fromBeginning: true })
+    await this.#consumer.run({ eachMessage: async ({ message }) => this.#hear(message.value) })
+  }
+
+  async stop(): Promise<void> {
+    this.#over.abort()
+    await this.#consumer.disconnect()
+    await Promise.all(this.#watching)
+    await this.#producer.disconnect()
+  }
+
+  /** Of another run there may be some, too. */
+  #hear(value: Buffer | null): void {
+    const { request: id, session } = locationSchema.parse(JSON.parse(String(value)))
+    const request = this.#requests.get(id)
+    if (request === undefined || request.viewing.watchedSeconds === null) return
+    const watching = this.#watch(session, request.viewing.watchedSeconds).finally(() => this.#watching.delete(watching))
+    this.#watching.add(watching)
+  }
+
+  async #watch(session: string, watchedSeconds: number): Promise<void> {
+    await sleep(Math.random() * filmMsMax, undefined, { signal: this.#over.signal }).catch(() => undefined)
+    if (this.#over.signal.aborted) return
+    const headers = {
+      ce_specversion: '1.0',
+      ce_id: `end-${session}`,
+      ce_type: 'video.teardown',
+      ce_source: 'https://player.example',
+      ce_time: new Date().toISOString(),
+      'content-type': 'application/json',
+    }
+    const value = JSON.stringify({ session, watched_seconds: watchedSeconds })
+    await this.#producer.send({ topic: teardowns, acks: -1, messages: [{ key: session, value, headers }] })
+  }
+}
