@@ -85,11 +85,10 @@ export class DemoLedger {
                extract(epoch from ended_at - least(produced_at, fetched_at)) * 1000 as ms
         from millrace.transactions where event_id like $1 and ended_at is not null
         union all
-        select s.step, s.position, extract(epoch from a.committed_at - a.eligible_at) * 1000
+        select a.step, array_position(v.steps, a.step), extract(epoch from a.committed_at - a.eligible_at) * 1000
         from millrace.attempts a
         join millrace.transactions t on t.id = a.transaction_id and t.event_id like $1
-        join millrace.steps s on s.transaction_id = a.transaction_id and s.step = a.step and s.item = a.item
-          and s.kind = a.kind
+        join millrace.versions v on v.version = t.version and v.workflow = t.workflow
         where a.kind = 'invoke' and a.outcome = 'ok'
       )
       select name, count(*)::int as count, percentile_cont(0.5) within group (order by ms)::float8 as p50,
