@@ -2,6 +2,7 @@
  * The viewers' players, with an ordinary consumer and producer that know nothing of the engine: they hear where their film is,
  * show it (in no time), and say how much was watched when they are closed. Some are never closed.
  */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumer, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { z } from 'zod'
@@ -23,6 +24,7 @@ export class Viewers {
   readonly #over = new AbortController()
 
   constructor(brokers: readonly string[], requests: readonly DemoRequest[], run: string) {
+    setMaxListeners(0, this.#over.signal) // every viewer that watches listens
     this.#requests = new Map(requests.map((request) => [request.id, request]))
     const kafka = new Kafka({ clientId: 'video-players', brokers: [...brokers], logLevel: logLevel.ERROR })
     this.#consumer = kafka.consumer({ groupId: `video-players-${run}` })
