@@ -1,6 +1,5 @@
 /** One transaction with all that the ledger knows of it, by the beginning of its id. */
 import type { Connections } from '../connect.ts'
-import { type PauseRead, pausesOver } from './pauses.ts'
 import {
   type AttemptRead,
   attemptsOf,
@@ -20,6 +19,7 @@ import {
   type WaitRead,
   waitsOf,
 } from './parts.ts'
+import { type PauseRead, pausesOver } from './pauses.ts'
 import { summaryColumns, type TransactionSummary } from './transactions.ts'
 
 export interface Story extends StoryHead {
