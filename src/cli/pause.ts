@@ -9,8 +9,8 @@ import { print, printJson } from './print.ts'
 import { query } from './query.ts'
 import { shellWord } from './shell-word.ts'
 import { oneLine } from './table.ts'
-import { shortTime } from './times.ts'
 import { whoAsks } from './who.ts'
+import { whoPaused } from './who-paused.ts'
 
 export interface PauseOptions {
   readonly key?: string
@@ -76,9 +76,4 @@ function notPaused(wish: ledger.PauseWish, open: readonly PauseRead[]): EngineEr
 
 function named({ workflow, key }: { readonly workflow: string; readonly key: string | null }): string {
   return key === null ? workflow : `key ${oneLine(key)} of ${workflow}`
-}
-
-/** `by ann since 2026-11-24 08:00:00.000 UTC: the bank is away` */
-export function whoPaused({ paused_by, paused_at, why }: Pick<PauseRead, 'paused_by' | 'paused_at' | 'why'>): string {
-  return `by ${oneLine(paused_by)} since ${shortTime(paused_at)} UTC${why === null ? '' : `: ${oneLine(why)}`}`
 }
