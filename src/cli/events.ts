@@ -1,11 +1,11 @@
 /** The events that `publish` is given: one on the command line, or one a line in a file or on standard input. */
 import { randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { EngineError, messageOf } from '../base/error.ts'
 import { type Json, parseJson, stringifyJson } from '../envelope/json.ts'
 import type { NewRecord } from '../intake/send.ts'
 import { usage } from './fail.ts'
+import { readText } from './read-text.ts'
 
 export interface EventOptions {
   readonly data?: string
@@ -32,19 +32,9 @@ export async function readEvents(options: EventOptions): Promise<NewRecord[]> {
 
 async function source({ data, file }: EventOptions): Promise<{ name: string; text: string }> {
   if (data !== undefined) return { name: '--data', text: data }
-  if (file !== undefined && file !== '-') return { name: file, text: await readText(file) }
+  if (file !== undefined && file !== '-') return { name: file, text: await readText(file, bytesMax) }
   if (process.stdin.isTTY) process.stderr.write('one event a line, as JSON; Ctrl-D ends, Ctrl-C leaves\n')
   return { name: 'standard input', text: await textOf(process.stdin) }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file)
-    if (size > bytesMax) throw new Error(`it has ${size} bytes, at most ${bytesMax} are taken at once: split it`)
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new EngineError('unreadable_file', `${file} cannot be read: ${messageOf(cause)}`, { cause })
-  }
 }
 
 interface Value {

@@ -1,14 +1,26 @@
-/** `millrace lanes`: one line for each partition an engine reads. */
+/** `millrace lanes`: one line for each partition an engine reads, and for what operators have paused. */
 import { type LaneRead, lanes as readLanes } from '../ledger/read/lanes.ts'
+import { openPauses, type PauseRead } from '../ledger/read/pauses.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
 import { type Column, table, terminalWidth } from './table.ts'
 import { shortTime } from './times.ts'
 
 export async function lanes({ topic, json }: { topic?: string; json?: boolean }): Promise<void> {
-  const rows = await query((db) => readLanes(db, topic ?? null))
-  if (json) return printJson(rows)
-  if (rows.length === 0) return print('no lanes: no coordinator has read a topic yet')
+  const { rows, pauses } = await query(async (db) => {
+    const rows = await readLanes(db, topic ?? null)
+    return { rows, pauses: await openPauses(db) }
+  })
+  if (json)
+    return printJson(rows.map((row) => ({ ...row, pauses: pauses.filter(({ engine }) => engine === row.engine) })))
+  if (rows.length === 0) print('no lanes: no coordinator has read a topic yet')
+  else printTable(columns, rows)
+  if (pauses.length === 0) return
+  print('')
+  printTable(pauseColumns, pauses)
+}
+
+function printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
   for (const line of table(columns, rows, terminalWidth(process.stdout))) print(line)
 }
 
@@ -21,4 +33,13 @@ const columns: Column<LaneRead>[] = [
   { title: 'QUEUED', text: (row) => String(row.queued) },
   { title: 'SEEN (UTC)', text: (row) => shortTime(row.seen_at) },
   { title: 'NOT READ, BECAUSE', text: (row) => row.paused ?? '' },
+]
+
+const pauseColumns: Column<PauseRead>[] = [
+  { title: 'PAUSED', text: (row) => row.workflow },
+  { title: 'KEY', text: (row) => row.key ?? '(all)' },
+  { title: 'ENGINE', text: (row) => row.engine },
+  { title: 'SINCE (UTC)', text: (row) => shortTime(row.paused_at) },
+  { title: 'BY', text: (row) => row.paused_by },
+  { title: 'WHY', text: (row) => row.why ?? '' },
 ]

@@ -3,6 +3,7 @@ import { latestTransactions, type TransactionSummary } from '../ledger/read/tran
 import { type Paint, paintFor } from './paint.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
+import { colourOf } from './state-colour.ts'
 import { type Column, table, terminalWidth } from './table.ts'
 import { shortTime, span } from './times.ts'
 
@@ -33,9 +34,4 @@ function columnsWith(paint: Paint): Column<TransactionSummary>[] {
     { title: 'KEY', text: (row) => (row.key ?? '').slice(0, 32) },
     { title: 'ERROR', text: (row) => (row.error_code === null ? '' : `${row.error_code}: ${row.error_message}`) },
   ]
-}
-
-export function colourOf(state: string): 'green' | 'yellow' | 'red' {
-  if (state === 'completed' || state === 'ok') return 'green'
-  return state === 'failed' || state === 'fail' ? 'red' : 'yellow'
 }

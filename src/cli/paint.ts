@@ -4,7 +4,8 @@ export function hasColours(to: NodeJS.WriteStream): boolean {
   return to.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 }
 
-export type Paint = (colour: keyof typeof codes, text: string) => string
+export type Colour = keyof typeof codes
+export type Paint = (colour: Colour, text: string) => string
 
 export function paintFor(to: NodeJS.WriteStream): Paint {
   if (!hasColours(to)) return (_, text) => text

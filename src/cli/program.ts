@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { packageRoot } from '../base/package-root.ts'
+import { addMending } from './mending.ts'
+import { jsonOption } from './options.ts'
+import { addSteering } from './steering.ts'
 import { defaultFolder } from './workflows-folder.ts'
 
 export function program(): Command {
   const millrace = new Command('millrace')
     .description(
-      'Runs a chain of functions for each event of a Kafka topic, and keeps a Postgres ledger of every step.',
+      'Runs a workflow of functions for each event of a Kafka topic, and keeps a Postgres ledger of every step.',
     )
     .usage('COMMAND [options]')
     .version(version(), '-V, --version', 'print the version')
@@ -20,6 +23,7 @@ export function program(): Command {
   addRunning(millrace)
   addAuthoring(millrace)
   addLooking(millrace)
+  addSteering(millrace)
   addMending(millrace)
   addKeeping(millrace)
   return millrace
@@ -31,15 +35,13 @@ Examples:
   millrace publish orders --data '{"sku":"A1"}'     publish one event
   millrace list --state failed                      what went wrong lately
   millrace show 019c2f                              the story of one transaction
-  millrace redrive --where "workflow = 'order'"     dead letters, once what was wrong is mended
+  millrace retry 019c2f --from charge               again from a step on, once what was wrong is mended
   KAFKA_BROKERS=kafka:9092 DATABASE_URL=postgres://… millrace run
 
 Settings come from the environment or millrace.config.yaml: \`millrace settings\`.
-publish, list, show, dead-letters, resolve, redrive, discard, verify, prune and migrate find a \`millrace dev\` that runs
-in the current folder.
+publish, and whatever looks, steers, mends or keeps, find a \`millrace dev\` that runs in the current folder.
 `
 
-const jsonOption = () => new Option('--json', 'print JSON, for programs')
 const workflowsOption = () =>
   new Option('--workflows <dir>', 'folder of the workflow files, with functions/ in it').default(defaultFolder)
 
@@ -95,8 +97,8 @@ function addAuthoring(millrace: Command): void {
     .action(async (topic, options) => (await import('./publish.ts')).publish(topic, options))
 }
 
-/** As the ledger's contract names them; `in_doubt`: with a step in doubt. */
-const states = ['running', 'in_doubt', 'completed', 'failed']
+/** As the ledger's contract names them. */
+const states = ['running', 'waiting', 'in_doubt', 'compensating', 'completed', 'compensated', 'cancelled', 'failed']
 const letterStates = ['open', 'redriven', 'discarded']
 
 function addLooking(millrace: Command): void {
@@ -113,7 +115,7 @@ function addLooking(millrace: Command): void {
     .action(async (options) => (await import('./list.ts')).list(options))
   millrace
     .command('show')
-    .description('the story of a transaction: each attempt with its times, outcome and output')
+    .description('the story of a transaction: its steps, each attempt, what it waits for, and what it owes')
     .argument('<id>', 'its id, or as much of the beginning as is needed to tell it')
     .addOption(jsonOption())
     .action(async (id, options) => (await import('./show.ts')).show(id, options))
@@ -126,85 +128,11 @@ function addLooking(millrace: Command): void {
     .action(async (options) => (await import('./dead-letters.ts')).deadLetters(options))
   millrace
     .command('lanes')
-    .description('who reads which partition, how far, and why one is not read for now')
+    .description('who reads which partition, how far, why one is not read for now, and what is paused')
     .option('--topic <topic>', 'only those of this topic')
     .addOption(jsonOption())
     .action(async (options) => (await import('./lanes.ts')).lanes(options))
 }
-
-const whyOption = () => new Option('--why <text>', 'kept with the command, for whoever asks later')
-const byOption = () => new Option('--by <name>', 'who says so (default: user@host)')
-const waitOption = () => new Option('--no-wait', 'only ask; do not wait for the answer')
-const whereOption = () =>
-  new Option('--where <predicate>', 'SQL over the columns of millrace.dead_letters; only open ones are taken')
-
-function addMending(millrace: Command): void {
-  millrace.commandsGroup('Mend:')
-  millrace
-    .command('resolve')
-    .description('say what became of a step in doubt, so that its transaction goes on or fails')
-    .argument('<id>', 'id of the transaction, or as much of the beginning as is needed to tell it')
-    .requiredOption('--step <step>', 'id of the step')
-    .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['ok', 'fail']).makeOptionMandatory())
-    .option('--output <json>', 'with ok: what later steps see as its output (default: null)')
-    .addOption(whyOption())
-    .addOption(byOption())
-    .addOption(waitOption())
-    .addOption(jsonOption())
-    .addHelpText('after', aboutResolve)
-    .action(async (id, options) => (await import('./resolve.ts')).resolve(id, options))
-  millrace
-    .command('redrive')
-    .description('make transactions of dead letters again, by the workflows there are now')
-    .addOption(whereOption().makeOptionMandatory())
-    .option('--edit <file>', 'the new value of the one that matches, or a .mjs file that makes each one’s')
-    .option('--dry-run', 'only show which would be redriven')
-    .addOption(whyOption())
-    .addOption(byOption())
-    .addOption(waitOption())
-    .addOption(jsonOption())
-    .addHelpText('after', aboutRedrive)
-    .action(async (options) => (await import('./redrive.ts')).redrive(options))
-  millrace
-    .command('discard')
-    .description('give dead letters up for good; they stay in the ledger, marked as discarded')
-    .addOption(whereOption().makeOptionMandatory())
-    .option('--dry-run', 'only show which would be discarded')
-    .addOption(whyOption())
-    .addOption(byOption())
-    .addOption(waitOption())
-    .addOption(jsonOption())
-    .addHelpText('after', aboutDiscard)
-    .action(async (options) => (await import('./redrive.ts')).discard(options))
-}
-
-const aboutResolve = `
-A step is in doubt when its function is declared \`idempotent: false\` and nobody knows what an attempt did: its process
-was killed, it threw, or its coordinator was lost. Look outside what was done, then say so:
-
-  millrace list --state in_doubt
-  millrace resolve 019c2f --step charge --outcome ok --output '{"id":"ch_17"}' --why 'in the books of the bank'
-  millrace resolve 019c2f --step charge --outcome fail --why 'the bank has no trace of it'
-
-With fail the transaction fails (if the step is optional, it goes on without its output). Exit code 0: settled; 1: refused.
-`
-const aboutRedrive = `
-Mend what was wrong first: the workflow, the function, or the value with --edit. A dead letter is redriven once; asking
-again does nothing. Exit code 0: all are redriven; 1: some were refused, and stay open.
-
-  millrace redrive --where "code = 'expression_failed' and received_at > now() - interval '1 day'" --dry-run
-  millrace redrive --where "workflow = 'order'" --why 'the address of the bank was wrong'
-  millrace redrive --where "id = '019c2f4e-…'" --edit value.json
-  millrace redrive --where "code = 'value_not_json'" --edit mend.mjs
-
-mend.mjs: export default (value, letter) => value.replaceAll('NaN', 'null')
-  value is text (null if there is none), letter has id, topic, partition, offset, workflow, key, headers, code, reason.
-`
-const aboutDiscard = `
-Exit code 0: all are discarded; 1: some were refused. What is discarded cannot be redriven any more.
-
-  millrace discard --where "topic = 'orders' and code = 'value_null'" --why 'tombstones of a migration'
-`
 
 const aboutFence = `
 A standby that took over may lack the last commits of its predecessor, and a backup lacks those since. What coordinators

@@ -20,15 +20,16 @@ export async function explained<T>(address: string, answer: Promise<T>): Promise
   try {
     return await answer
   } catch (error) {
-    throw isUndefinedTable(error) ? notMigrated(address, error) : error
+    throw isUndefined(error) ? notMigrated(address, error) : error
   }
 }
 
-function isUndefinedTable(error: unknown): boolean {
-  return error instanceof EngineError && error.details.sqlState === '42P01'
+/** A table, view or column that is not there: none of this name at all, or an older ledger. */
+function isUndefined(error: unknown): boolean {
+  return error instanceof EngineError && ['42P01', '42703'].includes(String(error.details.sqlState))
 }
 
 function notMigrated(address: string, cause: unknown): EngineError {
-  const message = `there is no ledger in Postgres at ${address} yet: run \`millrace migrate\` first`
+  const message = `there is no ledger in Postgres at ${address} yet, or an older one: run \`millrace migrate\` first`
   return new EngineError('ledger_not_migrated', message, { cause })
 }

@@ -1,10 +1,10 @@
 /** `millrace show ID`: the story of one transaction. */
-import { parseJson } from '../envelope/json.ts'
+import { type Json, parseJson } from '../envelope/json.ts'
 import type { Story } from '../ledger/read/story.ts'
 import { paintFor } from './paint.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
-import { storyLines } from './story.ts'
+import { storyLines } from './story/lines.ts'
 import { terminalWidth } from './table.ts'
 import { checked, theOne } from './the-one.ts'
 
@@ -15,7 +15,13 @@ export async function show(id: string, { json }: { json?: boolean }): Promise<vo
   for (const line of storyLines(story, paintFor(process.stdout), terminalWidth(process.stdout))) print(line)
 }
 
-function documentOf(story: Story): object {
-  const attempts = story.attempts.map((each) => ({ ...each, output: each.output && parseJson(each.output) }))
-  return { ...story, event: parseJson(story.event), attempts }
+/** The workflow's source is in `millrace.versions`. */
+function documentOf({ source: _, ...story }: Story): object {
+  const attempts = story.attempts.map((each) => ({ ...each, output: jsonOf(each.output) }))
+  const rounds = story.rounds.map((each) => ({ ...each, input: jsonOf(each.input) }))
+  return { ...story, event: parseJson(story.event), attempts, rounds }
+}
+
+function jsonOf(text: string | null): Json {
+  return text === null ? null : parseJson(text)
 }

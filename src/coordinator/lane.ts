@@ -203,18 +203,27 @@ export class Lane {
     return this.#roster.takeReady(most)
   }
 
-  /** They were loaded: it is their turn, or a person waits to settle them. */
+  /**
+   * They were loaded: it is their turn, or a person waits to settle them. What one that rests is told is there when it starts,
+   * or else it rests on and is gone again; but what turns back one that was taken over comes when it has started, and knows
+   * what of it may have run.
+   */
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       const isTurn = this.#roster.arrive(transaction)
-      const waiting = this.#takeWaiting(transaction.id)
-      // What it rests for is there when it starts; what turns it back comes to one that has started.
-      for (const event of waiting) if (event.type !== 'CancelAsked') this.tell(transaction.id, event)
       const isTakenOver = this.#roster.wasTakenOver(transaction.id)
+      const isFirst = (each: Inbound) => !isTakenOver || (each.id !== null && each.event.type !== 'CancelAsked')
+      const waiting = this.#waitingFor(transaction.id)
+      for (const each of waiting) if (isFirst(each)) this.#events.push(each)
       if (isTurn) this.tell(transaction.id, { type: 'Started', atUs, isTakenOver })
-      for (const event of waiting) if (event.type === 'CancelAsked') this.tell(transaction.id, event)
-      for (const command of this.#commands.arrived(transaction.id)) this.#events.push({ id: null, command })
+      for (const each of waiting) if (!isFirst(each)) this.#events.push(each)
     }
+  }
+
+  #waitingFor(id: string): Inbound[] {
+    const events = this.#takeWaiting(id).map((event): Inbound => ({ id, event, command: null }))
+    const commands = this.#commands.arrived(id).map((command): Inbound => ({ id: null, command }))
+    return [...events, ...commands]
   }
 
   /** They were to be loaded, and are not in the ledger. */

@@ -9,6 +9,7 @@ export interface Scene {
   /** The workflows folder. */
   readonly dir: string
   readonly ledger: TestLedger
+  readonly engine: string
   /** `env` goes over that of the scene. */
   start(env?: Readonly<Record<string, string>>): RunningCoordinator
   /** Waits until the SQL's first column is true in its first row; says what the coordinators logged if it never is. */
@@ -27,10 +28,11 @@ export async function freshScene(
   const { brokers } = await servers()
   const ledger = await freshLedger()
   const dir = await freshProject(files)
+  const engine = unique('engine')
   const common = {
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: ledger.databaseUrl,
-    MILLRACE_ENGINE: unique('engine'),
+    MILLRACE_ENGINE: engine,
     ...env,
   }
   const started: RunningCoordinator[] = []
@@ -38,6 +40,7 @@ export async function freshScene(
   const scene: Scene = {
     dir,
     ledger,
+    engine,
     start(more = {}) {
       const coordinator = runCoordinator(dir, { ...common, ...more })
       started.push(coordinator)
