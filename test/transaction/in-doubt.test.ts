@@ -11,6 +11,7 @@ import {
   effectsOf,
   ended,
   type Played,
+  plain,
   planOf,
   play,
   reserved,
@@ -175,7 +176,7 @@ for (const [name, played, expected] of late) {
 
 test('made again of its rows it stands in doubt, and is settled as if nothing had been', () => {
   const again = restored(admitted(plan), [lostRow])
-  assert.deepEqual(again, inDoubt().transaction)
+  assert.deepEqual(plain(again), plain(inDoubt().transaction))
   const word = resolved('charge', 'ok', '{"id":1}')
   assert.deepEqual(play(again, word).effects, play(inDoubt().transaction, word).effects)
 })
@@ -191,7 +192,7 @@ test('made again of its rows after it was settled it goes on', () => {
   } as const
   const again = restored(admitted(plan), [lostRow, word])
   const settled = play(inDoubt().transaction, resolved('charge', 'ok', '{"id":"c7"}')).transaction
-  assert.deepEqual(JSON.stringify(again), JSON.stringify(settled))
+  assert.deepEqual(plain(again), plain(settled))
   assert.deepEqual(effectsOf(play(again, started(100))), ['invoke ship@1 "c7"'])
 })
 

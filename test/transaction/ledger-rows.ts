@@ -56,7 +56,7 @@ export class LedgerRows {
       case 'RecordReopened':
         assert.ok(this.ending, 'only what has ended is opened again')
         this.ending = null
-        this.rounds.push({ from: effect.row.from, input: effect.row.input })
+        this.rounds.push(effect.row)
         break
       case 'RecordEnding':
         assert.equal(this.ending, null, 'it ends once')

@@ -1,4 +1,6 @@
 /** Plans from workflow text, transactions of them, and a way to read what a transition answers. */
+
+import { type Json, stringifyJson } from '../../src/envelope/json.ts'
 import { admit } from '../../src/transaction/admit.ts'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import type { Effect } from '../../src/transaction/effect.ts'
@@ -105,6 +107,17 @@ export function play(transaction: Transaction, ...events: readonly TransactionEv
         : { ...result, refused: null }
   }
   return played
+}
+
+/** What two of the same have in common, whatever life they are in: outputs as text, and whether it was read back left out. */
+export function plain({ plan: _, mayHaveRun: _read, ...transaction }: Transaction): unknown {
+  return JSON.parse(JSON.stringify(transaction, (_name, value) => valueOf(value)))
+}
+
+function valueOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}`
+  const isOutput = typeof value === 'object' && value !== null && 'output' in value && !('state' in value)
+  return isOutput ? { output: stringifyJson(value.output as Json) } : value
 }
 
 /** An effect in a few words. */
