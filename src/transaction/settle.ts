@@ -48,8 +48,9 @@ export function awaited(
   event: StepRef & { readonly attempt: number },
 ): Place<FunctionStep> | { readonly refused: string } {
   const place = placeOf(draft, event)
-  if (place === null || !('uses' in place.step))
-    return { refused: `there is no such step: ${event.step} ${event.item}` }
+  if (place === null || !('uses' in place.step)) {
+    return { refused: `there is no such step: ${event.step}${event.item === '' ? '' : `[${event.item}]`}` }
+  }
   const { step, frame } = place
   const { state, attempts } = frame.get(step.no)
   const name = nameOf(step, frame.item)

@@ -109,12 +109,12 @@ export function play(transaction: Transaction, ...events: readonly TransactionEv
   return played
 }
 
-/** What two of the same have in common, whatever life they are in: outputs as text, and whether it was read back left out. */
-export function plain({ plan: _, mayHaveRun: _read, ...transaction }: Transaction): unknown {
-  return JSON.parse(JSON.stringify(transaction, (_name, value) => valueOf(value)))
+/** What two of the same have in common, whatever life they are in: outputs as text. */
+export function plain({ plan: _, ...transaction }: Transaction): unknown {
+  return JSON.parse(JSON.stringify(transaction, (_name, value) => comparable(value)))
 }
 
-function valueOf(value: unknown): unknown {
+function comparable(value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}`
   const isOutput = typeof value === 'object' && value !== null && 'output' in value && !('state' in value)
   return isOutput ? { output: stringifyJson(value.output as Json) } : value
