@@ -33,16 +33,20 @@ const two = planOf(`
 const running = () => play(admitted(two, { n: 1 }), started())
 
 const wide = `
+  - { id: pre, uses: f, compensate: g }
   - id: all
     parallel:
-      one: [{ id: work, uses: f, compensate: g }]
+      one: [{ id: work, uses: f }]
       two: [{ id: hear, wait: { topic: s, key: "'k'" } }]
       three: [{ id: sub, call: other }]`
 
 /** How a transaction comes to each state. */
 const ways: Readonly<Record<TransactionState, (stage: Stage) => void>> = {
   queued: () => undefined,
-  running: (stage) => stage.start(),
+  running: (stage) => {
+    stage.start()
+    stage.ok('pre')
+  },
   waiting: (stage) => {
     ways.running(stage)
     stage.ok('work')
@@ -55,43 +59,41 @@ const ways: Readonly<Record<TransactionState, (stage: Stage) => void>> = {
     stage.timeOut('work')
   },
   compensating: (stage) => {
-    ways.waiting(stage)
-    stage.crash().cancel()
-    stage.start()
+    ways.running(stage)
+    stage.ok('work')
+    stage.childEnds('sub', { state: 'failed' })
   },
   completed: (stage) => {
     ways.waiting(stage)
-    stage.restart()
-    stage.signal('hear')
+    stage.crash().signal('hear')
+    stage.start()
   },
   compensated: (stage) => {
-    ways.running(stage)
-    stage.ok('work')
-    stage.childEnds('sub', { state: 'failed' })
-    stage.ok('~work')
+    ways.compensating(stage)
+    stage.ok('~pre')
   },
   cancelled: (stage) => stage.cancel(),
   failed: (stage) => {
-    ways.running(stage)
-    stage.ok('work')
-    stage.childEnds('sub', { state: 'failed' })
-    stage.fail('~work')
+    ways.compensating(stage)
+    stage.fail('~pre')
   },
 }
-const undone = new Set(['AttemptEnded', 'AttemptReserved'])
-const sampleOf = (type: EventType, state: TransactionState, stage: Stage): TransactionEvent =>
-  ({
+const sampleOf = (type: EventType, state: TransactionState, stage: Stage): TransactionEvent => {
+  const asked = stage.ref(state === 'compensating' ? '~pre' : 'work').step
+  const end = { state: 'completed', error: null, output: null } as const
+  return {
     Started: started(50),
-    AttemptReserved: reserved(state === 'compensating' && undone.has(type) ? 2 : 1, 1),
-    AttemptEnded: ended(state === 'compensating' ? 2 : 1, 1),
-    TimerDue: due(3, 50),
-    SignalArrived: signalled(3, '{}'),
-    ChildEnded: childEnded(4, stage.rows.children[0]?.id ?? 'none', { state: 'completed', error: null, output: null }),
+    AttemptReserved: reserved(asked, 1),
+    AttemptEnded: ended(asked, 1),
+    TimerDue: due(stage.ref('hear').step, 50),
+    SignalArrived: signalled(stage.ref('hear').step, '{}'),
+    ChildEnded: childEnded(stage.ref('sub').step, stage.rows.children[0]?.id ?? 'none', end),
     StepResolved: resolved('work', 'ok'),
     CancelAsked: cancelled(),
     UndoAsked: undoAsked(),
     RetryAsked: retryAsked(),
-  })[type]
+  }[type]
+}
 
 const taken: Readonly<Record<TransactionState, readonly EventType[]>> = {
   queued: ['Started', 'CancelAsked'],
