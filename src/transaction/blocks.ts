@@ -4,11 +4,12 @@ import { isStorable, type Json, stringifyJson } from '../envelope/json.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Branch, ForEachStep, ParallelStep, Step, SwitchStep } from '../workflow/plan.ts'
 import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
-import type { AttemptRow } from './effect.ts'
+import type { AttemptRow, RecordMessage } from './effect.ts'
 import { type Children, joined, type Went } from './join.ts'
+import { messagesOfStep } from './publish.ts'
 import { emptyRow, settled } from './rows.ts'
 import { stopList } from './stop.ts'
-import { type Item, outputOf, type StepError } from './transaction.ts'
+import { type Item, outputOf, type StepError, type StepProgress } from './transaction.ts'
 import { failStep, isTrue, walkList, wentFailed } from './walk.ts'
 
 export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
@@ -37,7 +38,11 @@ export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
   const children: Children = {
     count: items().length,
     atOnce: step.atOnce,
-    went: (at) => wentOf((items()[at] as Item).went),
+    went: (at) => {
+      const { went } = items()[at] as Item
+      if (went !== 'open') return went
+      return draft.isFresh ? look(step.steps, frame.into(step, at)) : 'held'
+    },
     walk: (at) => {
       const went = walkList(draft, step.steps, frame.into(step, at))
       frame.went(step, at, went === 'held' ? 'open' : went)
@@ -89,10 +94,6 @@ function kindOf(value: Json): string {
   return value === null ? 'null' : typeof value === 'object' ? 'a map' : `a ${typeof value}`
 }
 
-function wentOf(went: Item['went']): Went | 'new' {
-  return went === 'open' ? 'held' : went
-}
-
 function takenCase({ step, frame }: Place<SwitchStep>): SwitchStep['cases'][number] | undefined {
   const progress = frame.get(step.no)
   if (progress.inside?.kind === 'choice') return step.cases[progress.inside.taken]
@@ -133,13 +134,30 @@ function endBlock(draft: Draft, place: Place, went: 'held' | 'ok' | StepError, o
   return 'settled'
 }
 
-/** It has ended well, without a worker's part in it. */
+/** It has ended well, without a worker's part in it. Throws `EngineError` when what it publishes cannot be made. */
 export function endStep(draft: Draft, place: Place, output: string | null, stamps: Stamps = {}): void {
   const { step, frame } = place
   const progress = frame.get(step.no)
   const attempts = progress.attempts + 1
   const row = { ...emptyRow(draft, place, { attempt: attempts, outcome: 'ok', stepState: 'ok' }), output, ...stamps }
-  settled(draft, place, { ...progress, state: 'ok', attempts, output: outputOf(output) }, row)
+  const after = { ...progress, state: 'ok', attempts, output: outputOf(output) } as const
+  const messages = step.publish.length === 0 ? none : messagesWith(draft, place, after)
+  settled(draft, place, after, row)
+  draft.effects.push(...messages)
+}
+
+const none: readonly never[] = Object.freeze([])
+
+/** What it publishes sees its own output. Throws `EngineError`, with which it fails. */
+function messagesWith({ transaction }: Draft, place: Place, after: StepProgress): readonly RecordMessage[] {
+  const { step, frame } = place
+  const before = frame.get(step.no)
+  frame.set(step.no, after)
+  try {
+    return messagesOfStep(transaction, place, none)
+  } finally {
+    frame.set(step.no, before)
+  }
 }
 
 type Stamps = Partial<Pick<AttemptRow, 'eligibleUs' | 'receivedUs'>>

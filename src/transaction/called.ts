@@ -8,14 +8,14 @@ import { childId } from './ids.ts'
 import type { Went } from './join.ts'
 import { refOf } from './rows.ts'
 import type { Child } from './transaction.ts'
-import { failStep } from './walk.ts'
+import { failStep, guarded } from './walk.ts'
 
 export function beginCall(draft: Draft, { step, frame }: Place<CallStep>): Went {
   const { transaction, effects, atUs } = draft
   const data = stringifyJson(step.with.render(frame.scope()))
   if (!isStorable(data)) throw new EngineError('input_unstorable', 'with: holds a NUL or half a character')
   const parent = { id: transaction.id, ...refOf({ step, frame }) }
-  const id = childId(parent, transaction.round)
+  const id = childId(parent, frame.get(step.no).keyRound)
   effects.push({ type: 'Admit', childId: id, workflow: step.workflow, parent, data, atUs })
   frame.set(step.no, { ...frame.get(step.no), state: 'called', inside: { kind: 'child', id, ended: null } })
   return 'held'
@@ -39,7 +39,7 @@ export function cancelChild(draft: Draft, place: Place): boolean {
   const progress = frame.get(step.no)
   const { id, ended } = progress.inside as Child
   if (ended !== null) {
-    goOnCalled(draft, place as Place<CallStep>)
+    guarded(draft, place, () => goOnCalled(draft, place as Place<CallStep>))
     return true
   }
   if (!progress.stopping) {

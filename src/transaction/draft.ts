@@ -136,7 +136,7 @@ export class Frame {
     if (before[place] !== undefined && before[place].went !== 'new') return
     const items = before.slice()
     while (items.length <= place) items.push(notBegun)
-    items[place] = { went: 'open', value: undefined, steps: [] }
+    items[place] = { ...(items[place] as Item), went: 'open' }
     this.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
   }
 

@@ -62,7 +62,7 @@ export interface AttemptRow extends StepRef {
   readonly resolvedBy: string | null
   /** Place among the settled steps; null where that is the order of their numbers, or nothing is settled. */
   readonly seq: number | null
-  /** True when nobody knows what it did outside and its step has a compensation; else null. */
+  /** True when nobody knows what it did outside, and its step does not stand in doubt; else null. */
   readonly unknown: true | null
   /** Null in the first. */
   readonly round: number | null

@@ -1,4 +1,5 @@
 /** Steps of which nobody knows what their last attempt did. */
+import type { Step } from '../workflow/plan.ts'
 import type { Draft, Place } from './draft.ts'
 import type { AttemptRow } from './effect.ts'
 import { counted } from './retry.ts'
@@ -16,6 +17,11 @@ export function lose(draft: Draft, place: Place): void {
 export function giveUpLost(draft: Draft, place: Place): void {
   const lost = lostOf(place)
   settled(draft, place, { ...lost, state: 'failed', effectUnknown: true, error }, lostRow(draft, place, lost, 'failed'))
+}
+
+/** Whatever it did, a compensation takes it back. */
+export function isUndone(step: Step): boolean {
+  return step.kind === 'invoke' && step.compensate !== null
 }
 
 export function doubt({ step, frame }: Place, progress: StepProgress): void {

@@ -6,6 +6,7 @@ import type { Posted } from './attempt.ts'
 import type { Draft, Place } from './draft.ts'
 import type { PostingRow, RecordPosting } from './effect.ts'
 import type { AttemptEnded } from './event.ts'
+import { isUndone } from './lost.ts'
 import type { Movement, StepProgress } from './transaction.ts'
 
 /** Of an attempt that ended well. Throws `EngineError` when a compensation brings an account to what is not declared. */
@@ -17,7 +18,7 @@ export function postingsOf(draft: Draft, place: Place<FunctionStep>, event: Atte
   if (step.kind !== 'undo') return own
   const done = moneyOf(frame.get(step.of))
   if (step.postings === 'own') {
-    checkNet(step, draft, place, [...done, ...own.map(({ row }) => row)])
+    checkNet(step, place, [...done, ...own.map(({ row }) => row)])
     return own
   }
   const reversed = done.map((each, at) => reversal(draft, place, event, { ...each, n: own.length + at }, each))
@@ -27,9 +28,9 @@ export function postingsOf(draft: Draft, place: Place<FunctionStep>, event: Atte
 const none: readonly never[] = Object.freeze([])
 
 /** Its step keeps what it has posted, for the case that it is undone. */
-export function withMoney(progress: StepProgress, event: AttemptEnded): StepProgress {
+export function withMoney(step: FunctionStep, progress: StepProgress, event: AttemptEnded): StepProgress {
   const { posted = none } = event.report
-  if (posted.length === 0) return progress
+  if (posted.length === 0 || !isUndone(step)) return progress
   return { ...progress, inside: { kind: 'money', posted: posted.map((each, n) => movementOf(each, event, n)) } }
 }
 
@@ -76,7 +77,6 @@ function reversal(
 
 function checkNet(
   step: UndoStep,
-  _draft: Draft,
   { frame }: Place,
   movements: readonly Pick<Movement, 'debit' | 'credit' | 'amount' | 'currency'>[],
 ): void {

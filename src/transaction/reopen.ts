@@ -1,5 +1,6 @@
 /** Another round: what was owed is undone once more, or steps run again. What was written stays, and its numbers go on. */
 import type { Step } from '../workflow/plan.ts'
+import { notAfterUs } from './admit.ts'
 import { type Draft, draftOf, type Frame, itemsOf } from './draft.ts'
 import { undoneCode } from './end.ts'
 import type { RetryAsked, UndoAsked } from './event.ts'
@@ -24,14 +25,16 @@ export function undoAgain(transaction: Transaction, event: UndoAsked): Transitio
 
 export function retryFrom(transaction: Transaction, event: RetryAsked): Transition {
   const { atUs, by, from, input } = event
-  const draft = draftOf({ ...transaction, round: transaction.round + 1, failure: null, given: null }, atUs)
-  const { id, round, plan } = draft.transaction
-  const step = from === null ? firstFailed(draft) : plan.body.find((each) => each.id === from)
+  const { plan } = transaction
+  const notAfter = notAfterUs(plan, atUs)
+  const opened = { ...transaction, round: transaction.round + 1, failure: null, given: null, notAfterUs: notAfter }
+  const draft = draftOf(opened, atUs)
+  const { id, round } = draft.transaction
+  const step = from === null ? firstUnfinished(draft) : plan.body.find((each) => each.id === from)
   if (!step)
     return { refused: from === null ? 'no step of it has failed' : `there is no step ${from} outside of all blocks` }
-  if (isUndoneBefore(draft, step.no))
-    return { refused: `a step before ${step.id} was undone: retry from that one, or before it` }
-  if (input !== null && !('uses' in step)) return { refused: `step ${step.id} runs no function: it takes no input` }
+  const refused = whyNotFrom(draft, step, input)
+  if (refused !== null) return { refused }
   reopen(draft, round, step.no)
   if (input !== null) draft.transaction.given = { step: step.no, input }
   draft.effects.push({ type: 'RecordReopened', row: { transactionId: id, round, from: step.no, input, atUs, by } })
@@ -50,39 +53,34 @@ function requeued(draft: Draft): Draft {
   return draft
 }
 
-/** `from`: a step, from which on all is as if it had not run; null: only failed compensations are. */
+/** Compensations that failed may run again. `from`: a step, from which on all is as if it had not run. */
 export function reopen(draft: Draft, round: number, from: number | null): void {
   const { transaction, root } = draft
   transaction.round = round
   const { steps } = transaction.plan
-  if (from !== null) forget(steps, root, from, steps.length, round)
-  else {
-    each(steps, root, 0, steps.length, (step, frame) => {
-      const progress = frame.get(step.no)
-      if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
-    })
-  }
-}
-
-function forget(steps: readonly Step[], root: Frame, from: number, to: number, round: number): void {
-  each(steps, root, from, to, (step, frame) => {
+  const forgotten = from ?? steps.length
+  each(steps, root, 0, forgotten, (step, frame) => {
+    const progress = frame.get(step.no)
+    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
+  })
+  each(steps, root, forgotten, steps.length, (step, frame) => {
     const progress = frame.get(step.no)
     if (step.kind === 'forEach') frame.set(step.no, { ...fresh(progress, round), inside: again(progress) })
-    else if (progress !== untouched) frame.set(step.no, fresh(progress, round))
+    else frame.set(step.no, fresh(progress, round))
   })
 }
 
-/** Items that have begun keep their numbers; their values are made anew. */
+/** Items that have begun keep their numbers, and wait for a place like all others; their values are made anew. */
 function again(progress: StepProgress): StepProgress['inside'] {
-  const items = itemsOf(progress).map(
-    (item): Item => ({ ...item, went: item.went === 'new' ? 'new' : 'open', value: undefined }),
-  )
+  const items = itemsOf(progress).map((item): Item => ({ ...item, went: 'new', value: undefined }))
   return items.length === 0 ? null : { kind: 'items', items }
 }
 
 /** Attempts are counted on; a step whose effect is unknown keeps its key. */
-function fresh({ attempts, keyRound, effectUnknown }: StepProgress, round: number): StepProgress {
-  return { ...untouched, attempts, keyRound: effectUnknown ? keyRound : round }
+function fresh(progress: StepProgress, round: number): StepProgress {
+  const { attempts, keyRound, effectUnknown, wasSkipped, state } = progress
+  if (state === 'pending' && attempts === 0 && !wasSkipped) return untouched
+  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown ? keyRound : round }
 }
 
 /** Every step with its frame, those of all items too. */
@@ -118,17 +116,46 @@ export function someStep(draft: Draft, holds: (progress: StepProgress) => boolea
 }
 
 /** In the list of the workflow itself: what it holds runs again with it. Of one that was undone, the first of all. */
-function firstFailed(draft: Draft): Step | undefined {
+function firstUnfinished(draft: Draft): Step | undefined {
   const { plan, state } = draft.transaction
-  if (state !== 'failed' || undoneCount(draft) > 0) return plan.body[0]
-  return plan.body.find((step) => draft.root.get(step.no).state === 'failed' && !step.optional)
+  if (state === 'compensated' || undoneCount(draft) > 0) return plan.body[0]
+  return plan.body.find((step) => !isFinished(draft, step))
 }
 
-function isUndoneBefore(draft: Draft, no: number): boolean {
-  let undone = false
-  const { steps } = draft.transaction.plan
-  each(steps, draft.root, 0, no, (step, frame) => {
-    undone ||= step.kind === 'undo' && frame.get(step.no).state === 'ok'
+function isFinished({ root }: Draft, { no, optional }: Step): boolean {
+  const { state } = root.get(no)
+  return state === 'ok' || state === 'skipped' || (state === 'failed' && optional)
+}
+
+/** Null: it can be. */
+function whyNotFrom(draft: Draft, step: Step, input: string | null): string | null {
+  const { body } = draft.transaction.plan
+  if (input !== null && !('uses' in step)) return `step ${step.id} runs no function: it takes no input`
+  if (someUndo(draft, 0, step.no, (undone) => undone)) {
+    return `a step before ${step.id} was undone: retry from that one, or before it`
+  }
+  const open = body.find((each) => each.no < step.no && !isFinished(draft, each))
+  if (open) return `step ${open.id} before it has not ended well: retry from that one, or before it`
+  if (someUndo(draft, step.no, draft.transaction.plan.steps.length, (undone, state) => !undone && state === 'ok')) {
+    return `what ${step.id} or a step behind it did is still to be undone: ask for that first, or retry from behind it`
+  }
+  return null
+}
+
+/** Whether some step can be undone of which this is true. */
+function someUndo(
+  { transaction, root }: Draft,
+  from: number,
+  to: number,
+  holds: (isUndone: boolean, state: StepProgress['state']) => boolean,
+): boolean {
+  let found = false
+  each(transaction.plan.steps, root, from, to, (step, frame) => {
+    const { state, inside } = frame.get(step.no)
+    if (step.kind === 'undo') found ||= holds(state === 'ok', frame.get(step.of).state)
+    else if (step.kind === 'call' && inside?.kind === 'child' && state === 'ok') {
+      found ||= holds(inside.ended?.state === 'compensated', state)
+    }
   })
-  return undone
+  return found
 }

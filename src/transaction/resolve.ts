@@ -16,12 +16,16 @@ import type { Transition } from './transition.ts'
 export function resolve(transaction: Transaction, event: StepResolved): Transition {
   const draft = draftOf(transaction, event.atUs)
   const place = inDoubt(draft, event.step)
-  if (place === null) return { refused: `step ${event.step} is not in doubt` }
+  if (place === null) return { refused: `step ${event.step} is not in doubt${standing(transaction)}` }
   const why = settleBy(draft, place, event)
   if (why !== null) return { refused: why }
   if (transaction.state !== 'in_doubt') return advance(draft)
   draft.transaction.state = isStillInDoubt(draft) ? 'in_doubt' : 'queued'
   return draft
+}
+
+function standing({ state }: Transaction): string {
+  return state === 'in_doubt' ? '' : `: the transaction is ${state}`
 }
 
 /** Null, or why it cannot be: an output that its step's messages cannot be made of is refused, another one may be given. */

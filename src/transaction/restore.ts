@@ -5,6 +5,8 @@ import { notAfterUs } from './admit.ts'
 import type { AttemptOutcome } from './attempt.ts'
 import { type Draft, draftOf, madeFrame } from './draft.ts'
 import type { Signal } from './event.ts'
+import { childId } from './ids.ts'
+import { isUndone } from './lost.ts'
 import { reopen, someStep } from './reopen.ts'
 import { counted } from './retry.ts'
 import {
@@ -19,6 +21,7 @@ import {
   type StepProgress,
   type StepRef,
   type Transaction,
+  untouched,
 } from './transaction.ts'
 
 export interface TransactionRecord {
@@ -74,6 +77,8 @@ export interface PostingRecord extends StepRef, Movement {}
 
 /** How a round was begun: what is undone, or from which step on it runs again. */
 export interface RoundRecord {
+  /** When: its time to run counts from here. */
+  readonly atUs: number
   readonly from: number | null
   /** JSON text. */
   readonly input: string | null
@@ -94,7 +99,9 @@ export interface Records {
 export function restore(record: TransactionRecord, records: Records): Transaction {
   const { plan, admittedUs } = record
   const { rounds, failure, ended } = records
-  const draft = draftOf({ ...record, ...blank, notAfterUs: notAfterUs(plan, admittedUs), failure }, 0)
+  const sinceUs = rounds.findLast(({ from }) => from !== null)?.atUs ?? admittedUs
+  const steps = plan.steps.map(() => untouched)
+  const draft = draftOf({ ...record, ...blank, steps, notAfterUs: notAfterUs(plan, sinceUs), failure }, 0)
   evolveAll(draft, records)
   const { transaction } = draft
   const last = rounds.at(-1)
@@ -103,7 +110,13 @@ export function restore(record: TransactionRecord, records: Records): Transactio
   return transaction
 }
 
-const blank = { state: 'queued', round: 1, settled: 0, given: null, isDelayed: false, steps: [] } as const
+const blank = {
+  state: 'queued',
+  round: 1,
+  settled: 0,
+  given: null,
+  isDelayed: false,
+} as const
 
 /** Rounds lie one over the other: each begins with what it takes back of the one before. */
 function evolveAll(draft: Draft, { attempts, begun, rests, children, postings, rounds }: Records): void {
@@ -111,14 +124,32 @@ function evolveAll(draft: Draft, { attempts, begun, rests, children, postings, r
     if (round > 1) reopen(draft, round, (rounds[round - 2] as RoundRecord).from)
     for (const each of attempts) if (each.round === round) evolve(draft, each)
   }
-  for (const { id, ended, ...ref } of children) change(draft, ref, (step) => called(step, { kind: 'child', id, ended }))
+  const { id: parentId } = draft.transaction
+  for (const { id, ended, step, item } of children) {
+    change(draft, { step, item }, (progress) => {
+      const isOfRound = id === childId({ id: parentId, step, item }, progress.keyRound)
+      return isOfRound ? called(progress, { kind: 'child', id, ended }) : progress
+    })
+  }
   for (const each of begun) change(draft, each, (step) => ({ ...step, state: 'running', begun: true }))
   for (const { dueUs, sinceUs, isAlone, signal, ...ref } of rests) {
     const inside = { kind: 'rest', sinceUs, isAlone, signal } as const
     change(draft, ref, (step) => ({ ...step, state: 'asleep', dueUs, inside }))
   }
   for (const [ref, posted] of byStep(postings))
-    change(draft, ref, (step) => ({ ...step, inside: { kind: 'money', posted } }))
+    change(draft, ref, (progress) => withPostings(draft, ref, progress, posted))
+}
+
+/** Those of rounds before were of attempts before, and what a compensation has posted is not undone. */
+function withPostings(
+  { transaction }: Draft,
+  { step: no }: StepRef,
+  progress: StepProgress,
+  all: readonly Movement[],
+): StepProgress {
+  const posted = all.filter(({ attempt }) => attempt === progress.attempts)
+  if (progress.state !== 'ok' || posted.length === 0 || !isUndone(transaction.plan.steps[no] as Step)) return progress
+  return { ...progress, inside: { kind: 'money', posted } }
 }
 
 function called(progress: StepProgress, inside: Child): StepProgress {
@@ -144,6 +175,7 @@ function evolve(draft: Draft, record: AttemptRecord): void {
     output: outputOf(output),
     seq: seq ?? 0,
     effectUnknown: unknown || stepState === 'in_doubt',
+    wasSkipped: progress.wasSkipped || stepState === 'skipped',
     error,
   }))
 }

@@ -43,16 +43,21 @@ export function emptyRow(
   }
 }
 
-/** Nobody knows what it did, and there is something that would undo it. */
-export function leavesOwed(step: Step, { effectUnknown }: StepProgress): boolean {
-  return effectUnknown && step.kind === 'invoke' && step.compensate !== null
+/** Nobody knows what it did: if it can be undone it is, and if it is tried again in another round its key is the same. */
+export function leavesUnknown(step: Step, { effectUnknown }: StepProgress): boolean {
+  return effectUnknown && 'uses' in step
+}
+
+/** What undoes it needs. */
+function lasting({ inside }: StepProgress): StepProgress['inside'] {
+  return inside?.kind === 'rest' || inside?.kind === 'choice' ? null : inside
 }
 
 /** Settles a step: `row` is of what settled it. Where steps do not end in the order of their numbers, each has a place. */
 export function settled(draft: Draft, { step, frame }: Place, progress: StepProgress, row: AttemptRow): void {
   const seq = draft.transaction.plan.isChain ? 0 : ++draft.transaction.settled
-  const isUnknown = leavesOwed(step, progress)
-  frame.set(step.no, { ...progress, seq, dueUs: null, stopping: false })
+  const isUnknown = leavesUnknown(step, progress)
+  frame.set(step.no, { ...progress, seq, dueUs: null, stopping: false, inside: lasting(progress) })
   draft.effects.push({
     type: 'RecordAttempt',
     row: seq === 0 && !isUnknown ? row : { ...row, seq: seq || null, unknown: isUnknown || null },

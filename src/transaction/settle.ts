@@ -3,14 +3,14 @@ import { EngineError, messageOf } from '../base/error.ts'
 import type { FunctionStep } from '../workflow/plan.ts'
 import { advance } from './advance.ts'
 import { type Draft, draftOf, frameAt, type Place } from './draft.ts'
-import type { AttemptRow } from './effect.ts'
+import type { AttemptRow, Effect } from './effect.ts'
 import type { AttemptEnded } from './event.ts'
 import { timerOf, tryInvoke } from './invoke.ts'
-import { doubt } from './lost.ts'
+import { doubt, isUndone } from './lost.ts'
 import { postingsOf, withMoney } from './money.ts'
 import { messagesOfStep } from './publish.ts'
 import { counted, judge, type Verdict } from './retry.ts'
-import { emptyRow, leavesOwed, nameOf, settled } from './rows.ts'
+import { emptyRow, leavesUnknown, nameOf, settled } from './rows.ts'
 import { outputOf, type StepProgress, type StepRef, type Transaction } from './transaction.ts'
 import type { Transition } from './transition.ts'
 import { turn } from './turn.ts'
@@ -22,13 +22,14 @@ export function settle(transaction: Transaction, ended: AttemptEnded): Transitio
   if ('refused' in place) return place
   const { step, frame } = place
   const before = frame.get(step.no)
-  const event = withRows(draft, place, before, ended)
-  const effectUnknown = leavesUnknown(before, event, event !== ended)
+  const { event, besides } = withRows(draft, place, before, ended)
+  const effectUnknown = isUnknownAfter(before, event, event !== ended)
   const sinceUs = before.sinceUs ?? ended.eligibleUs
   const after = { ...counted(before, event.report.outcome), sinceUs, effectUnknown, begun: false }
   const verdict = verdictOf(draft, place, before, after, event)
   const row = rowOf(draft, place, event, verdict)
   follow(draft, place, after, event, verdict, row)
+  for (const effect of besides) draft.effects.push(effect)
   return advance(draft)
 }
 
@@ -36,7 +37,7 @@ export function settle(transaction: Transaction, ended: AttemptEnded): Transitio
  * `isRefused`: it did what it was for, and what it asked for besides cannot be, so that is to be undone. One that is to be tried
  * again says nothing of those before it.
  */
-function leavesUnknown(before: StepProgress, { report }: AttemptEnded, isRefused: boolean): boolean {
+function isUnknownAfter(before: StepProgress, { report }: AttemptEnded, isRefused: boolean): boolean {
   const isLastWord = report.outcome === 'ok' || report.outcome === 'fail'
   return isRefused || report.effectUnknown || (before.effectUnknown && !isLastWord)
 }
@@ -47,8 +48,9 @@ export function awaited(
   event: StepRef & { readonly attempt: number },
 ): Place<FunctionStep> | { readonly refused: string } {
   const place = placeOf(draft, event)
-  if (place === null || !('uses' in place.step))
-    return { refused: `there is no such step: ${event.step} ${event.item}` }
+  if (place === null || !('uses' in place.step)) {
+    return { refused: `there is no such step: ${event.step}${event.item === '' ? '' : `[${event.item}]`}` }
+  }
   const { step, frame } = place
   const { state, attempts } = frame.get(step.no)
   const name = nameOf(step, frame.item)
@@ -64,26 +66,31 @@ export function placeOf(draft: Draft, { step: no, item }: StepRef): Place | null
   return step && frame ? { step, frame } : null
 }
 
-/** One that ended well, with what it publishes and posts asked for; if that cannot be, it has failed for good. */
-function withRows(draft: Draft, place: Place<FunctionStep>, before: StepProgress, event: AttemptEnded): AttemptEnded {
+/** One that ended well, with what it posts and publishes; if that cannot be, it has failed for good. */
+function withRows(draft: Draft, place: Place<FunctionStep>, before: StepProgress, event: AttemptEnded): WithRows {
   const { outcome, emitted = none, posted = none } = event.report
   const { step, frame } = place
-  if (outcome !== 'ok') return event
+  if (outcome !== 'ok') return { event, besides: none }
   const isUndo = step.kind === 'undo'
-  if (step.publish.length === 0 && emitted.length === 0 && posted.length === 0 && !isUndo) return event
+  if (step.publish.length === 0 && emitted.length === 0 && posted.length === 0 && !isUndo) {
+    return { event, besides: none }
+  }
   try {
     frame.set(step.no, ok(before, event))
     const money = postingsOf(draft, place, event)
-    const messages = messagesOfStep(draft.transaction, place, emitted)
-    draft.effects.push(...money, ...messages)
-    return event
+    return { event, besides: [...money, ...messagesOfStep(draft.transaction, place, emitted)] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     const said = { outcome: 'fail', errorCode: error.code, errorMessage: messageOf(error), output: null } as const
-    return { ...event, report: { ...event.report, ...said } }
+    return { event: { ...event, report: { ...event.report, ...said } }, besides: none }
   } finally {
     frame.set(step.no, before)
   }
+}
+
+interface WithRows {
+  readonly event: AttemptEnded
+  readonly besides: readonly Effect[]
 }
 
 const none: readonly never[] = Object.freeze([])
@@ -95,12 +102,14 @@ function ok(progress: StepProgress, { report }: AttemptEnded): StepProgress {
 function verdictOf(
   { transaction }: Draft,
   { step, frame }: Place<FunctionStep>,
-  { stopping }: StepProgress,
+  { stopping, begun }: StepProgress,
   after: StepProgress,
   event: AttemptEnded,
 ): Verdict {
   const { report, atUs } = event
-  const verdict = judge(step, after, report, atUs, transaction.id + step.id + frame.item)
+  // Nobody need know what it did if it is undone in any case.
+  const mayDoubt = begun && !(stopping && isUndone(step))
+  const verdict = judge(step, { ...after, begun: mayDoubt }, report, atUs, transaction.id + step.id + frame.item)
   if (verdict.kind === 'again' && stopping) return given(event)
   return step.kind === 'undo' ? verdict : inTime(transaction, event, verdict)
 }
@@ -138,10 +147,10 @@ function follow(
   const { effects } = draft
   switch (verdict.kind) {
     case 'ok':
-      settled(draft, place, withMoney(ok(after, event), event), row)
+      settled(draft, place, withMoney(step, ok(after, event), event), row)
       break
     case 'again':
-      effects.push({ type: 'RecordAttempt', row: leavesOwed(step, after) ? { ...row, unknown: true } : row })
+      effects.push({ type: 'RecordAttempt', row: leavesUnknown(step, after) ? { ...row, unknown: true } : row })
       wait(draft, place, after, verdict.dueUs)
       break
     case 'in_doubt':

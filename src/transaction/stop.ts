@@ -1,8 +1,8 @@
 /** Brings steps to rest that are not needed any more: begins nothing of them, aborts what runs, and waits for how that ends. */
-import type { Branch, Case, Step } from '../workflow/plan.ts'
+import type { Branch, Case, ForEachStep, Step } from '../workflow/plan.ts'
 import { cancelChild } from './called.ts'
 import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
-import { giveUpLost, lose } from './lost.ts'
+import { giveUpLost, isUndone, lose } from './lost.ts'
 import { restOver } from './rest.ts'
 import { refOf } from './rows.ts'
 import { failStep } from './walk.ts'
@@ -49,14 +49,8 @@ function stopRunning(draft: Draft, place: Place): boolean {
       return stopBlock(draft, place, frame, step.branches)
     case 'switch':
       return stopBlock(draft, place, frame, step.cases)
-    case 'forEach': {
-      let isAtRest = true
-      for (let at = 0; at < itemsOf(frame.get(step.no)).length; at++) {
-        const rests = stopList(draft, step.steps, frame.into(step, at))
-        isAtRest &&= rests
-      }
-      return isAtRest && give(draft, place)
-    }
+    case 'forEach':
+      return stopItems(draft, { step, frame }) && give(draft, place)
     default:
       return stopAttempt(draft, place)
   }
@@ -71,6 +65,16 @@ function stopBlock(draft: Draft, place: Place, frame: Frame, lists: readonly (Br
   return isAtRest && give(draft, place)
 }
 
+function stopItems(draft: Draft, { step, frame }: Place<ForEachStep>): boolean {
+  let isAtRest = true
+  for (let at = 0; at < itemsOf(frame.get(step.no)).length; at++) {
+    if (itemsOf(frame.get(step.no))[at]?.went !== 'open') continue
+    const rests = stopList(draft, step.steps, frame.into(step, at))
+    isAtRest &&= rests
+  }
+  return isAtRest
+}
+
 /** The attempt under way is told, once, and ends as it does. */
 function stopAttempt(draft: Draft, place: Place): boolean {
   const { step, frame } = place
@@ -79,7 +83,7 @@ function stopAttempt(draft: Draft, place: Place): boolean {
   if (draft.isFresh && progress.begun) return loseStopped(draft, place)
   if (progress.stopping) return false
   const attempt = progress.attempts + 1
-  const mayOwe = step.kind === 'invoke' && step.compensate !== null && !progress.begun
+  const mayOwe = isUndone(step) && !progress.begun
   // Nothing asks for it again: that it may have run must be known after a crash, too.
   if (mayOwe)
     draft.effects.push({ type: 'RecordBegun', row: { transactionId: draft.transaction.id, ...refOf(place), attempt } })
@@ -90,16 +94,22 @@ function stopAttempt(draft: Draft, place: Place): boolean {
 
 /** Its coordinator was lost before it heard how it ended. */
 function loseStopped(draft: Draft, place: Place): boolean {
-  const isUndone = place.step.kind === 'invoke' && place.step.compensate !== null
-  if (isUndone) giveUpLost(draft, place)
+  if (isUndone(place.step)) giveUpLost(draft, place)
   else lose(draft, place)
-  return isUndone
+  return isUndone(place.step)
 }
 
 /** It has begun, and is given up; of what has not begun nothing is said. */
 function give(draft: Draft, place: Place): boolean {
-  const { step, frame } = place
-  if (frame.get(step.no).state !== 'pending')
-    failStep(draft, place, { code: 'cancelled', message: 'it was not needed any more' })
+  if (hasBegun(place)) failStep(draft, place, { code: 'cancelled', message: 'it was not needed any more' })
   return true
+}
+
+/** Of a block that was read back only what it holds has rows. */
+function hasBegun({ step, frame }: Place): boolean {
+  const progress = frame.get(step.no)
+  if (progress.state !== 'pending') return true
+  if (step.kind === 'forEach') return itemsOf(progress).some(({ went }) => went !== 'new')
+  const lists = step.kind === 'parallel' ? step.branches : step.kind === 'switch' ? step.cases : []
+  return lists.some(({ steps }) => steps.some((each) => hasBegun({ step: each, frame })))
 }

@@ -116,6 +116,8 @@ export interface StepProgress {
   readonly keyRound: number
   /** Nobody knows what its last attempt did outside. */
   readonly effectUnknown: boolean
+  /** There is a row that says so; of this round, or of one before. */
+  readonly wasSkipped: boolean
   /** Of one that has failed. */
   readonly error: StepError | null
   /** What is decided needs it no more: it may end, and is not tried again. */
@@ -212,6 +214,7 @@ export const untouched: StepProgress = Object.freeze({
   seq: 0,
   keyRound: 1,
   effectUnknown: false,
+  wasSkipped: false,
   error: null,
   stopping: false,
   inside: null,

@@ -63,7 +63,13 @@ const table: { readonly [State in TransactionState]: Row } = {
   queued: { ...refusal, Started: start, SignalArrived: keep, ChildEnded: keepChild, CancelAsked: cancelQueued },
   running: underWay,
   waiting: refusal,
-  in_doubt: { ...refusal, SignalArrived: keep, StepResolved: resolve, CancelAsked: cancelQueued },
+  in_doubt: {
+    ...refusal,
+    SignalArrived: keep,
+    ChildEnded: keepChild,
+    StepResolved: resolve,
+    CancelAsked: cancelQueued,
+  },
   compensating: { ...underWay, CancelAsked: refuse },
   completed: { ...refusal, UndoAsked: undoAgain },
   compensated: { ...refusal, RetryAsked: retryFrom },
@@ -90,8 +96,8 @@ function start(transaction: Transaction, { atUs, isTakenOver }: Started): Transi
   return advance(draft)
 }
 
-function isUntouched({ steps }: Transaction): boolean {
-  return steps.every((progress) => progress === undefined || progress === untouched)
+function isUntouched({ steps, round }: Transaction): boolean {
+  return round === 1 && steps.every((progress) => progress === untouched)
 }
 
 /** A process is kept for an attempt: that it may run is written first. */
@@ -101,6 +107,7 @@ function begin(transaction: Transaction, event: AttemptReserved): Transition {
   if ('refused' in place) return place
   const { step, frame } = place
   const progress = frame.get(step.no)
+  if (progress.stopping) return { refused: `step ${nameOf(step, frame.item)} is not needed any more` }
   if (progress.begun) return { refused: `step ${nameOf(step, frame.item)} may run already` }
   const at = { step: step.no, item: frame.item, attempt: event.attempt }
   frame.set(step.no, { ...progress, begun: true })

@@ -46,11 +46,11 @@ function asked(draft: Draft, place: Place<UndoStep>): 'held' | 'failed' {
   }
 }
 
-/** Its sub-workflow undoes itself. */
+/** Its sub-workflow undoes itself. One that could not is asked again when its parent begins anew. */
 function undoCall(draft: Draft, { step, frame }: Place<CallStep>): 'held' | 'failed' {
   const progress = frame.get(step.no)
   const child = progress.inside as Child
-  if (child.ended?.state === 'failed') return 'failed'
+  if (child.ended?.state === 'failed' && !progress.stopping && !draft.isFresh) return 'failed'
   if (!progress.stopping) {
     const event = { type: 'UndoAsked', atUs: draft.atUs, by: `its parent ${draft.transaction.id}` } as const
     draft.effects.push({ type: 'Tell', transactionId: child.id, event })
@@ -115,7 +115,7 @@ function lookAtCall(step: CallStep, frame: Frame, found: Found): void {
   if (!isSettled(progress) || progress.inside?.kind !== 'child') return
   const state = progress.inside.ended?.state
   if (progress.state === 'ok' && state === 'compensated') found.undone++
-  else if (progress.state === 'ok') keep(found, { step, frame }, progress.seq || step.no)
+  else if (progress.state === 'ok' || state === 'completed') keep(found, { step, frame }, progress.seq || step.no)
 }
 
 function keep(found: Found, place: Place<UndoStep | CallStep>, seq: number): void {

@@ -11,6 +11,7 @@ import { timerOf, tryInvoke } from './invoke.ts'
 import type { Went } from './join.ts'
 import { lose } from './lost.ts'
 import { beginRest, goOnResting } from './rest.ts'
+import { counted } from './retry.ts'
 import { emptyRow, nameOf, settled } from './rows.ts'
 import type { StepError } from './transaction.ts'
 import { ranOut, turn } from './turn.ts'
@@ -25,6 +26,7 @@ export function walkList(draft: Draft, steps: readonly Step[], frame: Frame): We
 
 function walkStep(draft: Draft, place: Place): Went {
   const { step, frame } = place
+  if (draft.transaction.failure !== null) return 'held'
   const progress = frame.get(step.no)
   switch (progress.state) {
     case 'ok':
@@ -40,7 +42,7 @@ function walkStep(draft: Draft, place: Place): Went {
 }
 
 /** An expression of the step may fail, and the step with it. */
-function guarded(draft: Draft, place: Place, act: () => Went): Went {
+export function guarded(draft: Draft, place: Place, act: () => Went): Went {
   try {
     return act()
   } catch (error) {
@@ -53,10 +55,10 @@ function guarded(draft: Draft, place: Place, act: () => Went): Went {
 export function failStep(draft: Draft, place: Place, error: StepError): Went {
   const { step, frame } = place
   const progress = frame.get(step.no)
-  const attempt = progress.attempts + 1
-  const row = emptyRow(draft, place, { attempt, outcome: 'fail', stepState: 'failed' })
+  const after = counted(progress, 'fail')
+  const row = emptyRow(draft, place, { attempt: after.attempts, outcome: 'fail', stepState: 'failed' })
   const said = { ...row, errorCode: error.code, errorMessage: error.message }
-  settled(draft, place, { ...progress, state: 'failed', attempts: attempt, error }, said)
+  settled(draft, place, { ...after, state: 'failed', error }, said)
   return wentFailed(place)
 }
 
@@ -79,7 +81,7 @@ function begin(draft: Draft, place: Place): Went {
   })
 }
 
-export const outOfTime = { code: 'transaction_timeout' }
+export const outOfTime = Object.freeze({ code: 'transaction_timeout', message: 'the workflow ran out of time' })
 
 export function isTrue(answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
@@ -88,10 +90,14 @@ export function isTrue(answer: unknown): boolean {
 
 function skip(draft: Draft, place: Place): Went {
   const { step, frame } = place
-  const row = emptyRow(draft, place, { attempt: 0, outcome: 'skipped', stepState: 'skipped' })
-  settled(draft, place, { ...frame.get(step.no), state: 'skipped' }, row)
+  const progress = { ...frame.get(step.no), state: 'skipped' } as const
+  // Of what is skipped again in a later round there is a row already.
+  if (progress.wasSkipped) frame.set(step.no, progress)
+  else settled(draft, place, { ...progress, wasSkipped: true }, emptyRow(draft, place, skipped))
   return 'settled'
 }
+
+const skipped = { attempt: 0, outcome: 'skipped', stepState: 'skipped' } as const
 
 function enter(draft: Draft, { step, frame }: Place): Went {
   switch (step.kind) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
-import { restore } from '../../src/transaction/restore.ts'
+import { type AttemptRecord, type BegunRecord, restore } from '../../src/transaction/restore.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import {
   admitted,
@@ -11,6 +11,7 @@ import {
   effectsOf,
   ended,
   type Played,
+  plain,
   planOf,
   play,
   reserved,
@@ -80,7 +81,7 @@ test('the attempt after a retry() is begun by itself', () => {
 })
 
 test('a coordinator that is lost while it may run leaves it in doubt, and says so', () => {
-  const after = play(restored(admitted(plan), [{ step: 0, attempt: 1 }]), started(5000))
+  const after = play(restored(admitted(plan), [], [{ step: 0, item: '', attempt: 1 }]), started(5000))
   assert.deepEqual(effectsOf(after), ['attempt 0@1 lost in_doubt'])
   const [row] = after.effects
   assert.ok(row?.type === 'RecordAttempt')
@@ -95,10 +96,13 @@ test('settled as ok, it waits for its turn, and later expressions see what the p
   assert.deepEqual(effectsOf(play(settled.transaction, started(100))), ['invoke ship@1 12345678901234567890'])
 })
 
-test('settled as failed, the transaction fails, by whom and why', () => {
+test('settled as failed, the transaction fails when its turn comes, by whom and why', () => {
   const settled = play(inDoubt().transaction, resolved('charge', 'fail'))
-  assert.deepEqual(effectsOf(settled), ['attempt 0@2 fail failed', 'end failed resolved_failed'])
-  const [attempt, ending] = settled.effects
+  assert.deepEqual(effectsOf(settled), ['attempt 0@2 fail failed'])
+  assert.equal(settled.transaction.state, 'queued')
+  const failed = play(settled.transaction, started(100))
+  assert.deepEqual(effectsOf(failed), ['end failed resolved_failed'])
+  const [[attempt], [ending]] = [settled.effects, failed.effects]
   assert.ok(attempt?.type === 'RecordAttempt' && ending?.type === 'RecordEnding')
   assert.equal(attempt.row.resolvedBy, 'somebody: looked it up')
   assert.equal(ending.row.errorMessage, 'step charge: settled as failed by somebody: looked it up')
@@ -171,30 +175,48 @@ for (const [name, played, expected] of late) {
 }
 
 test('made again of its rows it stands in doubt, and is settled as if nothing had been', () => {
-  const row = { step: 0, attempt: 1, outcome: 'lost', stepState: 'in_doubt', output: null, nextUs: null } as const
-  const { id, position, key, envelope, admittedUs } = admitted(plan)
-  const again = restore({ id, plan, position, key, envelope, admittedUs }, [row], [])
-  assert.deepEqual(again, inDoubt().transaction)
+  const again = restored(admitted(plan), [lostRow])
+  assert.deepEqual(plain(again), plain(inDoubt().transaction))
   const word = resolved('charge', 'ok', '{"id":1}')
   assert.deepEqual(play(again, word).effects, play(inDoubt().transaction, word).effects)
 })
 
 test('made again of its rows after it was settled it goes on', () => {
-  const rows = [
-    { step: 0, attempt: 1, outcome: 'lost', stepState: 'in_doubt', output: null, nextUs: null },
-    { step: 0, attempt: 2, outcome: 'ok', stepState: 'ok', output: '{"id":"c7"}', nextUs: null },
-  ] as const
-  const { id, position, key, envelope, admittedUs } = admitted(plan)
-  const again = restore({ id, plan, position, key, envelope, admittedUs }, rows, [])
+  const word = {
+    ...lostRow,
+    attempt: 2,
+    outcome: 'ok',
+    stepState: 'ok',
+    output: '{"id":"c7"}',
+    unknown: false,
+  } as const
+  const again = restored(admitted(plan), [lostRow, word])
   const settled = play(inDoubt().transaction, resolved('charge', 'ok', '{"id":"c7"}')).transaction
-  assert.deepEqual(JSON.stringify(again), JSON.stringify(settled))
+  assert.deepEqual(plain(again), plain(settled))
   assert.deepEqual(effectsOf(play(again, started(100))), ['invoke ship@1 "c7"'])
 })
 
+const lostRow: AttemptRecord = {
+  step: 0,
+  item: '',
+  attempt: 1,
+  outcome: 'lost',
+  stepState: 'in_doubt',
+  output: null,
+  nextUs: null,
+  errorCode: null,
+  errorMessage: null,
+  eligibleUs: baseUs + 9996,
+  seq: null,
+  unknown: true,
+  round: 1,
+}
+
 function restored(
-  { id, position, key, envelope, admittedUs }: Transaction,
-  begun: readonly { step: number; attempt: number }[],
+  { id, position, key, envelope, admittedUs, parent }: Transaction,
+  attempts: readonly AttemptRecord[],
+  begun: readonly BegunRecord[] = [],
 ): Transaction {
-  assert.equal(admittedUs, baseUs)
-  return restore({ id, plan, position, key, envelope, admittedUs }, [], begun)
+  const none = { rests: [], children: [], postings: [], rounds: [], failure: null, ended: null }
+  return restore({ id, plan, position, key, envelope, admittedUs, parent }, { ...none, attempts, begun })
 }

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { AttemptRow, Effect } from '../../src/transaction/effect.ts'
+import type { Effect } from '../../src/transaction/effect.ts'
 import type { TransactionEvent } from '../../src/transaction/event.ts'
 import { restore } from '../../src/transaction/restore.ts'
 import { isFinal, type Transaction } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
+import { LedgerRows } from './ledger-rows.ts'
 import { admitted, baseUs, due, ended, planOf, reserved, resolved, started } from './scene.ts'
 
 const plan = planOf(
@@ -52,7 +53,7 @@ type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
 function run(happenings: readonly Happening[], restartAt: number | null, once: boolean) {
   const first = admitted(plan, { n: 1 })
   const rows: unknown[] = []
-  const attempts: AttemptRow[] = []
+  const kept = new LedgerRows()
   const asked: string[] = []
   let nowMs = 0
   let transaction = first
@@ -61,8 +62,8 @@ function run(happenings: readonly Happening[], restartAt: number | null, once: b
     const result = transition(transaction, event)
     assert.ok('transaction' in result, 'refused' in result ? result.refused : '')
     transaction = result.transaction
+    kept.add(result.effects)
     for (const effect of result.effects) {
-      if (effect.type === 'RecordAttempt') attempts.push(effect.row)
       if (effect.type === 'RecordAttempt' || effect.type === 'RecordEnding') rows.push(effect.row)
       else if (effect.type === 'Invoke' || effect.type === 'ArmTimer') awaited = effect
     }
@@ -71,7 +72,7 @@ function run(happenings: readonly Happening[], restartAt: number | null, once: b
   for (const [at, what] of happenings.entries()) {
     if (isFinal(transaction)) break
     if (at === restartAt) {
-      transaction = again(first, attempts)
+      transaction = again(first, kept)
       if (transaction.state !== 'in_doubt') take(started(nowMs))
       // What followed a lost attempt at once is due already.
       const timer = awaited?.type === 'ArmTimer' ? awaited : null
@@ -93,12 +94,8 @@ function run(happenings: readonly Happening[], restartAt: number | null, once: b
 }
 
 /** Of what the ledger keeps alone. */
-function again({ id, position, key, envelope, admittedUs }: Transaction, attempts: readonly AttemptRow[]): Transaction {
-  const read = attempts.toSorted((a, b) => a.step - b.step || a.attempt - b.attempt)
-  const kept = read.map(({ step, attempt, outcome, stepState, output, nextUs }) => {
-    return { step, attempt, outcome, stepState, output, nextUs }
-  })
-  return restore({ id, plan, position, key, envelope, admittedUs }, kept, [])
+function again({ id, position, key, envelope, admittedUs, parent }: Transaction, rows: LedgerRows): Transaction {
+  return restore({ id, plan, position, key, envelope, admittedUs, parent }, rows.records())
 }
 
 /** What is awaited, with everything that a worker would be told of it. */

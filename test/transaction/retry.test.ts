@@ -46,10 +46,11 @@ test('what counts: failures against the policy, losses against their own limit, 
 
 test('a delay that a function asks for is due at a whole microsecond, whatever it asks for', () => {
   const [step] = planOf('  - { id: a, uses: f }').steps
+  assert.ok(step?.kind === 'invoke')
   for (const retryAfterMs of [0.00007, 1e-9, 1234.5678, Number.NaN, Number.POSITIVE_INFINITY, -5, null]) {
     const event = ended(0, 1, { outcome: 'retry', retryAfterMs })
     assert.ok(event.type === 'AttemptEnded')
-    const verdict = judge(step!, { ...untouched, attempts: 1, failures: 1 }, event.report, baseUs, 'seed')
+    const verdict = judge(step, { ...untouched, attempts: 1, failures: 1 }, event.report, baseUs, 'seed')
     assert.ok(
       verdict.kind === 'again' && Number.isSafeInteger(verdict.dueUs),
       `${retryAfterMs}: ${JSON.stringify(verdict)}`,

@@ -1,9 +1,12 @@
 /** Plans from workflow text, transactions of them, and a way to read what a transition answers. */
+
+import { type Json, stringifyJson } from '../../src/envelope/json.ts'
 import { admit } from '../../src/transaction/admit.ts'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import type { Effect } from '../../src/transaction/effect.ts'
 import type { TransactionEvent } from '../../src/transaction/event.ts'
-import type { Transaction } from '../../src/transaction/transaction.ts'
+import { nameOf } from '../../src/transaction/rows.ts'
+import type { ChildEnd, StepRef, Transaction } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
@@ -27,11 +30,17 @@ export function started(atMs = 0): TransactionEvent {
   return { type: 'Started', atUs: baseUs + atMs * ms }
 }
 
-export function due(step: number, atMs: number): TransactionEvent {
-  return { type: 'TimerDue', atUs: baseUs + atMs * ms, step }
+export function due(step: number, atMs: number, item = ''): TransactionEvent {
+  return { type: 'TimerDue', atUs: baseUs + atMs * ms, step, item }
 }
 
-export function ended(step: number, attempt: number, what: Partial<AttemptReport> = {}, atMs = 10): TransactionEvent {
+export function ended(
+  step: number,
+  attempt: number,
+  what: Partial<AttemptReport> = {},
+  atMs = 10,
+  item = '',
+): TransactionEvent {
   const atUs = baseUs + atMs * ms
   const stamps = { dispatchedUs: atUs - 3, startedUs: atUs - 2, finishedUs: atUs - 1, receivedUs: atUs }
   const plain = {
@@ -43,11 +52,12 @@ export function ended(step: number, attempt: number, what: Partial<AttemptReport
     effectUnknown: false,
     logs: null,
   } as const
-  return { type: 'AttemptEnded', atUs, step, attempt, eligibleUs: atUs - 4, report: { ...plain, ...stamps, ...what } }
+  const report = { ...plain, ...stamps, ...what }
+  return { type: 'AttemptEnded', atUs, step, item, attempt, eligibleUs: atUs - 4, report }
 }
 
-export function reserved(step: number, attempt: number, atMs = 5): TransactionEvent {
-  return { type: 'AttemptReserved', atUs: baseUs + atMs * ms, step, attempt }
+export function reserved(step: number, attempt: number, atMs = 5, item = ''): TransactionEvent {
+  return { type: 'AttemptReserved', atUs: baseUs + atMs * ms, step, item, attempt }
 }
 
 export function resolved(
@@ -57,6 +67,26 @@ export function resolved(
   atMs = 20,
 ): TransactionEvent {
   return { type: 'StepResolved', atUs: baseUs + atMs * ms, step, outcome, output, by: 'somebody: looked it up' }
+}
+
+export function cancelled(atMs = 20): TransactionEvent {
+  return { type: 'CancelAsked', atUs: baseUs + atMs * ms, by: 'somebody: changed their mind' }
+}
+
+export function undoAsked(atMs = 20): TransactionEvent {
+  return { type: 'UndoAsked', atUs: baseUs + atMs * ms, by: 'somebody: try again' }
+}
+
+export function retryAsked(from: string | null = null, input: string | null = null, atMs = 20): TransactionEvent {
+  return { type: 'RetryAsked', atUs: baseUs + atMs * ms, from, input, by: 'somebody: try again' }
+}
+
+export function signalled(step: number, text: string, atMs = 20, item = ''): TransactionEvent {
+  return { type: 'SignalArrived', atUs: baseUs + atMs * ms, step, item, signal: { id: 'signal', text } }
+}
+
+export function childEnded(step: number, childId: string, end: ChildEnd, atMs = 20, item = ''): TransactionEvent {
+  return { type: 'ChildEnded', atUs: baseUs + atMs * ms, step, item, childId, end }
 }
 
 export interface Played {
@@ -79,28 +109,47 @@ export function play(transaction: Transaction, ...events: readonly TransactionEv
   return played
 }
 
+/** What two of the same have in common, whatever life they are in: outputs as text. */
+export function plain({ plan: _, ...transaction }: Transaction): unknown {
+  return JSON.parse(JSON.stringify(transaction, (_name, value) => comparable(value)))
+}
+
+function comparable(value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}`
+  const isOutput = typeof value === 'object' && value !== null && 'output' in value && !('state' in value)
+  return isOutput ? { output: stringifyJson(value.output as Json) } : value
+}
+
 /** An effect in a few words. */
 export function told(effect: Effect): string {
   switch (effect.type) {
     case 'Invoke':
-      return `invoke ${effect.step.id}@${effect.attempt}${effect.alone ? ' alone' : ''} ${effect.input}`
+      return `invoke ${nameOf(effect.step, effect.item)}@${effect.attempt}${effect.alone ? ' alone' : ''} ${effect.input}`
     case 'ArmTimer':
-      return `timer ${effect.step} +${(effect.dueUs - baseUs) / ms}`
+      return `timer ${at(effect)} +${(effect.dueUs - baseUs) / ms}`
     case 'Proceed':
-      return `proceed ${effect.step}@${effect.attempt}`
+      return `proceed ${at(effect)}@${effect.attempt}`
     case 'RecordBegun':
-      return `begun ${effect.row.step}@${effect.row.attempt}`
+      return `begun ${at(effect.row)}@${effect.row.attempt}`
     case 'RecordAttempt': {
-      const { step, attempt, outcome, stepState } = effect.row
-      return `attempt ${step}@${attempt} ${outcome} ${stepState ?? 'again'}`
+      const { attempt, outcome, stepState } = effect.row
+      return `attempt ${at(effect.row)}@${attempt} ${outcome} ${stepState ?? 'again'}`
     }
+    case 'RecordTurn':
+      return `turn ${effect.row.code}`
     case 'RecordEnding':
       return `end ${effect.row.state}${effect.row.errorCode ? ` ${effect.row.errorCode}` : ''}`
     case 'RecordMessage': {
       const { topic, key, value, error } = effect.row
       return `publish ${topic} ${key} ${error ?? value}`
     }
+    default:
+      return effect.type
   }
+}
+
+function at({ step, item }: StepRef): string {
+  return item === '' ? `${step}` : `${step}[${item}]`
 }
 
 export function effectsOf({ effects }: Played): string[] {
