@@ -118,6 +118,7 @@ from millrace_data.posting where transaction_id = any($1::uuid[]) order by trans
 
 interface RoundRead {
   transaction_id: string
+  opened_us: string
   from_step: number | null
   input: string | null
 }
@@ -127,9 +128,9 @@ export async function loadRounds(db: Connections, ids: readonly string[]): Promi
   const rows = await db.query<RoundRead & Record<string, unknown>>({
     name: 'millrace_load_rounds',
     text: `
-select transaction_id, from_step, input from millrace_data.round
+select transaction_id, ${micros('opened_at')} as opened_us, from_step, input from millrace_data.round
 where transaction_id = any($1::uuid[]) order by transaction_id, round`,
     values: [ids],
   })
-  return byTransaction(rows, ({ from_step: from, input }) => ({ from, input }))
+  return byTransaction(rows, ({ opened_us, from_step: from, input }) => ({ atUs: Number(opened_us), from, input }))
 }
