@@ -3,7 +3,7 @@ import { EngineError } from '../base/error.ts'
 import { isStorable, stringifyJson } from '../envelope/json.ts'
 import type { CallStep } from '../workflow/plan.ts'
 import { endStep } from './blocks.ts'
-import type { Draft, Place } from './draft.ts'
+import { type Draft, type Place, takeBack } from './draft.ts'
 import { childId } from './ids.ts'
 import type { Went } from './join.ts'
 import { refOf } from './rows.ts'
@@ -40,6 +40,10 @@ export function cancelChild(draft: Draft, place: Place): boolean {
   const { id, ended } = progress.inside as Child
   if (ended !== null) {
     guarded(draft, place, () => goOnCalled(draft, place as Place<CallStep>))
+    return true
+  }
+  if (takeBack(draft, (effect) => effect.type === 'Admit' && effect.childId === id)) {
+    frame.set(step.no, { ...progress, state: 'pending', inside: null })
     return true
   }
   if (!progress.stopping) {

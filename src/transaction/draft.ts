@@ -72,6 +72,13 @@ export function draftOf(transaction: Transaction, atUs: number): Draft {
   }
 }
 
+/** What was asked for in this transition, and is not after all. */
+export function takeBack({ effects }: Draft, isIt: (effect: Effect) => boolean): boolean {
+  const at = effects.findLastIndex(isIt)
+  if (at >= 0) effects.splice(at, 1)
+  return at >= 0
+}
+
 /** To read a transaction only. */
 export function rootOf(transaction: Transaction): Frame {
   return new Frame(transaction.plan, transaction.envelope, null, transaction.steps)

@@ -11,9 +11,10 @@ import { walkList } from './walk.ts'
 
 /** Steps with a compensation that its last coordinator may have asked for: those that would begin, had no time gone by. */
 export function frontierOf(transaction: Transaction): readonly StepRef[] {
-  const { plan } = transaction
-  if (plan.steps.every((step) => step.kind !== 'undo')) return []
-  const before = draftOf({ ...transaction, failure: null, notAfterUs: null }, 0)
+  const { plan, failure } = transaction
+  // That it turns back is a row, and so is what ran then.
+  if (failure !== null || plan.steps.every((step) => step.kind !== 'undo')) return []
+  const before = draftOf({ ...transaction, notAfterUs: null }, 0)
   walkList(before, plan.body, before.root)
   return before.effects.flatMap((effect) => {
     const isUndone = effect.type === 'Invoke' && effect.step.kind === 'invoke' && effect.step.compensate !== null

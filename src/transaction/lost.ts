@@ -24,6 +24,11 @@ export function isUndone(step: Step): boolean {
   return step.kind === 'invoke' && step.compensate !== null
 }
 
+/** The coordinator before may have asked for it. */
+export function mayRun(draft: Draft, { step, frame }: Place): boolean {
+  return draft.mayRun.some((ref) => ref.step === step.no && ref.item === frame.item)
+}
+
 export function doubt({ step, frame }: Place, progress: StepProgress): void {
   frame.set(step.no, { ...progress, state: 'in_doubt', dueUs: null, effectUnknown: true })
 }

@@ -8,7 +8,7 @@ import type { Signal } from './event.ts'
 import { childId } from './ids.ts'
 import { isUndone } from './lost.ts'
 import { reopen, someStep } from './reopen.ts'
-import { counted } from './retry.ts'
+import { counted, crashLoop, lostMax } from './retry.ts'
 import {
   type Child,
   type ChildEnd,
@@ -18,6 +18,7 @@ import {
   outputOf,
   type ParentRef,
   type Position,
+  type StepError,
   type StepProgress,
   type StepRef,
   type Transaction,
@@ -163,21 +164,27 @@ function change(draft: Draft, { step: no, item }: StepRef, to: (progress: StepPr
 }
 
 function evolve(draft: Draft, record: AttemptRecord): void {
-  const { stepState, errorCode, errorMessage, nextUs, output, seq, unknown, eligibleUs } = record
+  const { stepState, nextUs, output, seq, unknown, eligibleUs } = record
   draft.transaction.settled = Math.max(draft.transaction.settled, seq ?? 0)
-  const error =
-    stepState === 'failed' ? { code: errorCode ?? 'failed', message: errorMessage ?? 'it has failed' } : null
-  change(draft, record, (progress) => ({
-    ...counted(progress, record.outcome),
-    sinceUs: progress.sinceUs ?? eligibleUs,
-    state: stepState ?? 'waiting',
-    dueUs: nextUs,
-    output: outputOf(output),
-    seq: seq ?? 0,
-    effectUnknown: unknown || stepState === 'in_doubt',
-    wasSkipped: progress.wasSkipped || stepState === 'skipped',
-    error,
-  }))
+  change(draft, record, (before) => {
+    const progress = counted(before, record.outcome)
+    return {
+      ...progress,
+      sinceUs: progress.sinceUs ?? eligibleUs,
+      state: stepState ?? 'waiting',
+      dueUs: nextUs,
+      output: outputOf(output),
+      seq: seq ?? 0,
+      effectUnknown: unknown || stepState === 'in_doubt',
+      wasSkipped: progress.wasSkipped || stepState === 'skipped',
+      error: stepState === 'failed' ? errorOf(progress, record) : null,
+    }
+  })
+}
+
+function errorOf(progress: StepProgress, { outcome, errorCode, errorMessage }: AttemptRecord): StepError {
+  if (outcome === 'lost' && progress.lost >= lostMax) return crashLoop(progress)
+  return { code: errorCode ?? outcome, message: errorMessage ?? `attempt ended with ${outcome}` }
 }
 
 function byStep(postings: readonly PostingRecord[]): (readonly [StepRef, Movement[]])[] {

@@ -2,7 +2,7 @@
 import { delayMs } from '../base/backoff.ts'
 import type { FunctionStep } from '../workflow/plan.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt.ts'
-import type { StepProgress } from './transaction.ts'
+import type { StepError, StepProgress } from './transaction.ts'
 
 /** An attempt lost with its process is nobody's failure; this many of them are somebody's. */
 export const lostMax = 5
@@ -33,13 +33,18 @@ export function judge(
       return failed(report)
     case 'lost':
       if (counted.lost < lostMax) return { kind: 'again', dueUs: atUs }
-      return { kind: 'failed', code: 'crash_loop', message: `lost with its process ${counted.lost} times` }
+      return { kind: 'failed', ...crashLoop(counted) }
     case 'retry':
     case 'timeout':
     case 'crash':
       if (counted.failures >= step.retry.attempts || !isTriedAgain(step, report)) return failed(report)
       return within(step, counted, report, atUs + Math.round(pauseMs(step, counted, report, seed) * 1000))
   }
+}
+
+/** Its last attempt says only that it was lost. */
+export function crashLoop({ lost }: StepProgress): StepError {
+  return { code: 'crash_loop', message: `lost with its process ${lost} times` }
 }
 
 function isTriedAgain({ retry: { on, never } }: FunctionStep, report: AttemptReport): boolean {

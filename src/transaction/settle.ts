@@ -114,7 +114,7 @@ function verdictOf(
   return step.kind === 'undo' ? verdict : inTime(transaction, event, verdict)
 }
 
-function given({ report }: AttemptEnded): Verdict {
+function given({ report }: AttemptEnded): Extract<Verdict, { kind: 'failed' }> {
   return {
     kind: 'failed',
     code: report.errorCode ?? 'cancelled',
@@ -159,7 +159,8 @@ function follow(
       break
     case 'failed': {
       const { code, message } = verdict
-      settled(draft, place, { ...after, state: 'failed', error: { code, message } }, row)
+      const error = code === timedOut ? given(event) : { code, message }
+      settled(draft, place, { ...after, state: 'failed', error: { code: error.code, message: error.message } }, row)
       const name = nameOf(step, frame.item)
       if (code === timedOut) turn(draft, { code, message: `step ${name}: ${message}`, isCancel: false })
     }

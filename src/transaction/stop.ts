@@ -1,10 +1,12 @@
 /** Brings steps to rest that are not needed any more: begins nothing of them, aborts what runs, and waits for how that ends. */
 import type { Branch, Case, ForEachStep, Step } from '../workflow/plan.ts'
 import { cancelChild } from './called.ts'
-import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
-import { giveUpLost, isUndone, lose } from './lost.ts'
+import { type Draft, type Frame, itemsOf, type Place, takeBack } from './draft.ts'
+import type { Effect } from './effect.ts'
+import { giveUpLost, isUndone, lose, mayRun } from './lost.ts'
 import { restOver } from './rest.ts'
 import { refOf } from './rows.ts'
+import { isSettled } from './transaction.ts'
 import { failStep } from './walk.ts'
 
 /** True when nothing of them runs any more. */
@@ -82,6 +84,7 @@ function stopAttempt(draft: Draft, place: Place): boolean {
   if (progress.state === 'pending') return true
   if (draft.isFresh && progress.begun) return loseStopped(draft, place)
   if (progress.stopping) return false
+  if (takeBack(draft, isInvokeOf(place))) return takenBack(draft, place)
   const attempt = progress.attempts + 1
   const mayOwe = isUndone(step) && !progress.begun
   // Nothing asks for it again: that it may have run must be known after a crash, too.
@@ -90,6 +93,19 @@ function stopAttempt(draft: Draft, place: Place): boolean {
   draft.effects.push({ type: 'Abort', ...refOf(place), attempt })
   frame.set(step.no, { ...progress, stopping: true, begun: progress.begun || mayOwe })
   return false
+}
+
+/** It was asked for in this very transition: it is not, and nobody runs it. */
+function takenBack(draft: Draft, place: Place): boolean {
+  const { step, frame } = place
+  const progress = frame.get(step.no)
+  frame.set(step.no, { ...progress, state: progress.attempts === 0 ? 'pending' : 'waiting' })
+  if (mayRun(draft, place)) giveUpLost(draft, place)
+  return give(draft, place)
+}
+
+function isInvokeOf({ step, frame }: Place): (effect: Effect) => boolean {
+  return (effect) => effect.type === 'Invoke' && effect.step === step && effect.item === frame.item
 }
 
 /** Its coordinator was lost before it heard how it ended. */
@@ -101,7 +117,8 @@ function loseStopped(draft: Draft, place: Place): boolean {
 
 /** It has begun, and is given up; of what has not begun nothing is said. */
 function give(draft: Draft, place: Place): boolean {
-  if (hasBegun(place)) failStep(draft, place, { code: 'cancelled', message: 'it was not needed any more' })
+  if (hasBegun(place) && !isSettled(place.frame.get(place.step.no)))
+    failStep(draft, place, { code: 'cancelled', message: 'it was not needed any more' })
   return true
 }
 

@@ -15,7 +15,7 @@ import type {
   TimerDue,
   TransactionEvent,
 } from './event.ts'
-import { frontierOf } from './frontier.ts'
+import { frontierOf, giveUp } from './frontier.ts'
 import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
@@ -172,6 +172,8 @@ function cancel(transaction: Transaction, event: CancelAsked): Transition {
 function cancelQueued(transaction: Transaction, event: CancelAsked): Transition {
   if (transaction.failure !== null) return { refused: 'it is being undone already' }
   const draft = draftOf(transaction, event.atUs)
+  // What else ran may have been lost with a coordinator before: nobody asks for it again.
+  if (transaction.state === 'in_doubt') giveUp(draft, frontierOf(transaction))
   turn(draft, cancelled(event))
   if (isUntouched(transaction)) return advance(draft)
   const { id: transactionId, round } = transaction

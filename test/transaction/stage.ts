@@ -3,19 +3,31 @@
  * event answers with what it asked for, in a few words; its rows are kept, so that it can be made again of them anywhere.
  */
 import assert from 'node:assert/strict'
+import { stringifyJson } from '../../src/envelope/json.ts'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import { frameAt, rootOf } from '../../src/transaction/draft.ts'
 import type { Effect, Invoke } from '../../src/transaction/effect.ts'
 import type { TransactionEvent } from '../../src/transaction/event.ts'
 import { restore } from '../../src/transaction/restore.ts'
-import type { ChildEnd, StepProgress, StepRef, Transaction } from '../../src/transaction/transaction.ts'
+import {
+  type ChildEnd,
+  isSettled,
+  type StepProgress,
+  type StepRef,
+  type Transaction,
+} from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
-import type { Plan } from '../../src/workflow/plan.ts'
+import type { Plan, Step } from '../../src/workflow/plan.ts'
 import { LedgerRows } from './ledger-rows.ts'
+import { each } from './oracle.ts'
 import { admitted, baseUs, ended, planOf } from './scene.ts'
 
 export function staged(steps: string, data: Record<string, unknown> = {}, more = ''): Stage {
   return new Stage(planOf(steps, more), data)
+}
+
+function isBlock({ kind }: Step): boolean {
+  return kind === 'parallel' || kind === 'forEach' || kind === 'switch'
 }
 
 const unknown = { effectUnknown: true } as const
@@ -39,8 +51,8 @@ export class Stage {
     return this.transaction.state
   }
 
-  start(atMs = this.nowMs): string[] {
-    return this.take({ type: 'Started', atUs: this.#at(atMs) })
+  start(atMs = this.nowMs, isTakenOver = false): string[] {
+    return this.take({ type: 'Started', atUs: this.#at(atMs), isTakenOver })
   }
 
   ok(name: string, output: string | null = null, more: Partial<AttemptReport> = {}): string[] {
@@ -83,9 +95,10 @@ export class Stage {
   }
 
   /** The sub-workflow that this step called last. */
-  childEnds(name: string, end: Partial<ChildEnd> = {}): string[] {
+  childEnds(name: string, end: Partial<ChildEnd> = {}, id: string | null = null): string[] {
     const { step, item } = this.ref(name)
-    const child = this.rows.children.findLast((each) => each.step === step && each.item === item)
+    const own = this.rows.children.filter((each) => each.step === step && each.item === item)
+    const child = id === null ? own.at(-1) : own.find((each) => each.id === id)
     assert.ok(child, `${name} has called`)
     child.ended = { state: 'completed', error: null, output: null, ...end }
     return this.take({ type: 'ChildEnded', atUs: this.#at(), step, item, childId: child.id, end: child.ended })
@@ -116,7 +129,7 @@ export class Stage {
 
   /** Made again of its rows, and its turn is given to it. */
   restart(atMs = this.nowMs): string[] {
-    return this.crash().start(atMs)
+    return this.crash().start(atMs, true)
   }
 
   /** One that is refused changes nothing, and answers with the reason. */
@@ -161,7 +174,7 @@ export class Stage {
       case 'Invoke':
         return `invoke ${this.name({ step: effect.step.no, item: effect.item })}@${effect.attempt} ${effect.input}`
       case 'ArmTimer':
-        return `timer ${this.name(effect)} +${this.#sinceMs(effect.dueUs)}`
+        return `timer ${this.name(effect)} +${this.ms(effect.dueUs)}`
       case 'Proceed':
         return `proceed ${this.name(effect)}`
       case 'Abort':
@@ -179,7 +192,7 @@ export class Stage {
       }
       case 'RecordRest': {
         const { dueUs, wait, isAlone } = effect.row
-        const due = dueUs === null ? '' : ` +${this.#sinceMs(dueUs)}`
+        const due = dueUs === null ? '' : ` +${this.ms(dueUs)}`
         return `rest ${this.name(effect.row)}${due}${wait ? ` for ${wait.topic} ${wait.key}` : ''}${isAlone ? ' alone' : ''}`
       }
       case 'RecordRestOver':
@@ -201,12 +214,46 @@ export class Stage {
     }
   }
 
-  #at(atMs = this.nowMs): number {
-    this.nowMs = atMs
+  us(atMs: number): number {
     return baseUs + atMs * 1000
   }
 
-  #sinceMs(us: number): number {
+  ms(us: number): number {
     return (us - baseUs) / 1000
+  }
+
+  /** What must not be forgotten of each step. */
+  alive(): Record<string, unknown> {
+    return this.#known(this.transaction)
+  }
+
+  /** The same, of its rows. */
+  readBack(): Record<string, unknown> {
+    const { transaction } = this
+    this.crash()
+    const read = this.#known(this.transaction)
+    this.transaction = transaction
+    return read
+  }
+
+  #known(transaction: Transaction): Record<string, unknown> {
+    const { failure, round, notAfterUs, given, settled, plan } = transaction
+    const known: Record<string, unknown> = { failure, round, notAfterUs, given, settled }
+    each(plan, rootOf(transaction), 0, plan.steps.length, (step, frame) => {
+      const of = frame.get(step.no)
+      // Blocks leave no row before they end: all that is to be known of them is in what they hold.
+      const isNew = of.state === 'pending' && of.attempts === 0 && !of.wasSkipped
+      if (isNew || (isBlock(step) && !isSettled(of))) return
+      const { inside, output, sinceUs: _, stopping: _said, begun: _may, ...rest } = of
+      const kept = inside?.kind === 'items' || inside?.kind === 'choice' ? null : inside
+      const text = stringifyJson(output.output)
+      known[this.name({ step: step.no, item: frame.item })] = { ...rest, output: text, inside: kept }
+    })
+    return known
+  }
+
+  #at(atMs = this.nowMs): number {
+    this.nowMs = atMs
+    return baseUs + atMs * 1000
   }
 }
