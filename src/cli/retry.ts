@@ -9,6 +9,7 @@ import { type AskOneOptions, askOne } from './ask-one.ts'
 import { jsonText } from './json-text.ts'
 import { planOf } from './plan-of.ts'
 import { readText } from './read-text.ts'
+import { checked } from './the-one.ts'
 import { isFinal, wrongState } from './wrong-state.ts'
 
 export interface RetryOptions extends AskOneOptions {
@@ -19,6 +20,7 @@ export interface RetryOptions extends AskOneOptions {
 }
 
 export async function retry(id: string, options: RetryOptions): Promise<void> {
+  checked(id)
   const { from, input: file } = options
   const args: Record<string, Json> = from === undefined ? {} : { from }
   if (file !== undefined) args.input = await inputOf(file)

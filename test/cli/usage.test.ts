@@ -11,9 +11,9 @@ import { millrace } from './millrace.ts'
 test('--help says what it is, every command in its group, examples, and where settings are told', async () => {
   const { code, stdout } = await millrace('.', ['--help'])
   assert.equal(code, 0)
-  assert.match(stdout, /Runs a chain of functions for each event of a Kafka topic/)
+  assert.match(stdout, /Runs a workflow of functions for each event of a Kafka topic/)
   const groups = [...stdout.matchAll(/^(\w+):$/gm)].map((match) => match[1])
-  assert.deepEqual(groups, ['Options', 'Run', 'Author', 'Look', 'Mend', 'Keep', 'Examples'])
+  assert.deepEqual(groups, ['Options', 'Run', 'Author', 'Look', 'Steer', 'Mend', 'Keep', 'Examples'])
   for (const command of program().commands) assert.match(stdout, new RegExp(`^ {2}${command.name()} `, 'm'))
   assert.match(stdout, /millrace settings/)
 })
@@ -37,6 +37,11 @@ const misuses: [string[], RegExp][] = [
   [['list', '--limit', '0'], /Expected a whole number from 1/],
   [['dev', '--kafka-port', 'x'], /Expected a whole number from 1 to 65535/],
   [['show', 'foo'], /foo is not the id of a transaction/],
+  [['cancel', 'foo'], /foo is not the id of a transaction/],
+  [['compensate'], /missing required argument 'id'/],
+  [['retry', 'foo', '--input', 'none.json'], /foo is not the id of a transaction/],
+  [['pause'], /missing required argument 'workflow'/],
+  [['resume', 'pay'], /DATABASE_URL is not set/],
   [['list'], /DATABASE_URL is not set, and no `millrace dev` runs in this folder/],
   [['publish', 't', '--data', '1'], /KAFKA_BROKERS is not set, and no `millrace dev` runs in this folder/],
   [['run'], /KAFKA_BROKERS is not set/],
