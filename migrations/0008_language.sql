@@ -33,7 +33,8 @@ alter table millrace_data.ending
 -- By step number. Null: of an older version, which knew functions one after the other.
 -- step_kinds: invoke, undo, parallel, forEach, switch, sleep, wait, call; step_functions is null for those without one.
 -- step_starts: the number of the step behind which it begins; -1 at once, -2 nobody can tell (a case of a switch),
--- -3 once for each item of a forEach. last_step: what that gives is what the transaction gives.
+-- -3 once for each item of a forEach. last_step: what that gives is what the
+-- transaction gives.
 alter table millrace_data.version
   add step_kinds text[],
   add step_starts smallint[],

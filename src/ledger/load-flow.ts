@@ -64,7 +64,8 @@ export async function loadChildren(db: Connections, ids: readonly string[]): Pro
 select p.id as transaction_id, c.id, c.parent_step as step, c.parent_item as item, e.state, e.error_code, e.error_message,
        case when e.state = 1 then (
          select a.output from millrace_data.version v
-         join millrace_data.attempt a on a.transaction_id = c.id and a.step = v.last_step and a.item = '' and a.step_state = 1
+         join millrace_data.attempt a on a.transaction_id = c.id and a.item = '' and a.step_state = 1
+           and a.step = coalesce(v.last_step, cardinality(v.step_ids) - 1)
          where v.id = c.version_id and not exists (
            select from millrace_data.attempt own
            where own.transaction_id = p.id and own.step = c.parent_step and own.item = c.parent_item and own.step_state = 1)

@@ -1,6 +1,7 @@
 /** Brings the ledger's schema up to date: plain forward-only SQL files, run by knex through a source of our own. */
 import { readdir, readFile } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
+import pg from 'pg'
 import { EngineError } from '../base/error.ts'
 import { addressOf, connect } from './connect.ts'
 import { ledgerError } from './failure.ts'
@@ -19,8 +20,8 @@ export async function migrate(databaseUrl: string, directory: string): Promise<s
 }
 
 function runFiles(databaseUrl: string, directory: string): Promise<string[]> {
-  return withKnex(databaseUrl, (db) =>
-    alone(db, async () => {
+  return alone(databaseUrl, () =>
+    withKnex(databaseUrl, async (db) => {
       await db.raw('create schema if not exists millrace_data')
       await db.migrate.forceFreeMigrationsLock(await options(directory))
       const [, names] = (await db.migrate.latest(await options(directory))) as [number, string[]]
@@ -61,7 +62,7 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
   const db = knex({
     client: 'pg',
     connection: { connectionString: databaseUrl, connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
-    pool: { min: 0, max: 3 },
+    pool: { min: 0, max: 2 },
     acquireConnectionTimeout: 8000,
     log: silence,
   })
@@ -78,18 +79,24 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
 const silence = { warn() {}, error() {}, debug() {}, deprecate() {} }
 
 /**
- * An advisory lock instead of knex's own, whose row stays locked for ever when a migration is killed. It is asked for again
- * and again: a statement that waited for it would hold up for ever the index that its holder builds beside writers, for that
- * waits for every statement which had begun before.
+ * An advisory lock instead of knex's own, whose row stays locked for ever when a migration is killed. A connection of its own
+ * holds it, in no transaction, and asks for it again and again: an index that is built beside writers waits for every
+ * transaction that had begun before, so it would wait for its own holder, or for who waits for that.
  */
-async function alone<T>(db: Knex, act: () => Promise<T>): Promise<T> {
-  return db.transaction(async (holder) => {
-    for (;;) {
-      const { rows } = await holder.raw('select pg_try_advisory_xact_lock(?) as held', [lockKey])
-      if (rows[0].held) return act()
+async function alone<T>(databaseUrl: string, act: () => Promise<T>): Promise<T> {
+  const holder = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000, keepAlive: true })
+  holder.on('error', () => undefined)
+  try {
+    await holder.connect()
+    while (!(await holder.query(`select pg_try_advisory_lock(${lockKey}) as held`)).rows[0].held) {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-  })
+    return await act()
+  } catch (error) {
+    throw ledgerError(error, addressOf(databaseUrl))
+  } finally {
+    await holder.end().catch(() => undefined)
+  }
 }
 
 /** Any number no one else takes: "millrace" as bytes, cut to 48 bits. */

@@ -35,7 +35,7 @@ on conflict do nothing`,
       plan.steps.map((step) => ('uses' in step ? step.uses : null)),
       kinds,
       kinds && startsOf(plan),
-      plan.body.at(-1)?.no ?? null,
+      kinds && plan.body.at(-1)?.no,
     ],
   })
   const [row] = await db.query<{ workflow_id: number; id: number }>({

@@ -38,6 +38,13 @@ export function batch(lanes: readonly LaneProgress[], rows: Partial<Batch> = {})
     begun: [],
     attempts: [],
     endings: [],
+    rests: [],
+    restsOver: [],
+    taken: [],
+    postings: [],
+    turns: [],
+    reopened: [],
+    signals: [],
     deadLetters: [],
     failedLetters: [],
     letterStates: [],
@@ -75,6 +82,7 @@ export function transaction(lane: OpenedLane, versionId: number, n: number, what
     dedup: null,
     raw: null,
     redrivenFrom: null,
+    parent: null,
     ...what,
   }
 }
@@ -83,6 +91,7 @@ export function attempt(lane: OpenedLane, n: number, what: Partial<AttemptRow> =
   const row: AttemptRow = {
     transactionId: idOf(n),
     step: 0,
+    item: '',
     attempt: 1,
     outcome: 'ok',
     stepState: 'ok',
@@ -97,8 +106,16 @@ export function attempt(lane: OpenedLane, n: number, what: Partial<AttemptRow> =
     finishedUs: baseUs + 8000,
     receivedUs: baseUs + 9000,
     resolvedBy: null,
+    seq: null,
+    unknown: null,
+    round: null,
   }
   return { ...row, ...what, laneId: lane.laneId }
+}
+
+/** An attempt that may have run. */
+export function begin(lane: OpenedLane, n: number) {
+  return { laneId: lane.laneId, transactionId: idOf(n), step: 0, item: '', attempt: 1 }
 }
 
 export function ending(lane: OpenedLane, n: number, what: Partial<EndingRow> = {}) {
@@ -111,4 +128,16 @@ export function ending(lane: OpenedLane, n: number, what: Partial<EndingRow> = {
     recordKept: false,
   }
   return { ...row, ...what, laneId: lane.laneId }
+}
+
+/** What a chain that runs has not. */
+export const nothingElse = {
+  begun: [],
+  rests: [],
+  children: [],
+  postings: [],
+  parent: null,
+  failure: null,
+  rounds: [],
+  ended: null,
 }

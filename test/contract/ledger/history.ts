@@ -1,7 +1,7 @@
 /** What is read back of open transactions: attempts, those that may have run, doubt, and whose turn it was. */
 import assert from 'node:assert/strict'
 import type { Cases } from '../ledger.ts'
-import { attempt, batch, ending, idOf, progress, transaction } from '../rows.ts'
+import { attempt, batch, begin, ending, idOf, nothingElse, progress, transaction } from '../rows.ts'
 import { openIn, scene, take } from './scene.ts'
 
 export const history: Cases = {
@@ -14,8 +14,8 @@ export const history: Cases = {
     const [read] = await ledger.load([row.id])
     const { id, offset, key, eventId, envelope, auth, admittedUs } = row
     assert.deepEqual(
-      { ...read, version: '', attempts: [], begun: [] },
-      { id, version: '', offset, key, eventId, envelope, auth, admittedUs, attempts: [], begun: [] },
+      { ...read, version: '', attempts: [] },
+      { ...nothingElse, id, version: '', offset, key, eventId, envelope, auth, admittedUs, attempts: [] },
     )
     const seen = read?.attempts.map(({ step, attempt: n, outcome, stepState, output, nextUs }) => [
       step,
@@ -40,9 +40,9 @@ export const history: Cases = {
 
   async 'an attempt that began may have run until its outcome is there'(world) {
     const { ledger, one, versionId } = await scene(world)
-    const begun = [{ laneId: one.laneId, transactionId: idOf(1), step: 0, attempt: 1 }]
+    const begun = [begin(one, 1)]
     await ledger.commit(batch([progress(one, 2)], { transactions: [transaction(one, versionId, 1)], begun }))
-    assert.deepEqual((await ledger.load([idOf(1)]))[0]?.begun, [{ step: 0, attempt: 1 }])
+    assert.deepEqual((await ledger.load([idOf(1)]))[0]?.begun, [{ step: 0, item: '', attempt: 1 }])
     await ledger.commit(batch([progress(one, 2)], { attempts: [attempt(one, 1)] }))
     assert.deepEqual((await ledger.load([idOf(1)]))[0]?.begun, [])
   },
@@ -73,7 +73,7 @@ export const history: Cases = {
       attempt(one, 5, { outcome: 'timeout', stepState: 'in_doubt', output: null }),
       attempt(one, 5, { attempt: 2, resolvedBy: 'somebody' }),
     ]
-    const begun = [{ laneId: one.laneId, transactionId: idOf(2), step: 0, attempt: 1 }]
+    const begun = [begin(one, 2)]
     await ledger.commit(batch([progress(one, 10)], { transactions, attempts: [attempt(one, 1), ...settled], begun }))
     assert.deepEqual(openIn(await take(ledger, 0)), [idOf(2), idOf(1), idOf(5), idOf(4), idOf(3)])
   },

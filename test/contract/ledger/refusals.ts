@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Batch, OpenedLane } from '../../../src/coordinator/ports.ts'
 import type { Cases, LedgerWorld } from '../ledger.ts'
-import { attempt, baseUs, batch, ending, idOf, progress, transaction } from '../rows.ts'
+import { attempt, baseUs, batch, begin, ending, idOf, progress, transaction } from '../rows.ts'
 import { scene, take } from './scene.ts'
 
 type Rows = (lane: OpenedLane, versionId: number) => Partial<Batch>
@@ -43,7 +43,7 @@ export const refusals: Cases = {
   'an attempt is written once': twice((lane) => ({ attempts: [attempt(lane, 1)] }), admitted),
   'an ending is written once': twice((lane) => ({ endings: [ending(lane, 1)] }), admitted),
   'an attempt begins once': twice(
-    (lane) => ({ begun: [{ laneId: lane.laneId, transactionId: idOf(1), step: 0, attempt: 1 }] }),
+    (lane) => ({ begun: [begin(lane, 1)] }),
     admitted,
   ),
   'a dead letter is written once': twice((lane) => ({
