@@ -23,7 +23,7 @@ import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
 import { type RareRows, withKeepers } from './rare.ts'
-import { Records, valueRefused } from './records.ts'
+import { Records, type Refusal } from './records.ts'
 import { Roster } from './roster.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Unsent } from './unsent.ts'
@@ -363,26 +363,27 @@ export class Lane {
    * After Postgres refused this entry's values: what is written in its place, without them. Throws `ledger_refused` when
    * there is no value left to leave out: passing it over would lose it.
    */
-  replace(guilty: Entry, reason: string, nowUs: number): Entry | null {
+  replace(guilty: Entry, refusal: Refusal, nowUs: number): Entry | null {
     const { source } = guilty
-    if (source.kind === 'record') return this.#records.replace(guilty, source, reason, nowUs)
-    if (source.kind === 'redrive') return this.#commands.takeBack(source.command, source.admitted, reason, nowUs)
+    if (source.kind === 'record') return this.#records.replace(guilty, source, refusal, nowUs)
+    if (source.kind === 'redrive')
+      return this.#commands.takeBack(source.command, source.admitted, refusal.message, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
     const stays = source.kind === 'event' && this.#undo(source.before.id, guilty)
     if (source.kind === 'event') this.#dropCalled([guilty], nowUs)
     if (source.kind === 'event' && source.command) {
       this.#startNext(this.#roster.sendBack(source.before), nowUs)
-      return refused(this, source.command, reason)
+      return refused(this, source.command, refusal.message)
     }
-    if (source.kind !== 'event' || !again || again.report.errorCode === valueRefused) {
-      throw new EngineError('ledger_refused', reason)
+    if (source.kind !== 'event' || !again || refusalCodes.has(again.report.errorCode ?? '')) {
+      throw new EngineError('ledger_refused', refusal.message)
     }
     // What it did stays unknown to whoever reads the ledger.
     const unknown = { output: null, logs: null, retryAfterMs: null, effectUnknown: true }
-    const spoken = { errorCode: valueRefused, errorMessage: reason, ...unknown }
+    const spoken = { errorCode: refusal.code, errorMessage: refusal.message, ...unknown }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, null, guilty.endings.length > 0 && !stays)
+    return this.#foldEvent(source.before.id, event, null, gaveTurn(guilty) && !stays)
   }
 
   #foldInbound(inbound: Inbound, nowUs: number): Entry | null {
@@ -515,4 +516,12 @@ export class Lane {
   #startNext(id: string | undefined, atUs: number): void {
     if (id !== undefined) this.tell(id, { type: 'Started', atUs })
   }
+}
+
+/** Codes of what Postgres would not take: what is written in its place has none of it. */
+const refusalCodes: ReadonlySet<string> = new Set<Refusal['code']>(['value_refused', 'charged_before'])
+
+/** It ended or rests: the next of its key has its turn. */
+function gaveTurn({ endings, rare }: Entry): boolean {
+  return endings.length > 0 || (rare?.rests ?? []).some(({ isAlone }) => isAlone)
 }

@@ -61,11 +61,11 @@ export class Records {
   replace(
     guilty: Entry,
     source: { readonly record: RawRecord; readonly admitted: readonly Transaction[] },
-    reason: string,
+    { code, message }: Refusal,
     nowUs: number,
   ): Entry {
     const { lane, subscriptions: takers, room, drop } = this.#parts
-    const error = new EngineError(valueRefused, reason)
+    const error = new EngineError(code, message)
     const letters = source.admitted.map((transaction) => {
       drop(transaction, nowUs)
       const place = takers.placeOf(source.record, nowUs)
@@ -152,5 +152,8 @@ export class Records {
   }
 }
 
-/** Code of what Postgres would not take. */
-export const valueRefused = 'value_refused'
+/** What Postgres would not take, and why. */
+export interface Refusal {
+  readonly code: 'value_refused' | 'charged_before'
+  readonly message: string
+}

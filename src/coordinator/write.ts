@@ -11,6 +11,7 @@ import { CommitIds } from './commit-ids.ts'
 import { batchOf, type Entry } from './entry.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Batch, CommitAnswer, CommitStamp, Ledger } from './ports.ts'
+import type { Refusal } from './records.ts'
 
 /** Entries that are durable now, with the time since when they are. */
 export interface Written {
@@ -157,7 +158,7 @@ export class Writer {
     }
     const guilty = entries[0] as Entry
     publish('commit.failed', { kind: refused.code, message: refused.message, retryInMs: 0 })
-    const instead = guilty.lane.replace(guilty, messageOf(refused.cause ?? refused), this.#clock.nowUs())
+    const instead = guilty.lane.replace(guilty, refusalOf(refused), this.#clock.nowUs())
     return instead === null ? [] : this.#write([instead], false)
   }
 
@@ -174,6 +175,11 @@ export class Writer {
   #tellRecovered(since: number): void {
     publish('recovered', { service: 'postgres', address: '', downMs: Math.round((this.#clock.nowUs() - since) / 1000) })
   }
+}
+
+function refusalOf({ details, cause, message }: EngineError): Refusal {
+  const code = details.charge === undefined ? 'value_refused' : 'charged_before'
+  return { code, message: cause === undefined ? message : messageOf(cause) }
 }
 
 /** Of the lane's last message in the batch; null when there is none. */
