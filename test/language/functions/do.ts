@@ -1,0 +1,16 @@
+/** Does something outside, after a while if it is told so, whoever would stop it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { defineFunction, z } from 'millrace'
+import { asked, given, say } from '../outside/asked.ts'
+import { called, done } from '../outside/book.ts'
+
+export default defineFunction({
+  input: z.object({ ...asked, afterMs: z.number().default(0) }),
+  async run({ input, context }) {
+    called(context, input.what)
+    if (input.afterMs > 0) await sleep(input.afterMs)
+    done(context, input.what)
+    say(context, input)
+    return given(input, context)
+  },
+})
