@@ -35,8 +35,11 @@ const transactionModel = z.strictObject({
   error: z.string().nullable().default(null),
   /** By name and item: `bill`, `bill[3]`. */
   steps: z.record(z.string(), briefStep).default({}),
-  /** Attempts that have done something or failed for good, in the order in which they ended: `pay`, `undo of pay`. */
-  order: z.array(z.string()).optional(),
+  /** Functions that ended well, in the order in which they did, with commas between: `pay, undo of pay`. */
+  order: z
+    .string()
+    .transform((text) => text.split(', '))
+    .optional(),
   postings: z.array(z.string()).default([]),
   messages: z.array(z.json()).default([]),
   owed: z.array(z.string()).default([]),
@@ -56,7 +59,10 @@ const expectedModel = z.strictObject({
   /** Codes by the id of the event. */
   letters: z.record(z.string(), z.string()).default({}),
   /** The order in which transactions began. */
-  began: z.array(z.string()).optional(),
+  began: z
+    .string()
+    .transform((text) => text.split(', '))
+    .optional(),
 })
 
 export function expectedOf(file: unknown): Expected {
