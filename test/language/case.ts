@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parse } from 'yaml'
 import { packageRoot } from '../../src/base/package-root.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
 import { type Act, actsOf } from './act.ts'
 import { type Expected, expectedOf } from './expected.ts'
 
@@ -34,6 +35,7 @@ export function readCase(name: string): Case {
   const workflows = new Map(files.map((file) => [basename(file, '.yaml'), readFileSync(join(dir, file), 'utf8')]))
   const read = (file: string): unknown => parse(readFileSync(join(dir, file), 'utf8'))
   try {
+    for (const [file, text] of workflows) planFromSource(text, `${file}.yaml`)
     return {
       name,
       about: aboutOf([...workflows.values()][0] ?? ''),

@@ -64,10 +64,16 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     until: (what, holds, forMs) => watch.until(what, holds, forMs),
     logs: coordinator.logs,
   }
-  const lanes = `select count(*) as count from millrace.lanes where owner is not null`
-  const opened = async () => Number((await ledger.query<{ count: string }>(lanes))[0]?.count) >= topics.length
-  await until(`${topics.length} lanes: ${coordinator.logs().slice(-3000)}`, opened, { forMs: 60_000, everyMs: 100 })
+  await opened(stage, topics.length)
   return stage
+}
+
+async function opened({ query, logs }: Stage, lanes: number): Promise<void> {
+  const sql = 'select count(*)::int as count from millrace.lanes where owner is not null'
+  const areOpen = async () => ((await query<{ count: number }>(sql))[0]?.count ?? 0) >= lanes
+  await until(`${lanes} lanes`, areOpen, { forMs: 40_000, everyMs: 100 }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${logs().slice(-4000)}`)
+  })
 }
 
 function filesOf(cases: readonly Case[], names: (caseName: string) => Names) {
