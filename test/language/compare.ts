@@ -78,6 +78,6 @@ function transactionAsked(all: ExpectedTransaction, asked: ExpectedTransaction |
   }
 }
 
-function stepAsked({ output, ...rest }: Step, asked: Step | undefined): object {
-  return asked && 'output' in asked ? { ...rest, output } : rest
+function stepAsked({ output, given, ...rest }: Step, asked: Step | undefined): object {
+  return { ...rest, ...(asked && 'output' in asked && { output }), ...(asked && 'given' in asked && { given }) }
 }

@@ -14,6 +14,8 @@ const stepModel = z.strictObject({
   attempts: z.array(z.string()),
   undo: z.array(z.string()).optional(),
   output: z.json().optional(),
+  /** What the last attempt of its compensation gave. */
+  given: z.json().optional(),
 })
 
 const briefStep = z
@@ -25,6 +27,7 @@ const briefStep = z
       attempts: z.array(z.string()).optional(),
       undo: z.array(z.string()).optional(),
       output: z.json().optional(),
+      given: z.json().optional(),
     }),
   ])
   .transform(stepOf)
@@ -77,10 +80,9 @@ type BriefStep =
 function stepOf(brief: BriefStep): Step {
   if (typeof brief === 'string') return wordOf(brief)
   if (Array.isArray(brief)) return { state: stateAfter(brief), attempts: brief }
-  const { is, attempts, undo, output } = brief
+  const { is, attempts, undo, ...values } = brief
   const base = is !== undefined ? wordOf(is) : attempts ? { state: stateAfter(attempts), attempts } : wordOf('ok')
-  const all = { ...base, ...(attempts && { attempts }), ...(undo && { undo }) }
-  return output === undefined ? all : { ...all, output }
+  return { ...base, ...(attempts && { attempts }), ...(undo && { undo }), ...values }
 }
 
 function wordOf(word: string): Step {

@@ -17,6 +17,8 @@ const cases = (asked ?? caseNames()).map(readCase)
 const stage = await freshStage(cases)
 /** More at once would only wait for each other, and time is what some of them are about. */
 const atOnce = 12
+/** Those that came to what they should. */
+const right = new Set<string>()
 
 describe('cases', { concurrency: atOnce }, () => {
   for (const each of cases) {
@@ -27,19 +29,17 @@ describe('cases', { concurrency: atOnce }, () => {
       )
       const found = await outcome(stage, each)
       if (asked) await tell(each.name)
-      if (failure === null && found === null) return
+      if (failure === null && found === null) return void right.add(each.name)
       assert.fail([failure, found, logsOf(each.name)].filter(Boolean).join('\n\n'))
     })
   }
 })
 
 test('nothing more happens to them', async () => {
-  const late: string[] = []
-  for (const each of cases) {
+  for (const each of cases.filter(({ name }) => right.has(name))) {
     const found = await compared(stage, each)
-    if (found !== null) late.push(`${each.name}:\n${found}`)
+    assert.ok(found === null, `${each.name}:\n${found}`)
   }
-  assert.deepEqual(late, [])
 })
 
 /** What the coordinator logged about it. */

@@ -55,6 +55,7 @@ interface AttemptRow {
   readonly outcome: string
   readonly error_code: string | null
   readonly resolved_by: string | null
+  readonly output: unknown
 }
 
 interface PostingRow {
@@ -92,7 +93,7 @@ export async function rowsOf(query: Query, ids: readonly string[]) {
        where transaction_id = any($1::uuid[]) and state <> 'pending' order by position, item`,
     ),
     attempts: await of<AttemptRow>(
-      `select transaction_id, step, item, kind, direction, outcome, error_code, resolved_by from millrace.attempts
+      `select transaction_id, step, item, kind, direction, outcome, error_code, resolved_by, output from millrace.attempts
        where transaction_id = any($1::uuid[]) order by coalesce(finished_at, received_at), attempt`,
     ),
     postings: await of<PostingRow>(
@@ -141,7 +142,9 @@ function stepOf(step: StepRow, all: readonly AttemptRow[]): Step {
   const outcomes = (direction: string) => own.filter((each) => each.direction === direction).map(outcomeOf)
   const undo = outcomes('undo')
   const { state, output } = step
-  return { state, attempts: outcomes('forward'), ...(undo.length > 0 && { undo }), output: output as never }
+  const given = own.findLast((each) => each.direction === 'undo')?.output
+  const values = { output, given } as Pick<Step, 'output' | 'given'>
+  return { state, attempts: outcomes('forward'), ...(undo.length > 0 && { undo }), ...values }
 }
 
 function outcomeOf({ outcome, error_code, resolved_by }: AttemptRow): string {
