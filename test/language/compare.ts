@@ -53,16 +53,16 @@ async function actualOf({ query, book, engine, ...stage }: Stage, { name }: Case
     accounts: accountsOf(rows.postings),
     signals: await signalsOf(query, names, nameOfId),
     letters: await lettersOf(query, names),
-    began: rows.began.map(({ transaction_id }) => nameOfId(transaction_id)),
+    ended: rows.ended.map(({ id }) => nameOfId(id)),
   }
 }
 
 /** Without what the case does not speak of: outputs and orders that are not written. */
 function onlyAsked(all: Expected, asked: Expected): object {
-  const { began, transactions, ...rest } = all
+  const { ended, transactions, ...rest } = all
   return {
     ...rest,
-    ...(asked.began && { began }),
+    ...(asked.ended && { ended }),
     transactions: Object.fromEntries(
       Object.entries(transactions).map(([name, each]) => [name, transactionAsked(each, asked.transactions[name])]),
     ),

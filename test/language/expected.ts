@@ -43,7 +43,11 @@ const transactionModel = z.strictObject({
     .string()
     .transform((text) => text.split(', '))
     .optional(),
-  postings: z.array(z.string()).default([]),
+  /** In any order. */
+  postings: z
+    .array(z.string())
+    .default([])
+    .transform((lines) => lines.toSorted()),
   messages: z.array(z.json()).default([]),
   owed: z.array(z.string()).default([]),
   /** How rounds before the last ended, and from where the next began: `failed broken, from pay`. */
@@ -59,10 +63,10 @@ const expectedModel = z.strictObject({
   accounts: z.record(z.string(), z.string()).default({}),
   /** Kept events by id, and who took them. */
   signals: z.record(z.string(), z.array(z.string())).default({}),
-  /** Codes by the id of the event. */
-  letters: z.record(z.string(), z.string()).default({}),
-  /** The order in which transactions began. */
-  began: z
+  /** Dead letters: id of the event, and the code. */
+  letters: z.array(z.string()).default([]),
+  /** The order in which transactions ended. */
+  ended: z
     .string()
     .transform((text) => text.split(', '))
     .optional(),
@@ -82,7 +86,9 @@ function stepOf(brief: BriefStep): Step {
   if (Array.isArray(brief)) return { state: stateAfter(brief), attempts: brief }
   const { is, attempts, undo, ...values } = brief
   const base = is !== undefined ? wordOf(is) : attempts ? { state: stateAfter(attempts), attempts } : wordOf('ok')
-  return { ...base, ...(attempts && { attempts }), ...(undo && { undo }), ...values }
+  const { undo: without, ...rest } = base
+  const undone = undo ?? without ?? []
+  return { ...rest, ...(attempts && { attempts }), ...(undone.length > 0 && { undo: undone }), ...values }
 }
 
 function wordOf(word: string): Step {

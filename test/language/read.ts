@@ -98,7 +98,7 @@ export async function rowsOf(query: Query, ids: readonly string[]) {
     ),
     postings: await of<PostingRow>(
       `select transaction_id, step, item, direction, debit, credit, amount, currency from millrace.postings
-       where transaction_id = any($1::uuid[]) order by posted_at, step, item, n`,
+       where transaction_id = any($1::uuid[])`,
     ),
     messages: await of<MessageRow>(
       `select transaction_id, topic, key, value, state from millrace.outbox
@@ -111,9 +111,8 @@ export async function rowsOf(query: Query, ids: readonly string[]) {
       `select transaction_id, former_state, former_error_code, from_step from millrace.rounds
        where transaction_id = any($1::uuid[]) order by round`,
     ),
-    began: await of<{ transaction_id: string }>(
-      `select transaction_id from millrace.attempts
-       where transaction_id = any($1::uuid[]) group by transaction_id order by min(dispatched_at)`,
+    ended: await of<{ id: string }>(
+      `select id from millrace.transactions where id = any($1::uuid[]) and ended_at is not null order by ended_at`,
     ),
   }
 }
@@ -130,7 +129,7 @@ export function transactionOf(row: TransactionRow, rows: Rows, names: Names) {
     error: row.error_code,
     steps: Object.fromEntries(own(rows.steps).map((step) => [nameOf(step), stepOf(step, attempts)])),
     order: attempts.filter(({ outcome, kind }) => outcome === 'ok' && isFunction(kind)).map(doingOf),
-    postings: own(rows.postings).map(postingOf),
+    postings: own(rows.postings).map(postingOf).sort(),
     messages: own(rows.messages).map((message) => messageOf(message, names)),
     owed: own(rows.owed).map(nameOf),
     rounds: own(rows.rounds).map(roundOf),
@@ -193,12 +192,13 @@ export function accountsOf(postings: readonly PostingRow[]): Record<string, stri
     add(debit, currency, -BigInt(amount))
     add(credit, currency, BigInt(amount))
   }
-  return Object.fromEntries(
-    [...sums].map(([name, sum]) => {
-      const at = name.lastIndexOf(' ')
-      return [name.slice(0, at), `${sum}${name.slice(at)}`]
-    }),
-  )
+  const accounts: Record<string, string> = {}
+  for (const name of [...sums.keys()].sort()) {
+    const [account = '', currency] = name.split(' ')
+    const balance = `${sums.get(name)} ${currency}`
+    accounts[account] = account in accounts ? `${accounts[account]}, ${balance}` : balance
+  }
+  return accounts
 }
 
 /** By the id of the event, who took it. */
@@ -221,5 +221,5 @@ export async function lettersOf(query: Query, names: Names) {
     `select headers ->> 'ce_id' as id, code from millrace.dead_letters where topic like $1 || '%'`,
     [names.topic('')],
   )
-  return Object.fromEntries(rows.map(({ id, code }) => [id, code]))
+  return rows.map(({ id, code }) => `${id} ${code}`).sort()
 }

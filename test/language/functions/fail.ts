@@ -1,7 +1,7 @@
 /** Fails for good, having done nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineFunction, fail, z } from 'millrace'
-import { called } from '../outside/book.ts'
+import { called, untilCalled } from '../outside/book.ts'
 
 export default defineFunction({
   input: z.object({
@@ -10,12 +10,15 @@ export default defineFunction({
     really: z.boolean().default(true),
     give: z.json().optional(),
     afterMs: z.number().default(0),
+    /** Not before this was called. */
+    after: z.string().optional(),
     /** What it gives to Kafka and to the ledger before it fails: nobody is to see it. */
     say: z.boolean().default(false),
   }),
   async run({ input, context }) {
-    const { code, really, give, afterMs } = input
+    const { code, really, give, afterMs, after } = input
     called(context)
+    await untilCalled(context, after)
     if (afterMs > 0) await sleep(afterMs)
     if (!really) return give ?? null
     if (input.say) {

@@ -2,8 +2,9 @@
  * What the functions of these cases do outside of the engine: lines of a file, each under the idempotency key of the step that
  * did it, so that who reads it can tell what was done, done again, and undone.
  */
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'millrace'
 
 export interface Line {
@@ -28,6 +29,13 @@ export function undone(context: Context): void {
   write(context, 'undone', context.step, context.forwardKey ?? 'no key')
 }
 
+/** Waits until this of the same transaction has been called: what comes first is then no matter of luck. */
+export async function untilCalled(context: Context, what: string | undefined): Promise<void> {
+  if (what === undefined) return
+  const isIt = (line: Line) => line.transaction === context.transactionId && line.what === what
+  while (!lines().some(isIt)) await sleep(20)
+}
+
 /** An operator has mended this of the case, by its name. */
 export function isMended(context: Context, name: string): boolean {
   const [caseName] = context.workflow.split('--')
@@ -36,7 +44,17 @@ export function isMended(context: Context, name: string): boolean {
 
 function write(context: Context, verb: Line['verb'], what: string, key: string): void {
   const line: Line = { transaction: context.transactionId, what, verb, key }
-  appendFileSync(join(folder(), 'book.jsonl'), `${JSON.stringify(line)}\n`)
+  appendFileSync(book(), `${JSON.stringify(line)}\n`)
+}
+
+function lines(): Line[] {
+  if (!existsSync(book())) return []
+  const texts = readFileSync(book(), 'utf8').split('\n').filter(Boolean)
+  return texts.map((text) => JSON.parse(text) as Line)
+}
+
+function book(): string {
+  return join(folder(), 'book.jsonl')
 }
 
 function folder(): string {
