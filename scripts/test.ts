@@ -12,7 +12,7 @@ import { eraseServers, startServers } from '../src/local/servers.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
-const onServers = ['bench', 'integration', 'ledger', 'verify']
+const onServers = ['bench', 'integration', 'language', 'ledger', 'verify']
 /** Longer than the gate should take: `npm run test:long`. */
 const long = ['long', 'faults']
 

@@ -9,7 +9,7 @@ import { type Children, joined, type Went } from './join.ts'
 import { messagesOfStep } from './publish.ts'
 import { emptyRow, settled } from './rows.ts'
 import { stopList } from './stop.ts'
-import { type Item, outputOf, type StepError, type StepProgress } from './transaction.ts'
+import { type Item, outputOf, type StepError, type StepProgress, type WentWrong } from './transaction.ts'
 import { failStep, isTrue, walkList, wentFailed } from './walk.ts'
 
 export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
@@ -114,7 +114,11 @@ function look(steps: readonly Step[], frame: Frame): Went {
   return 'settled'
 }
 
-const notNeeded: StepError = Object.freeze({ code: 'cancelled', message: 'it was not needed any more' })
+const notNeeded: WentWrong = Object.freeze({
+  code: 'cancelled',
+  message: 'it was not needed any more',
+  seq: Number.MAX_SAFE_INTEGER,
+})
 
 /** Null when it did not end well, or is not there. */
 export function lastOutput(steps: readonly Step[], frame: Frame): Json {

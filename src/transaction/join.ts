@@ -1,9 +1,9 @@
 /** When a block has what it needs of all that it holds, and what becomes of the rest. */
 import type { Join, Others } from '../workflow/plan.ts'
-import type { StepError } from './transaction.ts'
+import type { StepError, WentWrong } from './transaction.ts'
 
 /** What steps have come to: something of them is open, all have ended, or one has failed that may not. */
-export type Went = 'held' | 'settled' | StepError
+export type Went = 'held' | 'settled' | WentWrong
 
 /** The branches or items of a block, by place. */
 export interface Children {
@@ -34,11 +34,11 @@ interface Tally {
   ok: number
   failed: number
   open: number
-  error: StepError | null
+  readonly errors: WentWrong[]
 }
 
 function tallyOf(of: Children): Tally {
-  const tally: Tally = { ok: 0, failed: 0, open: 0, error: null }
+  const tally: Tally = { ok: 0, failed: 0, open: 0, errors: [] }
   for (let at = 0; at < of.count; at++) count(tally, of.went(at))
   return tally
 }
@@ -48,7 +48,7 @@ function count(tally: Tally, went: Went | 'new'): void {
   else if (went === 'settled') tally.ok++
   else if (went !== 'new') {
     tally.failed++
-    tally.error ??= went
+    tally.errors.push(went)
   }
 }
 
@@ -57,12 +57,22 @@ function recount(tally: Tally, before: 'held' | 'new', after: Went): void {
   count(tally, after)
 }
 
-function decide(rule: Join, total: number, { ok, failed, error }: Tally): 'open' | 'ok' | StepError {
+function decide(rule: Join, total: number, { ok, failed, errors }: Tally): 'open' | 'ok' | StepError {
   if (rule === 'each') return ok + failed === total ? 'ok' : 'open'
   const needed = rule === 'all' ? total : rule
   if (ok >= needed) return 'ok'
   if (total - failed >= needed) return 'open'
-  return error ?? { code: 'too_few_items', message: `${needed} must end well, and there are ${total}` }
+  return (
+    inOrder(errors)[total - needed] ?? {
+      code: 'too_few_items',
+      message: `${needed} must end well, and there are ${total}`,
+    }
+  )
+}
+
+/** Which of them was one too many decided it: what was cancelled then has failed after that. */
+function inOrder(errors: readonly WentWrong[]): readonly WentWrong[] {
+  return errors.toSorted((a, b) => a.seq - b.seq)
 }
 
 function isAtRest(of: Children, others: Others): boolean {

@@ -131,6 +131,11 @@ export interface StepError {
   readonly message: string
 }
 
+/** `seq`: the failed step's place among the settled ones, by which the first to fail is told. */
+export interface WentWrong extends StepError {
+  readonly seq: number
+}
+
 export type Inside = Items | Choice | Rest | Child | Money
 
 /** Of a `forEach`: by place in its list. */
@@ -141,7 +146,7 @@ export interface Items {
 
 export interface Item {
   /** What it has come to. `new`: not begun. */
-  readonly went: 'new' | 'open' | 'settled' | StepError
+  readonly went: 'new' | 'open' | 'settled' | WentWrong
   /** Undefined: it was read back, and not looked at yet. */
   readonly value: Json | undefined
   /** The progress of what it holds, by number from the one behind the `forEach` on. */

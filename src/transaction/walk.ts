@@ -52,21 +52,22 @@ export function guarded(draft: Draft, place: Place, act: () => Went): Went {
 }
 
 /** It fails without an attempt of a function: recorded as one that ended at once. */
-export function failStep(draft: Draft, place: Place, error: StepError): Went {
+export function failStep(draft: Draft, place: Place, { code, message }: StepError): Went {
   const { step, frame } = place
   const progress = frame.get(step.no)
   const after = counted(progress, 'fail')
   const row = emptyRow(draft, place, { attempt: after.attempts, outcome: 'fail', stepState: 'failed' })
-  const said = { ...row, errorCode: error.code, errorMessage: error.message }
-  settled(draft, place, { ...after, state: 'failed', error }, said)
+  const said = { ...row, errorCode: code, errorMessage: message }
+  settled(draft, place, { ...after, state: 'failed', error: { code, message } }, said)
   return wentFailed(place)
 }
 
 /** A failed step, as what it is part of sees it. */
 export function wentFailed({ step, frame }: Place): Went {
   if (step.optional) return 'settled'
-  const { code, message } = frame.get(step.no).error ?? { code: 'failed', message: 'it has failed' }
-  return { code, message: `step ${nameOf(step, frame.item)}: ${message}` }
+  const { error, seq } = frame.get(step.no)
+  const { code, message } = error ?? { code: 'failed', message: 'it has failed' }
+  return { code, message: `step ${nameOf(step, frame.item)}: ${message}`, seq }
 }
 
 function begin(draft: Draft, place: Place): Went {

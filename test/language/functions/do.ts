@@ -1,0 +1,22 @@
+/** Does something outside, after a while if it is told so, whoever would stop it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { defineFunction, z } from 'millrace'
+import { asked, given, say } from '../outside/asked.ts'
+import { called, done, untilCalled } from '../outside/book.ts'
+
+export default defineFunction({
+  input: z.object({
+    ...asked,
+    afterMs: z.number().default(0),
+    /** Not before this was called. */
+    after: z.string().optional(),
+  }),
+  async run({ input, context }) {
+    called(context, input.what)
+    await untilCalled(context, input.after)
+    if (input.afterMs > 0) await sleep(input.afterMs)
+    done(context, input.what)
+    say(context, input)
+    return given(input, context)
+  },
+})

@@ -1,0 +1,148 @@
+/** One engine for many cases, on one Kafka and one Postgres: each case has workflows and topics of its own. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import type { Producer } from 'kafkajs'
+import { until } from '../../src/base/poll.ts'
+import { type Connections, connect } from '../../src/ledger/connect.ts'
+import { atEnd } from '../support/at-end.ts'
+import { type RunningCoordinator, runCoordinator } from '../support/coordinator.ts'
+import { freshAdmin, freshProducer } from '../support/kafka.ts'
+import { freshProject } from '../support/project.ts'
+import { freshLedger, servers, unique } from '../support/servers.ts'
+import { Book } from './book.ts'
+import { type Case, languageDir } from './case.ts'
+import { type Names, namesOf, qualified } from './qualify.ts'
+import { type Query, type TransactionRow, transactionsSql } from './read.ts'
+
+export interface Stage {
+  readonly engine: string
+  readonly databaseUrl: string
+  /** The workflows folder. */
+  readonly dir: string
+  readonly query: Query
+  readonly db: Connections
+  readonly book: Book
+  readonly producer: Producer
+  names(caseName: string): Names
+  /** Waits until what it answers for the engine's transactions is true. */
+  until(what: string, holds: (rows: readonly TransactionRow[]) => boolean, forMs?: number): Promise<void>
+  logs(): string
+}
+
+export async function freshStage(cases: readonly Case[]): Promise<Stage> {
+  const { brokers } = await servers()
+  const ledger = await freshLedger()
+  const run = unique('language')
+  const names = (caseName: string) => namesOf(run, caseName)
+  const { files, topics } = filesOf(cases, names)
+  const dir = await freshProject({ ...files, ...(await functionFiles()) })
+  await makeTopics(topics)
+  const book = new Book(await mkdtemp(join(tmpdir(), 'millrace-book-')))
+  atEnd(() => rm(book.dir, { recursive: true, force: true }))
+  const producer = await freshProducer()
+  const db = connect({ databaseUrl: ledger.databaseUrl, connectionsMax: 2, answerMsMax: 30_000 })
+  atEnd(() => db.end())
+  const coordinator = runCoordinator(dir, {
+    KAFKA_BROKERS: brokers.join(','),
+    DATABASE_URL: ledger.databaseUrl,
+    MILLRACE_ENGINE: run,
+    MILLRACE_FUNCTIONS_ENV: 'BOOK',
+    KAFKA_SESSION_TIMEOUT: '6s',
+    BOOK: book.dir,
+  })
+  const watch = new Watch(ledger.query, run, coordinator)
+  const stage: Stage = {
+    engine: run,
+    databaseUrl: ledger.databaseUrl,
+    dir,
+    query: ledger.query,
+    db,
+    book,
+    producer,
+    names,
+    until: (what, holds, forMs) => watch.until(what, holds, forMs),
+    logs: coordinator.logs,
+  }
+  await opened(stage, topics.length)
+  return stage
+}
+
+async function opened({ query, logs }: Stage, lanes: number): Promise<void> {
+  const sql = 'select count(*)::int as count from millrace.lanes where owner is not null'
+  const areOpen = async () => ((await query<{ count: number }>(sql))[0]?.count ?? 0) >= lanes
+  await until(`${lanes} lanes`, areOpen, { forMs: 40_000, everyMs: 100 }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${logs().slice(-4000)}`)
+  })
+}
+
+function filesOf(cases: readonly Case[], names: (caseName: string) => Names) {
+  const files: Record<string, string> = {}
+  const topics: string[] = []
+  for (const each of cases) {
+    for (const [file, text] of each.workflows) {
+      const long = qualified(text, names(each.name))
+      files[`${each.name}--${file}.yaml`] = long.text
+      topics.push(...long.topics)
+    }
+  }
+  return { files, topics: [...new Set(topics)] }
+}
+
+async function functionFiles(): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const folder of ['functions', 'outside']) {
+    for (const each of await readdir(join(languageDir, folder), { recursive: true, withFileTypes: true })) {
+      const path = join(each.parentPath, each.name)
+      if (each.isFile()) files[relative(languageDir, path)] = await readFile(path, 'utf8')
+    }
+  }
+  return files
+}
+
+async function makeTopics(topics: readonly string[]): Promise<void> {
+  const admin = await freshAdmin()
+  atEnd(() => admin.deleteTopics({ topics: [...topics] }).catch(() => undefined))
+  await admin.createTopics({
+    topics: topics.map((topic) => ({ topic, numPartitions: 1 })),
+    waitForLeaders: false,
+  })
+  const haveLeaders = async () => {
+    const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] })
+    return found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
+  }
+  await until('topics', () => haveLeaders().catch(() => false), { forMs: 20_000 })
+}
+
+/** One question for all who wait, as long as somebody does. */
+class Watch {
+  readonly #query: Query
+  readonly #engine: string
+  #isOver = false
+  #look: Promise<readonly TransactionRow[]> | undefined
+
+  constructor(query: Query, engine: string, coordinator: RunningCoordinator) {
+    this.#query = query
+    this.#engine = engine
+    void coordinator.exited.then(() => {
+      this.#isOver = true
+    })
+  }
+
+  async until(what: string, holds: (rows: readonly TransactionRow[]) => boolean, forMs = 20_000): Promise<void> {
+    const held = async () => {
+      if (this.#isOver) throw new Error(`the coordinator is gone before ${what}`)
+      return holds(await this.#rows())
+    }
+    await until(what, held, { forMs, everyMs: 20 })
+  }
+
+  #rows(): Promise<readonly TransactionRow[]> {
+    this.#look ??= this.#query<TransactionRow>(transactionsSql, [this.#engine]).finally(() => {
+      setTimeout(() => {
+        this.#look = undefined
+      }, 80)
+    })
+    return this.#look
+  }
+}
