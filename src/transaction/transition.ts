@@ -189,5 +189,11 @@ function refuse(transaction: Transaction, event: TransactionEvent): Transition {
   if (event.type === 'StepResolved') {
     return { refused: `step ${event.step} is not in doubt: the transaction is ${transaction.state}` }
   }
+  // What people ask for they are answered in their words.
+  if (isWish(event)) return { refused: `the transaction is ${transaction.state}` }
   return { refused: `${event.type} while ${transaction.state}` }
+}
+
+function isWish({ type }: TransactionEvent): boolean {
+  return type === 'CancelAsked' || type === 'UndoAsked' || type === 'RetryAsked'
 }

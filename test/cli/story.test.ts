@@ -229,7 +229,7 @@ test('what sleeps, waits and calls: until when, for which event, and which trans
     }),
   )
   assert.match(text, /^ {2}paused {4}all by ann@desk since 2026-11-24 08:00:00\.000 UTC: the bank is away$/m)
-  assert.match(text, /^ {2}nap +waiting +sleep, sleeps until 2026-11-24 08:30:00\.000 UTC$/m)
+  assert.match(text, /^ {2}nap +waiting +sleeps until 2026-11-24 08:30:00\.000 UTC$/m)
   assert.match(text, /^ +over {2}waiting {2}waits for s-17 \[31m of over until 2026-11-24 10:00:00\.000 UTC$/m)
   assert.match(text, new RegExp(`^ {4}3\\.0 ms {2}sub {2}calls receipt ${child} {2}running$`, 'm'))
   assert.match(text, new RegExp(`^ {2}sub +running +calls receipt, ${child} running$`, 'm'))

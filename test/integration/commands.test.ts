@@ -14,6 +14,8 @@ import { freshTopic, unique } from '../support/servers.ts'
 const { name: topic, producer } = await freshTopic(1)
 const over = unique('over')
 await freshTopic(1, over)
+const bills = unique('bills')
+await freshTopic(1, bills)
 const scene = await freshScene(
   {
     'pay.yaml': `
@@ -40,6 +42,32 @@ steps:
       two: [{ id: two, uses: act, with: { step: two, n: '\${{ event.data.n }}' } }]
   - { id: second, uses: act, with: { step: second, n: '\${{ event.data.n }}' }, retry: { attempts: 1 } }
   - { id: third, uses: act, with: { step: third, n: '\${{ steps.second.output.n }}' } }`,
+    'bill.yaml': `
+name: bill
+on: { kafka: ${bills} }
+steps:
+  - id: bill_all
+    forEach: event.data.parties
+    as: party
+    steps:
+      - { id: bill, uses: post, with: { party: '\${{ party }}' }, compensate: act_nothing }
+  - { id: receipt, call: receipt, with: { n: '\${{ size(event.data.parties) }}' } }
+  - { id: nap, sleep: 1h }`,
+    'receipt.yaml': `
+name: receipt
+steps: [{ id: print, uses: act_nothing }]`,
+    'functions/act_nothing.ts': `
+import { defineFunction } from 'millrace'
+export default defineFunction({ run: () => ({ done: true }) })`,
+    'functions/post.ts': `
+import { defineFunction, z } from 'millrace'
+export default defineFunction({
+  input: z.object({ party: z.string() }),
+  run({ input: { party }, context }) {
+    context.post({ debit: party, credit: 'revenue', amount: 1250, currency: 'EUR', party })
+    return { party }
+  },
+})`,
     'functions/act.ts': `
 import { appendFileSync, existsSync } from 'node:fs'
 import { defineFunction, fail, z } from 'millrace'
@@ -175,10 +203,42 @@ test('retry --from --input: from that step on, with what it was given', async ()
     ['first'],
   )
   assert.deepEqual(all.slice(-2), ['given', 'third'])
+  assert.match(
+    (await cli('show', `${id}`)).stdout,
+    /^ {2}both +ok +parallel\n {4}one\n {6}one +ok +act\n {4}two\n {6}two +ok +act$/m,
+  )
   const round =
     /round 2: run again from second on, by ann: as told\n +before that it was failed: shut step second: second is shut/
   assert.match((await cli('show', `${id}`)).stdout, round)
   assert.match((await cli('retry', `${id}`)).stderr, /is completed: there is nothing to retry/)
+})
+
+test('show and list: items, money, what was called, until when it sleeps, and all of it undone', async () => {
+  await producer.send({ topic: bills, messages: [{ value: JSON.stringify({ parties: ['anna', 'ben'] }) }] })
+  await scene.until(
+    'a bill to sleep',
+    `select count(*) = 1 from millrace.transactions where workflow = 'bill' and state = 'waiting'`,
+  )
+  const [{ id }] = JSON.parse((await cli('list', '--state', 'waiting', '--json')).stdout)
+  const { stdout } = await cli('show', id)
+  assert.match(stdout, /^ {2}bill_all +ok +forEach, 2 ok$/m)
+  assert.match(stdout, /^ {4}bill\[1\] +ok +post$/m)
+  assert.match(
+    stdout,
+    /bill\[0\] \(post\) {2}attempt 1 {2}ok.*\n.*\n +posted {2}12\.50 EUR {2}debit anna, credit revenue \(anna\)$/m,
+  )
+  assert.match(stdout, /^ {2}receipt +ok +calls receipt, [\w-]{36} completed$/m)
+  assert.match(stdout, /^ +nap {2}waiting {2}sleeps until 2\S+ \S+ UTC$/m)
+  const [child] = JSON.parse((await cli('show', id, '--json')).stdout).called
+  assert.match((await cli('show', child.id)).stdout, new RegExp(`^ {2}called by  receipt of ${id}$`, 'm'))
+  assert.equal((await cli('cancel', id)).code, 0)
+  await scene.until('it to be undone', `select state = 'cancelled' from millrace.transactions where id = '${id}'`)
+  const undone = (await cli('show', id)).stdout
+  assert.match(
+    undone,
+    /undo of bill\[1\].*\n(?:.*\n)? +posted {2}12\.50 EUR {2}debit revenue, credit ben \(ben\), a reversal$/m,
+  )
+  assert.match(undone, /^ {2}bill_all +\S+ +forEach, 2 compensated$/m)
 })
 
 test('pause: nothing of the workflow starts, and it is seen; resume: it goes on', async () => {

@@ -194,7 +194,7 @@ test('a coordinator refuses what came too late, with the reason', async () => {
   )
   await scene.until('an answer', `select state <> 'pending' from millrace.commands where asked_by = 'ben'`)
   const [row] = await scene.ledger.query(`select state, answer from millrace.commands where asked_by = 'ben'`)
-  assert.deepEqual(row, { state: 'refused', answer: 'the transaction is not open any more' })
+  assert.deepEqual(row, { state: 'refused', answer: 'step charge is not in doubt: the transaction is failed' })
 })
 
 test('kill -9 of the coordinator while it may run: in doubt after the restart, and called at most once', async () => {

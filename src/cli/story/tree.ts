@@ -89,11 +89,11 @@ class Tree {
   #note(step: Step, item: string, read: StepRead | undefined): string {
     const place = { step: step.id, item }
     const called = this.#story.called.find(({ parent_step }) => parent_step === placeName(place))
+    const rest = restOf(this.#story, place)
     return [
-      noteOf(step),
+      rest === '' ? noteOf(step) : rest,
       ...(step.kind === 'forEach' ? [countsOf(this.#items.list(step.no, item).counts)] : []),
       ...(called ? [`${called.id} ${called.state}`] : []),
-      restOf(this.#story, place),
       read && read.attempts > 1 ? `${read.attempts} attempts` : '',
     ]
       .filter((part) => part !== '')
