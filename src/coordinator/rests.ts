@@ -74,8 +74,9 @@ export class Rests {
 
   #arm(): void {
     let nextUs = Number.POSITIVE_INFINITY
-    for (const read of this.#lanes.values()) {
-      if (!read.isReading && read.nextUs !== null && read.nextUs < nextUs) nextUs = read.nextUs
+    for (const [lane, read] of this.#lanes) {
+      if (read.isReading || read.nextUs === null || !this.#isOurs(lane, read)) continue
+      nextUs = Math.min(nextUs, read.nextUs)
     }
     if (nextUs === this.#armedUs) return
     this.#cancel()

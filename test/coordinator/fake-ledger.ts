@@ -139,7 +139,7 @@ export class FakeLedger {
       this.#cursors.set(laneId, nextOffset)
       if (nextOffset < from) this.problems.push('next_offset goes back')
       for (const id of lane.open) {
-        if (!isFound(lane, id)) this.problems.push(`low_id ${lane.lowId} hides the open transaction ${id}`)
+        if (!isFound(this.tables, lane, id)) this.problems.push(`low_id ${lane.lowId} hides the open transaction ${id}`)
       }
     }
   }

@@ -21,6 +21,7 @@ export class FakeWorkers implements Workers {
   /** `step#offset` of everything ever asked, with the attempt where it is not the first. */
   readonly seen: string[] = []
   readonly cancelled: number[] = []
+  readonly aborted: number[] = []
   /** Functions without effects. */
   readonly effectFree = new Set<string>()
   /** What should never have been asked. */
@@ -61,6 +62,10 @@ export class FakeWorkers implements Workers {
 
   cancel(id: number): void {
     this.cancelled.push(id)
+  }
+
+  abort(ids: readonly number[]): void {
+    this.aborted.push(...ids)
   }
 
   answer(invocation: Invocation, report: Partial<AttemptReport> = {}): void {

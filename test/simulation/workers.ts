@@ -46,6 +46,8 @@ interface Run {
   readonly pure: boolean
   state: RunState
   dispatchedUs: number | null
+  /** It acts outside though it has ended. */
+  isLate: boolean
   /** The provider's. */
   answer: string | null
 }
@@ -79,7 +81,7 @@ export class SimulatedWorkers implements Workers {
     for (const invocation of invocations) {
       this.#watch.invoked(this.#process, invocation)
       const kinds = { once: isOnce(invocation), pure: isPure(invocation) }
-      const run: Run = { invocation, ...kinds, state: 'waiting', dispatchedUs: null, answer: null }
+      const run: Run = { invocation, ...kinds, state: 'waiting', dispatchedUs: null, isLate: false, answer: null }
       this.#runs.set(invocation.id, run)
       this.#queue.push(run)
       const { notAfterUs } = invocation
@@ -95,6 +97,15 @@ export class SimulatedWorkers implements Workers {
   }
 
   warm(): void {}
+
+  /** Of what runs the signal is aborted: some hear it and give up, others go on as if nothing were. */
+  abort(ids: readonly number[]): void {
+    for (const id of ids) {
+      const run = this.#runs.get(id)
+      if (run?.state !== 'running') this.cancel(id)
+      else if (this.#process.schedule.random.chance(hears)) this.#giveUp(run)
+    }
+  }
 
   cancelWaiting(ids?: ReadonlySet<number>): void {
     for (const id of [...this.#runs.keys()]) if (ids?.has(id) !== false) this.cancel(id)
@@ -167,12 +178,18 @@ export class SimulatedWorkers implements Workers {
     this.#hear(takesUs, () => this.#end(run, { retryAfterMs, emitted, ...outputOf(run), ...report }))
   }
 
+  /** What it has asked of the provider may be on its way. */
+  #giveUp(run: Run): void {
+    run.isLate = this.#process.schedule.random.chance(0.5)
+    this.#hear(this.#someUs(2000), () => this.#end(run, failed('fail', 'aborted', true)))
+  }
+
   #act(run: Run, delayUs: number): void {
     const { schedule, name } = this.#process
     const { invocation } = run
     schedule.after(delayUs, `${name} ${nameOf(invocation)} acts`, () => {
       if (this.#diedUs !== null && schedule.nowUs > this.#diedUs + orphanUs) return
-      if (run.state === 'ended') return
+      if (run.state === 'ended' && !run.isLate) return
       const { transactionId, step, idempotencySeed } = invocation
       const charge = run.once
         ? this.#provider.chargeAgain(transactionId, step, schedule.nowUs)
@@ -252,6 +269,8 @@ function outputOf({ answer }: Run): Partial<AttemptReport> {
 
 /** How often a function has effects when it comes to it. */
 const reloaded = 0.03
+/** How often one that is aborted listens. */
+const hears = 0.6
 
 export function isPure({ function: name }: Pick<Invocation, 'function'>): boolean {
   return name.startsWith('pure/')

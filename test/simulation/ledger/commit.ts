@@ -4,9 +4,15 @@
  */
 import { EngineError } from '../../../src/base/error.ts'
 import type { Batch, CommitAnswer, LaneProgress, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
+import { restsLeft } from '../../../src/ledger/flow-sections.ts'
+import type { AttemptRow } from '../../../src/transaction/effect.ts'
 import { type Claims, settleClaims } from './claims.ts'
+import { writeMoney } from './money.ts'
 import { refusal } from './refusal.ts'
-import { duplicateName, type StoredLetter, type Tables } from './tables.ts'
+import { freeClaims, writeRests } from './rests.ts'
+import { writeReopened, writeTurns } from './rounds.ts'
+import { writeSignals, writeTaken } from './signals.ts'
+import { add, duplicateName, type StoredLetter, type Tables } from './tables.ts'
 
 /** What one commit wrote: rows of lanes whose epoch held, without those of copies. */
 export interface Written extends Omit<Batch, 'lanes'> {
@@ -43,6 +49,8 @@ function ownRows(
   const ours = <Row extends { laneId: number }>(rows: readonly Row[]) =>
     rows.length === 0 ? rows : rows.filter((row) => passed.has(row.laneId))
   const isOriginal = (id: string | null) => id === null || !copies.has(id)
+  const originals = <Row extends { laneId: number; transactionId: string }>(rows: readonly Row[]) =>
+    ours(rows).filter((row) => isOriginal(row.transactionId))
   const transactions = ours(batch.transactions)
   const failedLetters = ours(batch.failedLetters)
   return {
@@ -52,8 +60,15 @@ function ownRows(
     copies: transactions.filter((row) => !isOriginal(row.id)),
     duplicates: copies,
     begun: ours(batch.begun),
-    attempts: ours(batch.attempts).filter((row) => isOriginal(row.transactionId)),
-    endings: ours(batch.endings).filter((row) => isOriginal(row.transactionId)),
+    attempts: originals(batch.attempts),
+    endings: originals(batch.endings),
+    rests: originals(restsLeft(batch)),
+    restsOver: ours(batch.restsOver),
+    taken: originals(batch.taken),
+    postings: originals(batch.postings),
+    turns: originals(batch.turns),
+    reopened: ours(batch.reopened),
+    signals: ours(batch.signals),
     deadLetters: ours(batch.deadLetters).filter((row) => isOriginal(row.transactionId)),
     failedLetters,
     letters: failedLetters.flatMap((row) => madeOfKept(tables, row) ?? []),
@@ -85,7 +100,14 @@ function write(tables: Tables, written: Written, claims: Claims, nowUs: number):
   for (const { laneId, nextOffset, lowId } of lanes) {
     Object.assign(tables.lane(laneId), { nextOffset, lowId, seenUs: nowUs })
   }
+  writeReopened(tables, written)
   writeTransactions(tables, written)
+  writeRests(tables, written)
+  writeTaken(tables, written)
+  freeClaims(tables, written)
+  writeSignals(tables, written)
+  writeMoney(tables, written)
+  writeTurns(tables, written)
   writeLetters(tables, written)
   for (const row of written.passed) tables.passed.push(row)
   for (const { laneId, workflowId, fromOffset } of written.subscriptions) {
@@ -112,6 +134,7 @@ function writeTransactions(tables: Tables, written: Written): void {
     tables.transactions.set(row.id, row)
     tables.lane(row.laneId).open.add(row.id)
     if (row.raw) tables.rawRecords.set(row.id, row.raw)
+    if (row.parent) add(tables.children, row.parent.id, row)
   }
   for (const row of written.copies) {
     const { workflowId } = tables.versionOf(row)
@@ -122,7 +145,7 @@ function writeTransactions(tables: Tables, written: Written): void {
   }
   for (const row of written.begun) add(tables.begun, row.transactionId, row)
   for (const row of written.attempts) {
-    add(tables.attempts, row.transactionId, row).sort((a, b) => a.step - b.step || a.attempt - b.attempt)
+    add(tables.attempts, row.transactionId, row).sort(byPlace)
   }
   for (const row of written.endings) {
     tables.endings.set(row.transactionId, row)
@@ -140,9 +163,6 @@ function writeLetters(tables: Tables, written: Written): void {
   }
 }
 
-function add<Row>(map: Map<string, Row[]>, id: string, row: Row): Row[] {
-  const rows = map.get(id)
-  if (!rows) map.set(id, [row])
-  else rows.push(row)
-  return rows ?? [row]
+function byPlace(a: AttemptRow, b: AttemptRow): number {
+  return a.step - b.step || (a.item < b.item ? -1 : a.item > b.item ? 1 : a.attempt - b.attempt)
 }

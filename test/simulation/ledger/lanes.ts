@@ -7,6 +7,7 @@ import type {
   NewLane,
   OpenedLane,
   OpenRef,
+  Pause,
   VersionIds,
 } from '../../../src/coordinator/ports.ts'
 import type { Plan } from '../../../src/workflow/plan.ts'
@@ -129,18 +130,23 @@ export function openedLane(tables: Tables, { laneId, epoch }: HeldLane): OpenedL
     subscriptions: new Map([...lane.subscriptions].map(([id, from]) => [names.get(id) as string, from])),
     workflowIds: new Map([...lane.subscriptions.keys()].map((id) => [names.get(id) as string, id])),
     ...findOpen(tables, lane),
+    pauses: pausesOf(tables, lane.engine),
   }
+}
+
+export function pausesOf(tables: Tables, engine: string): Pause[] {
+  return tables.pauses.filter((each) => each.engine === engine).map(({ workflow, key }) => ({ workflow, key }))
 }
 
 function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | 'sources'> {
   const rows = [...lane.open]
-    .filter((id) => isFound(lane, id))
+    .filter((id) => isFound(tables, lane, id) && !tables.restsAlone(id))
     .map((id) => tables.transactions.get(id) as NonNullable<ReturnType<typeof tables.transactions.get>>)
     .sort((a, b) => turnOf(tables, a.id) - turnOf(tables, b.id) || a.offset - b.offset || (a.id < b.id ? -1 : 1))
   const sources = new Map(
     rows.map((row) => {
-      const { plan, versionId } = tables.versionOf(row)
-      return [plan.version, { workflow: plan.name, source: plan.source, versionId }]
+      const { plan, workflowId, versionId } = tables.versionOf(row)
+      return [plan.version, { workflow: plan.name, source: plan.source, workflowId, versionId }]
     }),
   )
   const open = rows.map((row): OpenRef => {
@@ -154,9 +160,20 @@ function turnOf(tables: Tables, id: string): number {
   return tables.hasStarted(id) ? 0 : 1
 }
 
-/** Opening looks from the low-water id on, and at what is parked. */
-export function isFound({ lowId, parked }: StoredLane, id: string): boolean {
-  return id >= lowId || parked.has(id)
+/** The sources of these versions, by their hashes. */
+export function sourcesOf(tables: Tables, versions: readonly string[]): OpenedLane['sources'] {
+  const found = [...tables.versions.values()].filter(({ plan }) => versions.includes(plan.version))
+  return new Map(
+    found.map(({ plan, workflowId, versionId }) => [
+      plan.version,
+      { workflow: plan.name, source: plan.source, workflowId, versionId },
+    ]),
+  )
+}
+
+/** Opening looks from the low-water id on, at what is parked, and at what rests and keeps its key all the same. */
+export function isFound(tables: Tables, { lowId, parked }: StoredLane, id: string): boolean {
+  return id >= lowId || parked.has(id) || tables.restsOf(id).some((rest) => rest.isStrict)
 }
 
 export function releaseLanes(tables: Tables, lanes: readonly HeldLane[]): void {
@@ -176,6 +193,8 @@ export function strandedLanes(tables: Tables, engine: string, topic: string, inc
 export function isUnfinished(tables: Tables, lane: StoredLane): boolean {
   return (
     lane.parked.size > 0 ||
+    [...lane.open].some((id) => tables.restsOf(id).length > 0) ||
+    [...tables.untold.values()].includes(lane.laneId) ||
     [...lane.open].some((id) => id >= lane.lowId) ||
     lane.seq > lane.publishedSeq ||
     tables.commands.pendingOf(lane.laneId).length > 0

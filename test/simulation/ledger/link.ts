@@ -88,7 +88,7 @@ function faultOf(random: Random, rates: LinkWeather['rates'], name: StatementNam
 }
 
 /** Others hold their locks for no longer than they take. */
-const holding: readonly StatementName[] = ['commit', 'take', 'settle']
+const holding: readonly StatementName[] = ['commit', 'take', 'settle', 'claim']
 
 function delayOf(random: Random, fault: LinkFault | null): number {
   if (fault === 'slow') return random.between(50_000, answerUsMax)

@@ -1,20 +1,21 @@
-/** Signs of life, what others want of the lanes held, and the look after an unknown commit; reading transactions back. */
-import type {
-  Batch,
-  Command,
-  CommitStamp,
-  LaneSign,
-  OpenTransaction,
-  Renewed,
-  Settled,
-} from '../../../src/coordinator/ports.ts'
+/** Signs of life, what others want of the lanes held, and the look after an unknown commit. */
+import type { Batch, Command, CommitStamp, LaneSign, Renewed, Settled } from '../../../src/coordinator/ports.ts'
 import { complete } from './commit.ts'
+import { pausesOf } from './lanes.ts'
+import { restAt } from './rests.ts'
+import { untoldOf } from './signals.ts'
 import { duplicateName, type StoredCommand, type Tables } from './tables.ts'
 
 /** So many commands at once. */
 const commandsMax = 200
 
-export function renew(tables: Tables, last: CommitStamp | null, signs: readonly LaneSign[], nowUs: number): Renewed {
+export function renew(
+  tables: Tables,
+  engine: string,
+  last: CommitStamp | null,
+  signs: readonly LaneSign[],
+  nowUs: number,
+): Renewed {
   if (last) complete(tables, last)
   const held = signs.filter(({ laneId, epoch }) => tables.lane(laneId).epoch === epoch)
   for (const { laneId, paused, queued, running } of held) {
@@ -29,7 +30,14 @@ export function renew(tables: Tables, last: CommitStamp | null, signs: readonly 
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .slice(0, commandsMax)
       .map((command) => withLetter(tables, command)),
+    nudged: new Set(ids.filter((laneId) => isNudged(tables, laneId))),
+    untold: untoldOf(tables, ids),
+    pauses: ids.length > 0 ? pausesOf(tables, engine) : [],
   }
+}
+
+function isNudged(tables: Tables, laneId: number): boolean {
+  return [...tables.looks.values()].some((each) => each.laneId === laneId && restAt(tables, each))
 }
 
 function withLetter(tables: Tables, { id, laneId, kind, target, args, askedBy, why }: StoredCommand): Command {
@@ -69,16 +77,4 @@ export function tidy(tables: Tables, nowUs: number): void {
   for (const [key, { keepUntilUs, seenUs, atUs }] of tables.dedup) {
     if (keepUntilUs < nowUs && seenUs + (keepUntilUs - atUs) < nowUs) tables.dedup.delete(key)
   }
-}
-
-export function load(tables: Tables, ids: readonly string[]): OpenTransaction[] {
-  return ids.flatMap((id) => {
-    const row = tables.transactions.get(id)
-    if (!row) return []
-    const { offset, key, eventId, envelope, auth, admittedUs } = row
-    const attempts = tables.attemptsOf(id)
-    const { version } = tables.planOf(row)
-    const begun = tables.unknownOf(id).map(({ step, attempt }) => ({ step, attempt }))
-    return [{ id, version, offset, key, eventId, envelope, auth, admittedUs, attempts, begun }]
-  })
 }

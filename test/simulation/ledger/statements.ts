@@ -11,10 +11,14 @@ import {
   openedLane,
   register,
   releaseLanes,
+  sourcesOf,
   strandedLanes,
   takeEpoch,
 } from './lanes.ts'
-import { load, lookFor, renew, takeNewEpochs, tidy } from './signs.ts'
+import { load } from './load.ts'
+import { due, looked, lookName, nextDue, unlooked } from './rests.ts'
+import { claimSignals, findSignals, nudge } from './signals.ts'
+import { lookFor, renew, takeNewEpochs, tidy } from './signs.ts'
 import type { Tables } from './tables.ts'
 
 export const statementNames = [
@@ -28,6 +32,14 @@ export const statementNames = [
   'renew',
   'tidy',
   'load',
+  'sources',
+  'due',
+  'next due',
+  'unlooked',
+  'find',
+  'claim',
+  'looked',
+  'nudge',
   'commit',
   'settle',
   'look',
@@ -49,8 +61,17 @@ export interface Statement<T> {
 
 export type Ask = <T>(statement: Statement<T>) => Promise<T>
 
+/** How nudges from elsewhere are heard of. */
+export type Listen = Ledger['onNudge']
+
 /** `onWritten` hears of each commit in the instant in which it lands. */
-export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (written: Written) => void): Ledger {
+export function ledgerOf(
+  tables: Tables,
+  holder: Holder,
+  ask: Ask,
+  onWritten: (written: Written) => void,
+  listen: Listen = (hear) => void tables.listeners.push(hear),
+): Ledger {
   const { engine } = holder
   const locksOf = (ids: readonly { readonly laneId: number }[]) => ids.map(({ laneId }) => `lane ${laneId}`)
   return {
@@ -80,14 +101,17 @@ export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (w
       return ask({ name: 'release', about, locks: () => locksOf(held), act: () => releaseLanes(tables, held) })
     },
     renew: (last, lanes) =>
-      ask({ name: 'renew', about: `${lanes.length}`, act: (nowUs) => renew(tables, last, lanes, nowUs) }),
+      ask({ name: 'renew', about: `${lanes.length}`, act: (nowUs) => renew(tables, engine, last, lanes, nowUs) }),
     tidy: () => ask({ name: 'tidy', about: '', act: (nowUs) => tidy(tables, nowUs) }),
     load: (ids) => ask({ name: 'load', about: `${ids.length}`, act: () => load(tables, ids) }),
+    sources: (versions) =>
+      ask({ name: 'sources', about: `${versions.length}`, act: () => sourcesOf(tables, versions) }),
+    ...restingOf(tables, ask, listen),
     commit: (batch) =>
       ask({
         name: 'commit',
         about: aboutOf(batch),
-        locks: () => [...locksOf(batch.lanes), ...claimsOf(batch)],
+        locks: () => [...locksOf(batch.lanes), ...claimsOf(batch), ...restsOf(batch)],
         act: (nowUs) => {
           const { answer, written } = commit(tables, batch, nowUs)
           onWritten(written)
@@ -103,8 +127,39 @@ export function ledgerOf(tables: Tables, holder: Holder, ask: Ask, onWritten: (w
   }
 }
 
+type Resting = 'due' | 'nextDue' | 'unlooked' | 'findSignals' | 'claimSignals' | 'looked' | 'nudge' | 'onNudge'
+
+/** Those that sleep or wait, and events for them. A claim locks the rest, as the commit that ends it does. */
+function restingOf(tables: Tables, ask: Ask, listen: Listen): Pick<Ledger, Resting> {
+  return {
+    due: (laneId, after, untilUs, most) =>
+      ask({ name: 'due', about: `${laneId}`, act: () => due(tables, laneId, after, untilUs, most) }),
+    nextDue: (laneId, after) =>
+      ask({ name: 'next due', about: `${laneId}`, act: () => nextDue(tables, laneId, after) }),
+    unlooked: (laneIds, most) =>
+      ask({ name: 'unlooked', about: laneIds.join(' '), act: () => unlooked(tables, laneIds, most) }),
+    findSignals: (waits, most) =>
+      ask({ name: 'find', about: `${waits.length}`, act: (nowUs) => findSignals(tables, waits, most, nowUs) }),
+    claimSignals: (claims) =>
+      ask({
+        name: 'claim',
+        about: claims.map(({ signalId }) => signalId).join(' '),
+        locks: () => claims.map((claim) => `rest ${lookName(claim)}`),
+        act: () => claimSignals(tables, claims),
+      }),
+    looked: (waits) => ask({ name: 'looked', about: `${waits.length}`, act: () => looked(tables, waits) }),
+    nudge: (signals, laneIds) =>
+      ask({ name: 'nudge', about: `${signals.length}`, act: () => nudge(tables, signals, laneIds) }),
+    onNudge: listen,
+  }
+}
+
 function claimsOf(batch: Batch): string[] {
   return batch.transactions.flatMap((row) => (row.dedup ? [`copy ${row.dedup.key}`] : []))
+}
+
+function restsOf({ restsOver }: Batch): string[] {
+  return restsOver.map((row) => `rest ${lookName(row)}`)
 }
 
 function aboutOf({ commitId, lanes }: Batch): string {

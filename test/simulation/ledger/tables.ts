@@ -4,15 +4,26 @@ import type {
   CommandAnswer,
   DeadLetterRow,
   DedupClaim,
+  KeptRest,
   LetterState,
   MessageRow,
   OfLane,
   PassedRow,
+  Pause,
   RawRow,
+  SignalRow,
   TransactionRow,
   VersionIds,
 } from '../../../src/coordinator/ports.ts'
-import type { AttemptRow, BegunRow, EndingRow } from '../../../src/transaction/effect.ts'
+import type {
+  AttemptRow,
+  BegunRow,
+  EndingRow,
+  PostingRow,
+  ReopenedRow,
+  TurnRow,
+} from '../../../src/transaction/effect.ts'
+import type { StepRef } from '../../../src/transaction/transaction.ts'
 import type { Plan } from '../../../src/workflow/plan.ts'
 import { Inbox } from './commands.ts'
 
@@ -80,6 +91,33 @@ export type StoredCommand = Omit<Command, 'letter'> & {
   answer: string | null
 }
 
+export type StoredSignal = OfLane<SignalRow> & { readonly topic: string }
+
+/** Which waiting step an event is for. */
+export interface StoredTaken extends StepRef {
+  readonly transactionId: string
+  /** Nobody else may take it. */
+  readonly isOnly: boolean
+  /** Else it is claimed, and a commit takes it or frees it. */
+  isTaken: boolean
+}
+
+/** A wait that is to be looked at, and how often it was said so. */
+export interface StoredLook extends StepRef {
+  readonly laneId: number
+  readonly transactionId: string
+  times: number
+}
+
+/** How the round before it had ended. */
+export interface StoredRound extends ReopenedRow {
+  readonly former: EndingRow
+}
+
+export interface StoredPause extends Pause {
+  readonly engine: string
+}
+
 export const lowestId = '00000000-0000-0000-0000-000000000000'
 
 export class Tables {
@@ -91,7 +129,7 @@ export class Tables {
   readonly lanes: StoredLane[] = []
   readonly commits = new Map<bigint, StoredCommit>()
   readonly transactions = new Map<string, OfLane<TransactionRow>>()
-  /** Of one transaction, in the order of step and attempt. */
+  /** Of one transaction, in the order of step, item and attempt. */
   readonly attempts = new Map<string, OfLane<AttemptRow>[]>()
   readonly begun = new Map<string, OfLane<BegunRow>[]>()
   readonly endings = new Map<string, OfLane<EndingRow>>()
@@ -101,6 +139,27 @@ export class Tables {
   readonly duplicates = new Map<string, StoredDuplicate>()
   readonly passed: OfLane<PassedRow>[] = []
   readonly commands = new Inbox()
+  /** By transaction, then by place. */
+  readonly rests = new Map<string, Map<string, OfLane<KeptRest>>>()
+  /** By transaction and place. */
+  readonly looks = new Map<string, StoredLook>()
+  readonly signals = new Map<string, StoredSignal>()
+  /** Those of one workflow, topic and key. */
+  readonly signalsOf = new Map<string, StoredSignal[]>()
+  /** By event. */
+  readonly taken = new Map<string, StoredTaken[]>()
+  /** Event -> the lane that is to tell of it. */
+  readonly untold = new Map<string, number>()
+  readonly postings = new Map<string, OfLane<PostingRow>[]>()
+  /** By engine and key. */
+  readonly charges = new Map<string, OfLane<PostingRow>>()
+  readonly turns = new Map<string, OfLane<TurnRow>[]>()
+  readonly rounds = new Map<string, StoredRound[]>()
+  /** Parent -> those it has called. */
+  readonly children = new Map<string, OfLane<TransactionRow>[]>()
+  pauses: StoredPause[] = []
+  /** Who listens for nudges from elsewhere. */
+  readonly listeners: ((laneIds: readonly number[]) => void)[] = []
   #session = 0
 
   /** The number of a coordinator that starts. */
@@ -142,28 +201,61 @@ export class Tables {
     return this.begun.get(id) ?? []
   }
 
+  restsOf(id: string): readonly OfLane<KeptRest>[] {
+    return [...(this.rests.get(id)?.values() ?? [])]
+  }
+
+  /** From 1. */
+  roundOf(id: string): number {
+    return this.rounds.get(id)?.at(-1)?.round ?? 1
+  }
+
   /** Attempts that may have run and have no outcome. */
   unknownOf(id: string): readonly OfLane<BegunRow>[] {
     const begun = this.begunOf(id)
     if (begun.length === 0) return begun
-    const ended = new Set(this.attemptsOf(id).map((row) => `${row.step}/${row.attempt}`))
-    return begun.filter((row) => !ended.has(`${row.step}/${row.attempt}`))
+    const ended = new Set(this.attemptsOf(id).map((row) => `${placeOf(row)}/${row.attempt}`))
+    return begun.filter((row) => !ended.has(`${placeOf(row)}/${row.attempt}`))
   }
 
   /** It has had its turn, and not given it away by standing in doubt until a person settled it. */
   hasStarted(id: string): boolean {
-    const last = this.attemptsOf(id).at(-1)
-    return (last !== undefined && last.resolvedBy === null) || this.unknownOf(id).length > 0
+    const last = this.attemptsOf(id).reduce<OfLane<AttemptRow> | null>(later, null)
+    return (last !== null && last.resolvedBy === null) || this.unknownOf(id).length > 0
   }
 
   /** The last attempt at some step left it in doubt. */
   isInDoubt(id: string): boolean {
-    const last = new Map<number, OfLane<AttemptRow>>()
-    for (const row of this.attemptsOf(id)) last.set(row.step, row)
+    const last = new Map<string, OfLane<AttemptRow>>()
+    for (const row of this.attemptsOf(id)) last.set(placeOf(row), row)
     return [...last.values()].some((row) => row.stepState === 'in_doubt')
   }
+
+  /** Nothing of it runs: its lane has given it up until it wakes. */
+  restsAlone(id: string): boolean {
+    return this.restsOf(id).some((rest) => rest.isAlone && !rest.isStrict)
+  }
+}
+
+/** Whatever was written last. */
+function later(last: OfLane<AttemptRow> | null, row: OfLane<AttemptRow>): OfLane<AttemptRow> {
+  if (last === null) return row
+  const by = (row.seq ?? 0) - (last.seq ?? 0) || row.step - last.step || row.attempt - last.attempt
+  return by > 0 ? row : last
+}
+
+/** A step and its item. */
+export function placeOf({ step, item }: StepRef): string {
+  return `${step}/${item}`
 }
 
 export function duplicateName(laneId: number, workflowId: number, offset: number): string {
   return `${laneId}/${workflowId}/${offset}`
+}
+
+export function add<Row>(map: Map<string, Row[]>, name: string, row: Row): Row[] {
+  const rows = map.get(name)
+  if (!rows) map.set(name, [row])
+  else rows.push(row)
+  return rows ?? [row]
 }

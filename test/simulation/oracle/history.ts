@@ -47,7 +47,8 @@ export class History {
     }
     for (const { laneId, lowId } of written.lanes) {
       const lane = this.#tables.lane(laneId)
-      for (const id of lane.open) holds(isFound(lane, id), found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
+      for (const id of lane.open)
+        holds(isFound(this.#tables, lane, id), found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
     }
   }
 
@@ -103,7 +104,7 @@ export class History {
     const failures = rows.filter(
       ({ outcome, resolvedBy }) => ['retry', 'timeout', 'crash'].includes(outcome) && resolvedBy === null,
     )
-    holds(failures.length <= step.retry.attempts, burnt, what)
+    holds(!('retry' in step) || failures.length <= step.retry.attempts, burnt, what)
     holds(rows.filter((row) => row.outcome === 'lost').length <= lostMax, burnt, what)
   }
 

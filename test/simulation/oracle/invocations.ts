@@ -81,7 +81,8 @@ export class Invocations {
     const { transactionId: id, step: no, attempt, outcome, output, resolvedBy } = row
     const transaction = this.#tables.transactions.get(id)
     const step = transaction && this.#tables.planOf(transaction).steps[no]
-    if (!step || !isPure({ function: step.uses }) || outcome !== 'ok' || resolvedBy !== null) return
+    if (!step || !('uses' in step) || !isPure({ function: step.uses }) || outcome !== 'ok' || resolvedBy !== null)
+      return
     const invocation = this.#readings.get(output as string)
     const isOwn = invocation?.transactionId === id && invocation.step === step.id && invocation.attempt === attempt
     holds(invocation && isOwn, durable, () => `${step.id}#${attempt} of ${id} has ${output}, which it never gave`)
