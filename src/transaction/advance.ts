@@ -17,7 +17,7 @@ export function advance(draft: Draft): Draft {
   const { body } = transaction.plan
   if (transaction.failure === null) {
     const went = walkList(draft, body, root)
-    if (typeof went === 'object') turn(draft, { ...went, isCancel: false })
+    if (typeof went === 'object') turn(draft, { code: went.code, message: went.message, isCancel: false })
     else if (went === 'settled' && complete(draft)) return draft
   }
   if (draft.mayRun.length > 0) giveUp(draft, draft.mayRun)

@@ -33,9 +33,7 @@ export interface Draft extends Moved {
   readonly atUs: number
   /** It was just loaded: its timers are to be armed. */
   isFresh: boolean
-  /** And by another coordinator than the one before, which may have run more of it than is known. */
-  isTakenOver: boolean
-  /** What of it that one may have asked for. */
+  /** What another coordinator than the one before may have asked for, without a word in the ledger. */
   mayRun: readonly StepRef[]
   /** That it will not complete was decided just now. */
   hasTurned: boolean
@@ -66,7 +64,6 @@ export function draftOf(transaction: Transaction, atUs: number): Draft {
     root,
     atUs,
     isFresh: false,
-    isTakenOver: false,
     mayRun: none,
     hasTurned: false,
   }

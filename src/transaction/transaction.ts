@@ -4,6 +4,7 @@ import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson } from '../envelope/json.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Signal } from './event.ts'
+import type { Failed } from './join.ts'
 
 /**
  * `queued`: admitted, woken, or settled by a person, and its turn has not come. `waiting`: everything left of it sleeps or
@@ -141,7 +142,7 @@ export interface Items {
 
 export interface Item {
   /** What it has come to. `new`: not begun. */
-  readonly went: 'new' | 'open' | 'settled' | StepError
+  readonly went: 'new' | 'open' | 'settled' | Failed
   /** Undefined: it was read back, and not looked at yet. */
   readonly value: Json | undefined
   /** The progress of what it holds, by number from the one behind the `forEach` on. */

@@ -58,15 +58,16 @@ export function failStep(draft: Draft, place: Place, error: StepError): Went {
   const after = counted(progress, 'fail')
   const row = emptyRow(draft, place, { attempt: after.attempts, outcome: 'fail', stepState: 'failed' })
   const said = { ...row, errorCode: error.code, errorMessage: error.message }
-  settled(draft, place, { ...after, state: 'failed', error }, said)
+  settled(draft, place, { ...after, state: 'failed', error: { code: error.code, message: error.message } }, said)
   return wentFailed(place)
 }
 
 /** A failed step, as what it is part of sees it. */
 export function wentFailed({ step, frame }: Place): Went {
   if (step.optional) return 'settled'
-  const { code, message } = frame.get(step.no).error ?? { code: 'failed', message: 'it has failed' }
-  return { code, message: `step ${nameOf(step, frame.item)}: ${message}` }
+  const { error, seq } = frame.get(step.no)
+  const { code, message } = error ?? { code: 'failed', message: 'it has failed' }
+  return { code, message: `step ${nameOf(step, frame.item)}: ${message}`, seq }
 }
 
 function begin(draft: Draft, place: Place): Went {
