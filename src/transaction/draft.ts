@@ -12,6 +12,7 @@ import {
   isSettled,
   nothing,
   type Output,
+  type Owed,
   type StepProgress,
   type StepRef,
   type Transaction,
@@ -45,6 +46,7 @@ interface Copy extends Transaction {
   round: number
   settled: number
   isDelayed: boolean
+  owed: Owed | null
   given: Given | null
   readonly steps: StepProgress[]
 }

@@ -67,6 +67,8 @@ export interface Transaction {
   readonly given: Given | null
   /** Its next act is a timer's: it needs no place among the running. */
   readonly isDelayed: boolean
+  /** What is to be undone, from what was done last; null: it was not looked for yet, or there is nothing. */
+  readonly owed: Owed | null
   /** Steps settled so far. */
   readonly settled: number
   /** By step number; of what a `forEach` holds see the items of its progress. */
@@ -94,6 +96,11 @@ export interface StepRef {
 
 export interface ParentRef extends StepRef {
   readonly id: string
+}
+
+/** A compensation, or a call that is to be undone. It may be by now. */
+export interface Owed extends StepRef {
+  readonly before: Owed | null
 }
 
 export interface StepProgress {

@@ -20,7 +20,7 @@ import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
-import { type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { isSettled, type Transaction, type TransactionState, untouched } from './transaction.ts'
 import { turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
@@ -158,6 +158,9 @@ function keepChild(transaction: Transaction, event: ChildEnded): Transition {
   const progress = place?.frame.get(place.step.no)
   if (!place || progress?.inside?.kind !== 'child' || progress.inside.id !== event.childId) {
     return { refused: 'it has called no such transaction' }
+  }
+  if (isSettled(progress) && transaction.failure === null) {
+    return { refused: `step ${nameOf(place.step, event.item)} has its end already` }
   }
   const inside = { ...progress.inside, ended: event.end }
   place.frame.set(place.step.no, { ...progress, stopping: false, inside })
