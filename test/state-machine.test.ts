@@ -8,21 +8,54 @@ import { outcomeCode } from '../src/ledger/codes.ts'
 import { type EventType, eventTypes, type TransactionEvent } from '../src/transaction/event.ts'
 import { type StepState, type Transaction, transactionStates } from '../src/transaction/transaction.ts'
 import { handlerName, transition } from '../src/transaction/transition.ts'
-import { admitted, due, ended, planOf, reserved, resolved, started } from './transaction/scene.ts'
+import {
+  admitted,
+  cancelled,
+  childEnded,
+  due,
+  ended,
+  plain,
+  planOf,
+  reserved,
+  resolved,
+  retryAsked,
+  signalled,
+  started,
+  undoAsked,
+} from './transaction/scene.ts'
 
 const text = readFileSync(join(packageRoot(), 'docs/state-machine.md'), 'utf8')
-const plan = planOf(
+const chain = planOf(
   `
-  - { id: a, uses: f, when: event.data.a, optional: true }
+  - { id: a, uses: f, when: event.data.a, optional: true, compensate: g }
   - { id: b, uses: f, when: event.data.b }`,
   'timeout: 10s',
 )
+const waiting = planOf(
+  `
+  - { id: a, uses: f, compensate: g }
+  - { id: b, wait: { topic: s, key: "'k'", timeout: 1s } }`,
+  'signals: { s: {} }',
+)
+const calling = planOf(`
+  - { id: a, call: other, optional: true }
+  - { id: b, sleep: 1s }`)
+const both = planOf(`
+  - id: all
+    parallel:
+      one: [{ id: a, uses: f }]
+      two: [{ id: b, sleep: 1s, when: event.data.b }]
+      three: [{ id: c, call: other, when: event.data.a }]`)
 
-/** Every way that a transaction of the plan can go within a few events: what is done to it, state by state. */
+/** Every way that transactions of these plans can go within a few events: what is done to them, state by state. */
 const seen = { transactions: new Set<string>(), steps: new Set<string>() }
+const explored = new Map<string, number>()
 for (const a of [true, false, 'no bool']) {
-  for (const b of [true, false, 'no bool']) explore(admitted(plan, { a, b }), 7)
+  for (const b of [true, false, 'no bool']) explore(admitted(chain, { a, b }), 7)
 }
+explore(admitted(waiting), 8)
+explore(admitted(calling), 7)
+for (const a of [true, false]) for (const b of [true, false]) explore(admitted(both, { a, b }), 6)
 
 test('the table names the handler of every state and event', () => {
   const [head, ...rows] = tableOf('Which handler takes which event')
@@ -48,6 +81,8 @@ test('events, states of steps and outcomes are all explained', () => {
     pending: true,
     running: true,
     waiting: true,
+    asleep: true,
+    called: true,
     in_doubt: true,
     ok: true,
     skipped: true,
@@ -59,32 +94,55 @@ test('events, states of steps and outcomes are all explained', () => {
 })
 
 function explore(transaction: Transaction, depth: number): void {
-  if (depth === 0) return
+  const name = JSON.stringify(plain(transaction)) + transaction.plan.version
+  if (depth === 0 || (explored.get(name) ?? 0) >= depth) return
+  explored.set(name, depth)
   for (const event of eventsFor(transaction)) {
     const result = transition(transaction, event)
     if ('refused' in result) continue
     const after = result.transaction
     seen.transactions.add(`${transaction.state} ${event.type} ${after.state}`)
-    for (const [no, { state }] of after.steps.entries()) {
-      const before = transaction.steps[no]!
-      const isAsked = event.type !== 'Started' && event.type !== 'AttemptReserved' && event.step === no
-      if (state !== before.state || (isAsked && state === 'running')) seen.steps.add(`${before.state} ${state}`)
-    }
+    // What a person opens again begins anew.
+    if (event.type !== 'RetryAsked' && event.type !== 'UndoAsked') tellSteps(transaction, event, after)
     explore(after, depth - 1)
-    // As its lane is opened again by another coordinator.
-    if (event.type === 'AttemptReserved') explore({ ...after, state: 'queued' }, depth - 1)
+    // As its lane is opened again by another coordinator, or as it wakes.
+    if (event.type === 'AttemptReserved' || after.state === 'waiting') explore({ ...after, state: 'queued' }, depth - 1)
+    if (after.state === 'running' && after.steps.some(({ state }) => state === 'in_doubt')) {
+      explore({ ...after, state: 'in_doubt' }, depth - 1)
+    }
   }
 }
 
-function eventsFor(transaction: Transaction): TransactionEvent[] {
-  const outcomes = ['ok', 'retry', 'fail', 'lost'] as const
-  const attemptOf = (step: number) => (transaction.steps[step]?.attempts ?? 0) + 1
-  const ends = [0, 1].flatMap((step) =>
-    outcomes.map((outcome) => ended(step, attemptOf(step), { outcome, effectUnknown: outcome === 'lost' })),
-  )
-  const kept = [0, 1].map((step) => reserved(step, attemptOf(step)))
+function tellSteps(transaction: Transaction, event: TransactionEvent, after: Transaction): void {
+  for (const [no, { state }] of after.steps.entries()) {
+    const before = transaction.steps[no]!
+    const isAsked = event.type === 'AttemptEnded' && event.step === no
+    if (state !== before.state || (isAsked && state === 'running')) seen.steps.add(`${before.state} ${state}`)
+  }
+}
+
+function eventsFor({ plan, steps }: Transaction): TransactionEvent[] {
+  const own = plan.steps.flatMap(({ no, kind }) => {
+    const { attempts, inside } = steps[no]!
+    if (kind === 'invoke' || kind === 'undo') return attemptsFor(no, attempts + 1)
+    if (inside?.kind === 'child') return endsFor(no, inside.id)
+    return [due(no, 100), due(no, 60_000), signalled(no, '{}')]
+  })
   const words = ['a', 'b'].flatMap((id) => [resolved(id, 'ok'), resolved(id, 'fail')])
-  return [started(), started(60_000), ...kept, ...ends, due(0, 100), due(1, 100), ...words]
+  return [started(), started(60_000), ...own, ...words, cancelled(), undoAsked(), retryAsked()]
+}
+
+function attemptsFor(step: number, attempt: number): TransactionEvent[] {
+  const ends = (['ok', 'retry', 'fail', 'lost'] as const).map((outcome) =>
+    ended(step, attempt, { outcome, effectUnknown: outcome === 'lost' }),
+  )
+  return [reserved(step, attempt), ...ends, due(step, 100)]
+}
+
+function endsFor(step: number, id: string): TransactionEvent[] {
+  return (['completed', 'failed', 'compensated', 'cancelled'] as const).map((state) =>
+    childEnded(step, id, { state, error: null, output: null }),
+  )
 }
 
 function edgesOf(heading: string): { from: string; to: string; label: string }[] {

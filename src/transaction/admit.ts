@@ -31,6 +31,7 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
     parent: null,
     given: null,
     isDelayed: false,
+    owed: null,
     settled: 0,
     steps: plan.steps.map(() => untouched),
   }
@@ -63,6 +64,7 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transa
     parent: ref,
     given: null,
     isDelayed: false,
+    owed: null,
     settled: 0,
     steps: plan.steps.map(() => untouched),
   }

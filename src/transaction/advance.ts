@@ -1,13 +1,13 @@
 /** Moves a transaction on as far as it goes: to what it must wait for, or to its end; forward, or back. */
 import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
-import type { Step } from '../workflow/plan.ts'
+import type { ForEachStep, Step } from '../workflow/plan.ts'
 import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
 import { end } from './end.ts'
 import { giveUp } from './frontier.ts'
 import { recordRest } from './rest.ts'
 import { stopList } from './stop.ts'
-import type { TransactionState } from './transaction.ts'
+import { isSettled, type TransactionState } from './transaction.ts'
 import { turn } from './turn.ts'
 import { undo } from './undo.ts'
 import { walkList } from './walk.ts'
@@ -21,8 +21,9 @@ export function advance(draft: Draft): Draft {
     else if (went === 'settled' && complete(draft)) return draft
   }
   if (draft.mayRun.length > 0) giveUp(draft, draft.mayRun)
-  if (transaction.failure !== null && stopList(draft, body, root) && undo(draft) === 'ended') return draft
-  return pose(draft)
+  if (transaction.failure === null || !stopList(draft, body, root)) return pose(draft, null)
+  const undoing = undo(draft)
+  return undoing === 'ended' ? draft : pose(draft, undoing)
 }
 
 /** What it publishes then may fail, and it with it. */
@@ -38,11 +39,12 @@ function complete(draft: Draft): boolean {
   }
 }
 
-/** It goes no further for now: says why by its state, and writes what must be known of that. */
-function pose(draft: Draft): Draft {
+/** It goes no further for now: says why by its state, and writes what must be known of that. `undoing`: all else is at rest. */
+function pose(draft: Draft, undoing: Place | null): Draft {
   const { transaction, root, effects, hasTurned } = draft
   const held: Held = { running: 0, delayed: 0, inDoubt: 0, resting: [] }
-  survey(draft, root, 0, transaction.plan.steps.length, held)
+  if (undoing !== null) look(undoing, held)
+  else survey(draft, root, 0, transaction.plan.steps.length, held)
   transaction.state = stateOf(held, transaction.failure !== null)
   transaction.isDelayed = held.delayed > 0 && held.running === 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
@@ -65,26 +67,29 @@ interface Held {
 function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held): void {
   const { steps } = draft.transaction.plan
   for (let no = from; no < to; no++) {
-    const { state } = frame.get(no)
     const step = steps[no] as Step
     if (step.kind === 'forEach') {
-      if (state === 'running' || draft.transaction.failure !== null) surveyItems(draft, { step, frame }, held)
+      if (!isSettled(frame.get(no))) surveyItems(draft, { step, frame }, held)
       no += step.size
-    } else if (state === 'in_doubt') held.inDoubt++
-    else if (state === 'asleep') held.resting.push({ step, frame })
-    else if (state === 'waiting') held.delayed++
-    else if (state === 'called') held.running++
-    else if (state === 'running' && 'uses' in step) held.running++
-    else if (step.kind === 'call' && frame.get(no).stopping) held.running++
+    } else look({ step, frame }, held)
   }
 }
 
-function surveyItems(draft: Draft, { step, frame }: Place, held: Held): void {
-  if (step.kind !== 'forEach') return
-  const isUndone = draft.transaction.failure !== null
+function look(place: Place, held: Held): void {
+  const { step, frame } = place
+  const { state, stopping } = frame.get(step.no)
+  if (state === 'in_doubt') held.inDoubt++
+  else if (state === 'asleep') held.resting.push(place)
+  else if (state === 'waiting') held.delayed++
+  else if (state === 'called') held.running++
+  else if (state === 'running' && 'uses' in step) held.running++
+  // Its sub-workflow is being undone.
+  else if (step.kind === 'call' && stopping) held.running++
+}
+
+function surveyItems(draft: Draft, { step, frame }: Place<ForEachStep>, held: Held): void {
   for (const [at, { went }] of itemsOf(frame.get(step.no)).entries()) {
-    // What undoes a step runs after its list has ended.
-    if (went === 'open' || isUndone) survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
+    if (went === 'open') survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
   }
 }
 

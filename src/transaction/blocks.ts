@@ -5,11 +5,11 @@ import { limits } from '../workflow/limits.ts'
 import type { Branch, ForEachStep, ParallelStep, Step, SwitchStep } from '../workflow/plan.ts'
 import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
 import type { AttemptRow, RecordMessage } from './effect.ts'
-import { type Children, joined, type Went } from './join.ts'
+import { type Children, type Failed, joined, type Went } from './join.ts'
 import { messagesOfStep } from './publish.ts'
 import { emptyRow, settled } from './rows.ts'
 import { stopList } from './stop.ts'
-import { type Item, outputOf, type StepError, type StepProgress, type WentWrong } from './transaction.ts'
+import { type Item, outputOf, type StepError, type StepProgress } from './transaction.ts'
 import { failStep, isTrue, walkList, wentFailed } from './walk.ts'
 
 export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
@@ -23,6 +23,8 @@ export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
     went: (at) => look(stepsOf(at), frame),
     walk: (at) => walkList(draft, stepsOf(at), frame),
     stop: (at) => stopList(draft, stepsOf(at), frame),
+    endSeq: (at) => endSeq(stepsOf(at), frame),
+    isFresh: draft.isFresh,
   }
   const went = joined(children, step.join, step.others)
   return endBlock(draft, place, went, () =>
@@ -53,6 +55,8 @@ export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
       if (rests) frame.went(step, at, notNeeded)
       return rests
     },
+    endSeq: (at) => endSeq(step.steps, frame.into(step, at)),
+    isFresh: draft.isFresh,
   }
   const went = joined(children, step.join, step.others)
   return endBlock(draft, place, went, () =>
@@ -114,10 +118,14 @@ function look(steps: readonly Step[], frame: Frame): Went {
   return 'settled'
 }
 
-const notNeeded: WentWrong = Object.freeze({
+function endSeq(steps: readonly Step[], frame: Frame): number {
+  return steps.reduce((last, { no }) => Math.max(last, frame.get(no).seq), 0)
+}
+
+const notNeeded: Failed = Object.freeze({
   code: 'cancelled',
   message: 'it was not needed any more',
-  seq: Number.MAX_SAFE_INTEGER,
+  seq: Number.POSITIVE_INFINITY,
 })
 
 /** Null when it did not end well, or is not there. */

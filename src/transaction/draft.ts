@@ -12,6 +12,7 @@ import {
   isSettled,
   nothing,
   type Output,
+  type Owed,
   type StepProgress,
   type StepRef,
   type Transaction,
@@ -33,9 +34,7 @@ export interface Draft extends Moved {
   readonly atUs: number
   /** It was just loaded: its timers are to be armed. */
   isFresh: boolean
-  /** And by another coordinator than the one before, which may have run more of it than is known. */
-  isTakenOver: boolean
-  /** What of it that one may have asked for. */
+  /** What another coordinator than the one before may have asked for, without a word in the ledger. */
   mayRun: readonly StepRef[]
   /** That it will not complete was decided just now. */
   hasTurned: boolean
@@ -47,6 +46,7 @@ interface Copy extends Transaction {
   round: number
   settled: number
   isDelayed: boolean
+  owed: Owed | null
   given: Given | null
   readonly steps: StepProgress[]
 }
@@ -66,7 +66,6 @@ export function draftOf(transaction: Transaction, atUs: number): Draft {
     root,
     atUs,
     isFresh: false,
-    isTakenOver: false,
     mayRun: none,
     hasTurned: false,
   }

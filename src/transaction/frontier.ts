@@ -3,31 +3,57 @@
  * same key; what it does not ask for again, because the transaction turns back or a block was decided meanwhile, is undone
  * like any other of unknown effect.
  */
-import type { InvokeStep } from '../workflow/plan.ts'
+import type { Step } from '../workflow/plan.ts'
 import { type Draft, draftOf, madeFrame, type Place } from './draft.ts'
-import { giveUpLost } from './lost.ts'
+import type { Effect } from './effect.ts'
+import { giveUpLost, isUndone } from './lost.ts'
 import type { StepRef, Transaction } from './transaction.ts'
 import { walkList } from './walk.ts'
 
-/** Steps with a compensation that its last coordinator may have asked for: those that would begin, had no time gone by. */
-export function frontierOf(transaction: Transaction): readonly StepRef[] {
+/** Steps that its last coordinator may have asked for: those that would begin now, had no time gone by, or were due. */
+export function frontierOf(transaction: Transaction, atUs: number): readonly StepRef[] {
   const { plan, failure } = transaction
   // That it turns back is a row, and so is what ran then.
-  if (failure !== null || plan.steps.every((step) => step.kind !== 'undo')) return []
+  if (failure !== null) return []
   const before = draftOf({ ...transaction, notAfterUs: null }, 0)
+  before.isFresh = true
   walkList(before, plan.body, before.root)
-  return before.effects.flatMap((effect) => {
-    const isUndone = effect.type === 'Invoke' && effect.step.kind === 'invoke' && effect.step.compensate !== null
-    return isUndone ? [{ step: effect.step.no, item: effect.item }] : []
-  })
+  return before.effects.flatMap((effect) => askedFor(effect, atUs) ?? [])
 }
 
-/** Those of them that were not asked for again. */
+function askedFor(effect: Effect, atUs: number): StepRef | null {
+  if (effect.type === 'Invoke') return { step: effect.step.no, item: effect.item }
+  return effect.type === 'ArmTimer' && effect.dueUs <= atUs ? effect : null
+}
+
+/** Those of them that were not asked for again. Of the others nobody knows what they did before. */
 export function giveUp(draft: Draft, frontier: readonly StepRef[]): void {
-  const { plan } = draft.transaction
-  for (const { step: no, item } of frontier) {
-    const step = plan.steps[no] as InvokeStep
-    const place: Place<InvokeStep> = { step, frame: madeFrame(draft.root, plan, step, item) }
-    if (place.frame.get(no).state === 'pending') giveUpLost(draft, place)
+  for (const ref of frontier) {
+    const place = placeOf(draft, ref)
+    const { step, frame } = place
+    const progress = frame.get(step.no)
+    if (progress.state !== 'pending') doubtBefore(place)
+    else if (isUndone(step)) giveUpLost(draft, place)
   }
+}
+
+/** Those whose next attempt was due when it was lost. */
+export function doubtDue(draft: Draft, frontier: readonly StepRef[]): void {
+  for (const ref of frontier) {
+    const place = placeOf(draft, ref)
+    if (place.frame.get(place.step.no).state === 'waiting') doubtBefore(place)
+  }
+}
+
+function doubtBefore({ step, frame }: Place): void {
+  const progress = frame.get(step.no)
+  if (progress.state === 'running' || progress.state === 'waiting') {
+    frame.set(step.no, { ...progress, effectUnknown: true })
+  }
+}
+
+function placeOf(draft: Draft, { step: no, item }: StepRef): Place {
+  const { plan } = draft.transaction
+  const step = plan.steps[no] as Step
+  return { step, frame: madeFrame(draft.root, plan, step, item) }
 }

@@ -57,6 +57,7 @@ function requeued(draft: Draft): Draft {
 export function reopen(draft: Draft, round: number, from: number | null): void {
   const { transaction, root } = draft
   transaction.round = round
+  transaction.owed = null
   const { steps } = transaction.plan
   const forgotten = from ?? steps.length
   each(steps, root, 0, forgotten, (step, frame) => {
@@ -76,11 +77,11 @@ function again(progress: StepProgress): StepProgress['inside'] {
   return items.length === 0 ? null : { kind: 'items', items }
 }
 
-/** Attempts are counted on; a step whose effect is unknown keeps its key. */
+/** Attempts are counted on; a step whose effect is unknown keeps its key, and so does one that was not asked for since. */
 function fresh(progress: StepProgress, round: number): StepProgress {
   const { attempts, keyRound, effectUnknown, wasSkipped, state } = progress
   if (state === 'pending' && attempts === 0 && !wasSkipped) return untouched
-  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown ? keyRound : round }
+  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown || state === 'pending' ? keyRound : round }
 }
 
 /** Every step with its frame, those of all items too. */

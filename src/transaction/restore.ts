@@ -117,6 +117,7 @@ const blank = {
   settled: 0,
   given: null,
   isDelayed: false,
+  owed: null,
 } as const
 
 /** Rounds lie one over the other: each begins with what it takes back of the one before. */

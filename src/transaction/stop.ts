@@ -30,8 +30,6 @@ function stopStep(draft: Draft, place: Place): boolean {
     case 'in_doubt':
       return false
     case 'waiting':
-      if (draft.isTakenOver && (progress.dueUs ?? 0) <= draft.atUs)
-        frame.set(step.no, { ...progress, effectUnknown: true })
       return give(draft, place)
     case 'asleep':
       restOver(draft, place)

@@ -4,6 +4,7 @@ import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson } from '../envelope/json.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Signal } from './event.ts'
+import type { Failed } from './join.ts'
 
 /**
  * `queued`: admitted, woken, or settled by a person, and its turn has not come. `waiting`: everything left of it sleeps or
@@ -66,6 +67,8 @@ export interface Transaction {
   readonly given: Given | null
   /** Its next act is a timer's: it needs no place among the running. */
   readonly isDelayed: boolean
+  /** What is to be undone, from what was done last; null: it was not looked for yet, or there is nothing. */
+  readonly owed: Owed | null
   /** Steps settled so far. */
   readonly settled: number
   /** By step number; of what a `forEach` holds see the items of its progress. */
@@ -93,6 +96,11 @@ export interface StepRef {
 
 export interface ParentRef extends StepRef {
   readonly id: string
+}
+
+/** A compensation, or a call that is to be undone. It may be by now. */
+export interface Owed extends StepRef {
+  readonly before: Owed | null
 }
 
 export interface StepProgress {
@@ -131,11 +139,6 @@ export interface StepError {
   readonly message: string
 }
 
-/** `seq`: the failed step's place among the settled ones, by which the first to fail is told. */
-export interface WentWrong extends StepError {
-  readonly seq: number
-}
-
 export type Inside = Items | Choice | Rest | Child | Money
 
 /** Of a `forEach`: by place in its list. */
@@ -146,7 +149,7 @@ export interface Items {
 
 export interface Item {
   /** What it has come to. `new`: not begun. */
-  readonly went: 'new' | 'open' | 'settled' | WentWrong
+  readonly went: 'new' | 'open' | 'settled' | Failed
   /** Undefined: it was read back, and not looked at yet. */
   readonly value: Json | undefined
   /** The progress of what it holds, by number from the one behind the `forEach` on. */

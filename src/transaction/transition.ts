@@ -15,12 +15,12 @@ import type {
   TimerDue,
   TransactionEvent,
 } from './event.ts'
-import { frontierOf, giveUp } from './frontier.ts'
+import { doubtDue, frontierOf, giveUp } from './frontier.ts'
 import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
-import { type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { isSettled, type Transaction, type TransactionState, untouched } from './transaction.ts'
 import { turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
@@ -87,12 +87,14 @@ function start(transaction: Transaction, { atUs, isTakenOver }: Started): Transi
   const draft = draftOf(transaction, atUs)
   draft.transaction.state = 'running'
   draft.isFresh = true
-  draft.isTakenOver = isTakenOver === true
   const { startWithinMs } = transaction.plan
   if (startWithinMs !== null && atUs > transaction.admittedUs + startWithinMs * 1000 && isUntouched(transaction)) {
     turn(draft, { code: 'queue_timeout', message: `it was not its turn within ${startWithinMs} ms`, isCancel: false })
   }
-  if (isTakenOver) draft.mayRun = frontierOf(transaction)
+  if (isTakenOver) {
+    draft.mayRun = frontierOf(transaction, atUs)
+    doubtDue(draft, draft.mayRun)
+  }
   return advance(draft)
 }
 
@@ -157,6 +159,9 @@ function keepChild(transaction: Transaction, event: ChildEnded): Transition {
   if (!place || progress?.inside?.kind !== 'child' || progress.inside.id !== event.childId) {
     return { refused: 'it has called no such transaction' }
   }
+  if (isSettled(progress) && transaction.failure === null) {
+    return { refused: `step ${nameOf(place.step, event.item)} has its end already` }
+  }
   const inside = { ...progress.inside, ended: event.end }
   place.frame.set(place.step.no, { ...progress, stopping: false, inside })
   return draft
@@ -173,7 +178,7 @@ function cancelQueued(transaction: Transaction, event: CancelAsked): Transition 
   if (transaction.failure !== null) return { refused: 'it is being undone already' }
   const draft = draftOf(transaction, event.atUs)
   // What else ran may have been lost with a coordinator before: nobody asks for it again.
-  if (transaction.state === 'in_doubt') giveUp(draft, frontierOf(transaction))
+  if (transaction.state === 'in_doubt') giveUp(draft, frontierOf(transaction, event.atUs))
   turn(draft, cancelled(event))
   if (isUntouched(transaction)) return advance(draft)
   const { id: transactionId, round } = transaction

@@ -1,26 +1,23 @@
 /** Undoes what was done, in the reverse order in which it was, one step at a time. */
 import { EngineError, messageOf } from '../base/error.ts'
 import type { CallStep, InvokeStep, Step, UndoStep } from '../workflow/plan.ts'
-import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
+import { type Draft, type Frame, frameAt, itemsOf, type Place } from './draft.ts'
 import { end } from './end.ts'
 import { tryInvoke } from './invoke.ts'
 import { nameOf } from './rows.ts'
-import { type Child, isSettled } from './transaction.ts'
+import { type Child, isSettled, type Owed, type StepRef } from './transaction.ts'
 import { failStep, goOnInvoked } from './walk.ts'
 
-/** Its next compensation is asked for or awaited; or nothing is left, and it ends. */
-export function undo(draft: Draft): 'held' | 'ended' {
-  for (;;) {
-    const owed = nextOwed(draft)
-    if (owed === null) {
-      end(draft, draft.transaction.failure)
-      return 'ended'
-    }
-    const went =
-      owed.step.kind === 'call' ? undoCall(draft, owed as Place<CallStep>) : undoStep(draft, owed as Place<UndoStep>)
-    if (went === 'held') return 'held'
-    if (went === 'failed') return owing(draft, owed)
+/** What is undone now: asked for, or awaited. Or nothing is left, and it ends. */
+export function undo(draft: Draft): Place | 'ended' {
+  const owed = nextOwed(draft)
+  if (owed === null) {
+    end(draft, draft.transaction.failure)
+    return 'ended'
   }
+  const { step, frame } = owed
+  const went = step.kind === 'call' ? undoCall(draft, { step, frame }) : undoStep(draft, { step, frame })
+  return went === 'held' ? owed : owing(draft, owed)
 }
 
 function undoStep(draft: Draft, place: Place<UndoStep>): 'held' | 'failed' {
@@ -71,21 +68,48 @@ function owing(draft: Draft, { step, frame }: Place): 'ended' {
 
 /** What was done last of what is not undone yet. Null: nothing. */
 export function nextOwed(draft: Draft): Place<UndoStep | CallStep> | null {
-  const found: Found = { last: null, seq: -1, undone: 0 }
-  search(draft, draft.root, 0, draft.transaction.plan.steps.length, found)
-  return found.last
+  const { transaction } = draft
+  transaction.owed ??= owedOf(draft).owed
+  for (let left = transaction.owed; left !== null; left = left.before) {
+    const place = placeOf(draft, left)
+    if (isUndone(place)) continue
+    transaction.owed = left
+    return place
+  }
+  transaction.owed = null
+  return null
 }
 
 export function undoneCount(draft: Draft): number {
-  const found: Found = { last: null, seq: -1, undone: 0 }
-  search(draft, draft.root, 0, draft.transaction.plan.steps.length, found)
-  return found.undone
+  return owedOf(draft).undone
+}
+
+function placeOf({ transaction, root }: Draft, { step: no, item }: StepRef): Place<UndoStep | CallStep> {
+  const step = transaction.plan.steps[no] as UndoStep | CallStep
+  return { step, frame: frameAt(root, transaction.plan, step, item) as Frame }
+}
+
+function isUndone({ step, frame }: Place<UndoStep | CallStep>): boolean {
+  const { state, inside } = frame.get(step.no)
+  return step.kind === 'undo' ? state === 'ok' : inside?.kind === 'child' && inside.ended?.state === 'compensated'
+}
+
+interface Done extends StepRef {
+  readonly seq: number
 }
 
 interface Found {
-  last: Place<UndoStep | CallStep> | null
-  seq: number
+  readonly done: Done[]
   undone: number
+}
+
+/** All that is to be undone, linked from what was done last; and how much of it is undone already. */
+function owedOf(draft: Draft): { readonly owed: Owed | null; readonly undone: number } {
+  const found: Found = { done: [], undone: 0 }
+  search(draft, draft.root, 0, draft.transaction.plan.steps.length, found)
+  let owed: Owed | null = null
+  for (const { step, item } of found.done.sort((a, b) => a.seq - b.seq)) owed = { step, item, before: owed }
+  return { owed, undone: found.undone }
 }
 
 function search(draft: Draft, frame: Frame, from: number, to: number, found: Found): void {
@@ -118,8 +142,6 @@ function lookAtCall(step: CallStep, frame: Frame, found: Found): void {
   else if (progress.state === 'ok' || state === 'completed') keep(found, { step, frame }, progress.seq || step.no)
 }
 
-function keep(found: Found, place: Place<UndoStep | CallStep>, seq: number): void {
-  if (seq <= found.seq) return
-  found.last = place
-  found.seq = seq
+function keep({ done }: Found, { step, frame }: Place, seq: number): void {
+  done.push({ step: step.no, item: frame.item, seq })
 }

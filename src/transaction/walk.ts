@@ -52,13 +52,13 @@ export function guarded(draft: Draft, place: Place, act: () => Went): Went {
 }
 
 /** It fails without an attempt of a function: recorded as one that ended at once. */
-export function failStep(draft: Draft, place: Place, { code, message }: StepError): Went {
+export function failStep(draft: Draft, place: Place, error: StepError): Went {
   const { step, frame } = place
   const progress = frame.get(step.no)
   const after = counted(progress, 'fail')
   const row = emptyRow(draft, place, { attempt: after.attempts, outcome: 'fail', stepState: 'failed' })
-  const said = { ...row, errorCode: code, errorMessage: message }
-  settled(draft, place, { ...after, state: 'failed', error: { code, message } }, said)
+  const said = { ...row, errorCode: error.code, errorMessage: error.message }
+  settled(draft, place, { ...after, state: 'failed', error: { code: error.code, message: error.message } }, said)
   return wentFailed(place)
 }
 

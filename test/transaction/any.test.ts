@@ -48,8 +48,10 @@ function run(plan: ReturnType<typeof anyPlan>, seed: number, chances: Chances): 
   }
 }
 
+/** What was undone may differ: of what ran when it was lost nobody may know what it did. */
 function endOf({ stage, settled }: World): unknown {
-  return { state: stage.state, settled }
+  const forward = Object.entries(settled).filter(([name]) => !name.startsWith('~'))
+  return { isCompleted: stage.state === 'completed', forward }
 }
 
 function storyOf({ stage, log }: World, seed: number): string {

@@ -8,7 +8,8 @@ const failed = (code: string, seq: number): Went => ({ code, message: code, seq 
 
 function branches(...all: Went[]): Children {
   const went = (at: number) => all[at] as Went
-  return { count: all.length, atOnce: all.length, went, walk: went, stop: () => false }
+  const rest = { stop: () => false, endSeq: () => 0, isFresh: false }
+  return { count: all.length, atOnce: all.length, went, walk: went, ...rest }
 }
 
 const decided: readonly [string, Join, Went[], string][] = [

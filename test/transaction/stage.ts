@@ -222,21 +222,21 @@ export class Stage {
     return (us - baseUs) / 1000
   }
 
-  /** What must not be forgotten of each step. */
-  alive(): Record<string, unknown> {
-    return this.#known(this.transaction)
+  /** What must not be forgotten of each step. `isSure`: no coordinator was lost of which somebody must guess what it did. */
+  alive(isSure: boolean): Record<string, unknown> {
+    return this.#known(this.transaction, isSure)
   }
 
   /** The same, of its rows. */
-  readBack(): Record<string, unknown> {
+  readBack(isSure: boolean): Record<string, unknown> {
     const { transaction } = this
     this.crash()
-    const read = this.#known(this.transaction)
+    const read = this.#known(this.transaction, isSure)
     this.transaction = transaction
     return read
   }
 
-  #known(transaction: Transaction): Record<string, unknown> {
+  #known(transaction: Transaction, isSure: boolean): Record<string, unknown> {
     const { failure, round, notAfterUs, given, settled, plan } = transaction
     const known: Record<string, unknown> = { failure, round, notAfterUs, given, settled }
     each(plan, rootOf(transaction), 0, plan.steps.length, (step, frame) => {
@@ -247,7 +247,12 @@ export class Stage {
       const { inside, output, sinceUs: _, stopping: _said, begun: _may, ...rest } = of
       const kept = inside?.kind === 'items' || inside?.kind === 'choice' ? null : inside
       const text = stringifyJson(output.output)
-      known[this.name({ step: step.no, item: frame.item })] = { ...rest, output: text, inside: kept }
+      known[this.name({ step: step.no, item: frame.item })] = {
+        ...rest,
+        effectUnknown: (isSure || of.state !== 'waiting') && of.effectUnknown,
+        output: text,
+        inside: kept,
+      }
     })
     return known
   }
