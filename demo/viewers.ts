@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Consumer, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import { type Consumer, Kafka, KafkaJSError, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
 import { z } from 'zod'
 import type { DemoRequest } from './world/requests.ts'
 
@@ -13,8 +13,15 @@ export const teardowns = 'video.teardown'
 
 /** Between the film's beginning and its end, at most: as long as a demo may take for it. */
 const filmMsMax = 1000
+const againMs = 300
 
 const locationSchema = z.object({ request: z.string(), session: z.string() })
+
+/** Where they hear, and where they speak. */
+export interface Topics {
+  readonly locations: string
+  readonly teardowns: string
+}
 
 export class Viewers {
   readonly #requests: ReadonlyMap<string, DemoRequest>
@@ -22,8 +29,15 @@ export class Viewers {
   readonly #producer: Producer
   readonly #watching = new Set<Promise<void>>()
   readonly #over = new AbortController()
+  readonly #topics: Topics
 
-  constructor(brokers: readonly string[], requests: readonly DemoRequest[], run: string) {
+  constructor(
+    brokers: readonly string[],
+    requests: readonly DemoRequest[],
+    run: string,
+    topics: Topics = { locations, teardowns },
+  ) {
+    this.#topics = topics
     setMaxListeners(0, this.#over.signal) // every viewer that watches listens
     this.#requests = new Map(requests.map((request) => [request.id, request]))
     const kafka = new Kafka({ clientId: 'video-players', brokers: [...brokers], logLevel: logLevel.ERROR })
@@ -34,7 +48,7 @@ export class Viewers {
   async start(): Promise<void> {
     await this.#producer.connect()
     await this.#consumer.connect()
-    await this.#consumer.subscribe({ topic: locations, fromBeginning: true })
+    await this.#consumer.subscribe({ topic: this.#topics.locations, fromBeginning: true })
     await this.#consumer.run({ eachMessage: async ({ message }) => this.#hear(message.value) })
   }
 
@@ -66,6 +80,19 @@ export class Viewers {
       'content-type': 'application/json',
     }
     const value = JSON.stringify({ session, watched_seconds: watchedSeconds })
-    await this.#producer.send({ topic: teardowns, acks: -1, messages: [{ key: session, value, headers }] })
+    await this.#say({ key: session, value, headers })
+  }
+
+  /** Again and again while Kafka is away: who has closed the player counts on it. */
+  async #say(message: Message): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      try {
+        await this.#producer.send({ topic: this.#topics.teardowns, acks: -1, messages: [message] })
+        return
+      } catch (error) {
+        if (!(error instanceof KafkaJSError)) throw error
+        await sleep(againMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
+      }
+    }
   }
 }

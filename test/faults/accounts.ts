@@ -1,7 +1,7 @@
 /** The first promise: of each workflow, every offset that Kafka holds is in the ledger exactly once, as whatever it is. */
 import type { Span } from '../support/accounted.ts'
 import type { Arena } from './arena.ts'
-import { workflows } from './project.ts'
+import { workflows as ofCharges } from './project.ts'
 
 export interface Place {
   readonly partition: number
@@ -23,6 +23,7 @@ export async function accounts(
   incarnation: string,
   transactions: readonly (Place & { workflow: string })[],
   spans: readonly Span[],
+  workflows: readonly string[] = ofCharges,
 ): Promise<{ missing: string[]; tooMany: string[] }> {
   const found = new Map<string, string[]>()
   for (const each of transactions) add(found, each.workflow, each, 'transaction')

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Admin, type ITopicConfig, Kafka, logLevel, type Message } from 'kafkajs'
+import { type Admin, type ITopicConfig, Kafka, logLevel, type Message, type TopicMessages } from 'kafkajs'
 import pg from 'pg'
 import { type Provider, startProvider } from '../../demo/provider/spawn.ts'
 import { retryFor, until } from '../../src/base/poll.ts'
@@ -17,7 +17,7 @@ import { Cleanup } from './cleanup.ts'
 import { eventOf, valueBytesMax } from './events.ts'
 import type { Ground } from './ground.ts'
 import { Member } from './member.ts'
-import { chargedOf, functionsEnv, writeProject } from './project.ts'
+import { charges, type Project } from './project.ts'
 import { Publisher } from './publisher.ts'
 
 export interface ArenaOptions {
@@ -29,6 +29,8 @@ export interface ArenaOptions {
   readonly perSecond?: number
   readonly env?: Readonly<Record<string, string>>
   readonly make?: (n: number) => readonly Message[]
+  /** What runs; without it, the charges. */
+  readonly project?: Project
   /** A folder that the database's data lies in, instead of the server's own. */
   readonly dataDir?: string
   /** Where the coordinators reach the database, given where it is: a proxy, for instance. */
@@ -49,23 +51,35 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
 }
 
 async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> {
-  const { ground, partitions = 4, replicas = 1, perSecond = 60, make = (n) => [eventOf(n)] } = options
+  const {
+    ground,
+    project = charges,
+    partitions = 4,
+    replicas = 1,
+    perSecond = 60,
+    make = (n) => [eventOf(n)],
+  } = options
   const id = `${options.name.replaceAll('-', '_')}_${randomBytes(3).toString('hex')}`
   const dir = await mkdtemp(join(ground.dir, `${options.name}-`))
   const kafka = new Kafka({ brokers: [...ground.brokers], logLevel: logLevel.NOTHING, retry: { retries: 8 } })
   const admin = kafka.admin()
   await admin.connect()
   cleanup.add(() => admin.disconnect())
-  await createTopic(admin, { topic: id, numPartitions: partitions, replicationFactor: replicas })
-  await createTopic(admin, { topic: chargedOf(id), numPartitions: partitions, replicationFactor: replicas })
-  cleanup.add(() => admin.deleteTopics({ topics: [id, chargedOf(id)] }))
+  const topics = [id, ...project.topics(id)]
+  for (const topic of topics)
+    await createTopic(admin, { topic, numPartitions: partitions, replicationFactor: replicas })
+  cleanup.add(() => admin.deleteTopics({ topics }))
   const urls = await makeDatabase(ground.databaseUrl, id, options.dataDir, cleanup)
   await migrate(urls.engine, migrationsDir())
   const provider = await startProvider({ book: join(dir, 'book.jsonl') })
   cleanup.add(() => provider.kill())
   const workflowsDir = join(dir, 'project')
-  await writeProject(workflowsDir, id)
-  const publisher = new Publisher({ brokers: ground.brokers, topic: id, perSecond, make })
+  await project.write(workflowsDir, id)
+  const others = {
+    beside: (n: number): readonly TopicMessages[] => project.beside?.(n, id) ?? [],
+    behind: (published: number): readonly TopicMessages[] => project.behind?.(published, id) ?? [],
+  }
+  const publisher = new Publisher({ brokers: ground.brokers, topic: id, perSecond, make, ...others })
   cleanup.add(() => publisher.stop())
   const databaseUrl = options.via ? await options.via(urls.engine) : urls.engine
   const env = {
@@ -75,10 +89,11 @@ async function prepare(options: ArenaOptions, cleanup: Cleanup): Promise<Arena> 
     DATABASE_ANSWER_TIMEOUT: '5s',
     MILLRACE_ENGINE: id,
     MILLRACE_VALUE_BYTES_MAX: String(valueBytesMax),
-    MILLRACE_FUNCTIONS_ENV: functionsEnv,
+    MILLRACE_FUNCTIONS_ENV: project.functionsEnv,
     MILLRACE_FUNCTIONS_PROCESSES_MAX: '8',
     PROVIDER_URL: provider.url,
     FAULTS_DIR: dir,
+    ...project.env?.(provider, workflowsDir),
     ...options.env,
   }
   const db = new pg.Pool({ connectionString: urls.admin, max: 1, connectionTimeoutMillis: 3000, query_timeout: 60_000 })
@@ -155,6 +170,7 @@ export class Arena {
   readonly publisher: Publisher
   readonly members: Member[] = []
   readonly #parts: Parts
+  readonly #deferred = new Cleanup()
 
   constructor(parts: Parts) {
     this.ground = parts.ground
@@ -180,6 +196,16 @@ export class Arena {
     return member
   }
 
+  /** As the engine knows it, but not by way of any proxy. */
+  get databaseUrl(): string {
+    return this.#parts.urls.engine
+  }
+
+  /** Published at once, beside what flows. */
+  tell(messages: readonly TopicMessages[]): Promise<void> {
+    return this.publisher.beside(messages)
+  }
+
   alive(): Member[] {
     return this.members.filter((member) => member.exit === null)
   }
@@ -189,12 +215,13 @@ export class Arena {
     return (await this.#parts.db.query<Row>(sql, values)).rows
   }
 
-  /** Those opened last are last. */
+  /** Of the events; those opened last are last. */
   async lanes(): Promise<LaneSeen[]> {
     return this.query<LaneSeen & pg.QueryResultRow>(
       `select kafka_partition as partition, owner, opened_at as "openedAt", next_offset::int as "nextOffset",
               incarnation
-       from millrace.lanes order by opened_at nulls first, kafka_partition`,
+       from millrace.lanes where topic = $1 order by opened_at nulls first, kafka_partition`,
+      [this.id],
     )
   }
 
@@ -225,8 +252,14 @@ export class Arena {
     ]
   }
 
+  /** Before anything else goes. */
+  defer(act: () => unknown): void {
+    this.#deferred.add(act)
+  }
+
   /** `keepFiles`: the folder with logs and book, the topic and the database stay for whoever looks. */
   async close(keepFiles = false): Promise<void> {
+    await this.#deferred.run()
     for (const member of this.alive()) {
       member.signal('SIGCONT')
       await member.kill()

@@ -94,7 +94,7 @@ async function judgeEra(
 
 const shownMax = 5
 
-function firstOf(lines: readonly string[]): string[] {
+export function firstOf(lines: readonly string[]): string[] {
   const rest = lines.length - shownMax
   return [...lines.slice(0, shownMax), ...(rest > 0 ? [`… and ${rest} more`] : [])]
 }
@@ -157,7 +157,7 @@ function fatesOf(
     workflows.flatMap((workflow) => {
       const place = placeOf(workflow, record)
       const row = rowOf.get(place)
-      const wanted = wantedOf(record.expect, workflow)
+      const wanted = wantedOf(record.expect as Expectation, workflow)
       if (row?.state === 'running') return [`${place}: ${row.id} never ended`]
       if (wanted === 'any' || (!row && !letters.has(place))) return []
       if (wanted === 'dead') return deathOf(place, record, letters.get(place))

@@ -4,17 +4,39 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { TopicMessages } from 'kafkajs'
+import type { Provider } from '../../demo/provider/spawn.ts'
+
+export interface Project {
+  /** Of the workflows that take the arena's topic. */
+  readonly workflows: readonly string[]
+  /** Environment variables that the functions see. */
+  readonly functionsEnv: string
+  /** Beside the one the events are on. */
+  topics(topic: string): readonly string[]
+  write(dir: string, topic: string): Promise<void>
+  /** `dir`: where it was written. */
+  env?(provider: Provider, dir: string): Readonly<Record<string, string>>
+  /** What is published along with the n-th event. */
+  beside?(n: number, topic: string): readonly TopicMessages[]
+  /** And behind the last of them. */
+  behind?(published: number, topic: string): readonly TopicMessages[]
+}
 
 export const workflows = ['charge', 'tally'] as const
 
 /** Where each charge is told of. */
 export const chargedOf = (topic: string): string => `${topic}.charged`
 
-/** Environment variables that the functions see. */
-export const functionsEnv = 'PROVIDER_URL,FAULTS_DIR'
+export const charges: Project = {
+  workflows,
+  functionsEnv: 'PROVIDER_URL,FAULTS_DIR',
+  topics: (topic) => [chargedOf(topic)],
+  write: (dir, topic) => writeFiles(dir, filesFor(topic)),
+}
 
-export async function writeProject(dir: string, topic: string): Promise<void> {
-  for (const [path, text] of Object.entries(filesFor(topic))) {
+export async function writeFiles(dir: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true })
     await writeFile(join(dir, path), text)
   }

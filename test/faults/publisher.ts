@@ -1,6 +1,6 @@
 /** Publishes at a pace while the faults go on. What may not have arrived is sent again: Kafka's copy is the truth. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { Kafka, logLevel, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs'
 
 export interface PublisherOptions {
   readonly brokers: readonly string[]
@@ -8,6 +8,10 @@ export interface PublisherOptions {
   readonly perSecond: number
   /** The messages of the n-th event. */
   readonly make: (n: number) => readonly Message[]
+  /** What goes to other topics along with the n-th event. */
+  readonly beside?: (n: number) => readonly TopicMessages[]
+  /** And what when the last one is out. */
+  readonly behind?: (published: number) => readonly TopicMessages[]
 }
 
 const everyMs = 100
@@ -51,6 +55,10 @@ export class Publisher {
     await act().finally(open)
   }
 
+  async beside(messages: readonly TopicMessages[]): Promise<void> {
+    await this.#insist(() => this.#producer.sendBatch({ acks: -1, topicMessages: [...messages] }))
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop?.catch(() => undefined)
@@ -63,12 +71,20 @@ export class Publisher {
     while (!this.#stopping.signal.aborted && this.#published < this.#most) {
       await this.#gate
       const count = Math.min(batch, this.#most - this.#published)
-      const messages = Array.from({ length: count }, (_, at) => this.#options.make(this.#published + at)).flat()
-      this.#sending = this.#insist(() => this.#producer.send({ topic: this.#options.topic, acks: -1, messages }))
+      const numbers = Array.from({ length: count }, (_, at) => this.#published + at)
+      this.#sending = this.#send(numbers)
       await this.#sending
       this.#published += count
       await sleep(everyMs)
     }
+    const topicMessages = [...(this.#options.behind?.(this.#published) ?? [])]
+    if (topicMessages.length > 0) await this.#insist(() => this.#producer.sendBatch({ acks: -1, topicMessages }))
+  }
+
+  async #send(numbers: readonly number[]): Promise<void> {
+    const { topic, make, beside = () => [] } = this.#options
+    const topicMessages = [{ topic, messages: numbers.flatMap(make) }, ...numbers.flatMap(beside)]
+    await this.#insist(() => this.#producer.sendBatch({ acks: -1, topicMessages }))
   }
 
   async #insist(act: () => Promise<unknown>): Promise<void> {

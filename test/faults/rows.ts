@@ -4,6 +4,7 @@ import { clock } from './rows/clock.ts'
 import { leader } from './rows/cluster.ts'
 import { kill, rolling, stop, storm } from './rows/coordinators.ts'
 import { crashPointsRow } from './rows/crash-points.ts'
+import { errandCuts, errandKill, errandOutages, errandRolling, errandWorkers } from './rows/errands.ts'
 import { everything } from './rows/everything.ts'
 import { kafkaKill, offsetsReset, partitionsAdded, recreated } from './rows/kafka.ts'
 import { cutCommit, oneWay, slow } from './rows/network.ts'
@@ -32,6 +33,11 @@ export const rows: readonly Row[] = [
   partitionsAdded,
   recreated,
   clock,
+  errandKill,
+  errandRolling,
+  errandWorkers,
+  errandOutages,
+  errandCuts,
   everything,
   leader,
 ]

@@ -7,7 +7,7 @@ import { messageOf } from '../../src/base/error.ts'
 import { until } from '../../src/base/poll.ts'
 import { heldSpans } from '../support/accounted.ts'
 import { type Arena, type ArenaOptions, openArena } from './arena.ts'
-import { type Era, judge } from './oracle.ts'
+import { type Era, type JudgeOptions, judge, type Verdict } from './oracle.ts'
 import type { Outcome, Room } from './row.ts'
 
 export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
@@ -20,6 +20,7 @@ export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
   readonly recoverySecondsMax?: number
   /** False: a clock was shifted, so stamps of the ledger say nothing of order. */
   readonly clocksAgree?: boolean
+  readonly judge?: (arena: Arena, options: JudgeOptions) => Promise<Verdict>
   /** How long all may take to end after the last fault. */
   readonly settleMs?: number
 }
@@ -75,7 +76,7 @@ async function conclude(
   }
   let verdict = { events: 0, lost: 0, doubled: 0, disordered: 0, chargedTwice: 0, problems: [] as readonly string[] }
   try {
-    verdict = { ...(await judge(arena, { clocksAgree, before })) }
+    verdict = { ...(await (options.judge ?? judge)(arena, { clocksAgree, before })) }
     problems.push(...(await arena.stopMembers()))
   } catch (error) {
     problems.push(`no verdict: ${messageOf(error)}`)
@@ -94,7 +95,8 @@ export async function settled(arena: Arena, forMs: number): Promise<void> {
     if (!spans.every((span) => (lanes.get(span.partition) ?? 0) >= span.to)) return false
     const [row] = await arena.query<{ open: boolean }>(
       `select exists (select from millrace.transactions where ended_at is null)
-              or exists (select from millrace.outbox where state = 'pending') as open`,
+              or exists (select from millrace.outbox where state = 'pending')
+              or exists (select from millrace.commands where state = 'pending') as open`,
     )
     return row?.open === false
   }

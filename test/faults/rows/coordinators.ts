@@ -111,7 +111,7 @@ export const rolling: Row = {
     }),
 }
 
-async function replaceAll({ arena, recovered, problem }: Script, room: Room): Promise<void> {
+export async function replaceAll({ arena, recovered, problem }: Script, room: Room): Promise<void> {
   for (const member of arena.alive()) {
     room.tell(`replacing ${member.logFile}`)
     await arena.shared()
