@@ -88,8 +88,9 @@ test('events, states of steps and outcomes are all explained', () => {
     skipped: true,
     failed: true,
   }
+  assert.deepEqual(firstColumn('| state | means |'), [...transactionStates])
   assert.deepEqual(firstColumn('## Events'), [...eventTypes])
-  assert.deepEqual(firstColumn('| state | means |'), Object.keys(states))
+  assert.deepEqual(firstColumn('A compensation is a step of its own'), Object.keys(states))
   assert.deepEqual(firstColumn('## Outcomes of attempts'), Object.keys(outcomeCode))
 })
 

@@ -2,26 +2,26 @@
 import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { ForEachStep, Step } from '../workflow/plan.ts'
-import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
+import type { Draft, Frame, Place } from './draft.ts'
 import { end } from './end.ts'
 import { giveUp } from './frontier.ts'
+import { openOf } from './items.ts'
 import { recordRest } from './rest.ts'
-import { stopList } from './stop.ts'
+import { stopBody } from './stop.ts'
 import { isSettled, type TransactionState } from './transaction.ts'
 import { turn } from './turn.ts'
 import { undo } from './undo.ts'
-import { walkList } from './walk.ts'
+import { walkBody } from './walk.ts'
 
 export function advance(draft: Draft): Draft {
-  const { transaction, root } = draft
-  const { body } = transaction.plan
+  const { transaction } = draft
   if (transaction.failure === null) {
-    const went = walkList(draft, body, root)
+    const went = walkBody(draft)
     if (typeof went === 'object') turn(draft, { code: went.code, message: went.message, isCancel: false })
     else if (went === 'settled' && complete(draft)) return draft
   }
   if (draft.mayRun.length > 0) giveUp(draft, draft.mayRun)
-  if (transaction.failure === null || !stopList(draft, body, root)) return pose(draft, null)
+  if (transaction.failure === null || !stopBody(draft)) return pose(draft, null)
   const undoing = undo(draft)
   return undoing === 'ended' ? draft : pose(draft, undoing)
 }
@@ -41,10 +41,10 @@ function complete(draft: Draft): boolean {
 
 /** It goes no further for now: says why by its state, and writes what must be known of that. `undoing`: all else is at rest. */
 function pose(draft: Draft, undoing: Place | null): Draft {
-  const { transaction, root, effects, hasTurned } = draft
+  const { transaction, effects, hasTurned } = draft
   const held: Held = { running: 0, delayed: 0, inDoubt: 0, resting: [] }
   if (undoing !== null) look(undoing, held)
-  else survey(draft, root, 0, transaction.plan.steps.length, held)
+  else surveyBody(draft, held)
   transaction.state = stateOf(held, transaction.failure !== null)
   transaction.isDelayed = held.delayed > 0 && held.running === 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
@@ -62,6 +62,13 @@ interface Held {
   delayed: number
   inDoubt: number
   readonly resting: Place[]
+}
+
+/** What is before it is settled, what is behind it has not begun. */
+function surveyBody(draft: Draft, held: Held): void {
+  const { plan, at } = draft.transaction
+  const [step, next] = [plan.body[at], plan.body[at + 1]]
+  if (step) survey(draft, draft.root, step.no, next?.no ?? plan.steps.length, held)
 }
 
 function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held): void {
@@ -88,8 +95,8 @@ function look(place: Place, held: Held): void {
 }
 
 function surveyItems(draft: Draft, { step, frame }: Place<ForEachStep>, held: Held): void {
-  for (const [at, { went }] of itemsOf(frame.get(step.no)).entries()) {
-    if (went === 'open') survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
+  for (const at of openOf(frame.get(step.no))) {
+    survey(draft, frame.into(step, at), step.no + 1, step.no + 1 + step.size, held)
   }
 }
 

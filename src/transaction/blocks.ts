@@ -3,48 +3,79 @@ import { EngineError } from '../base/error.ts'
 import { isStorable, type Json, stringifyJson } from '../envelope/json.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Branch, ForEachStep, ParallelStep, Step, SwitchStep } from '../workflow/plan.ts'
-import { type Draft, type Frame, itemsOf, type Place } from './draft.ts'
+import type { Draft, Frame, Place } from './draft.ts'
 import type { AttemptRow, RecordMessage } from './effect.ts'
+import { itemsOf, itemsWith, openOf } from './items.ts'
 import { type Children, type Failed, joined, type Went } from './join.ts'
 import { messagesOfStep } from './publish.ts'
 import { emptyRow, settled } from './rows.ts'
 import { stopList } from './stop.ts'
-import { type Item, outputOf, type StepError, type StepProgress } from './transaction.ts'
+import { type Items, outputOf, type StepError, type StepProgress } from './transaction.ts'
 import { failStep, isTrue, walkList, wentFailed } from './walk.ts'
 
 export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
   const { step, frame } = place
-  const { branches } = step
-  const stepsOf = (at: number) => (branches[at] as Branch).steps
   enter(place)
-  const children: Children = {
-    count: branches.length,
-    atOnce: branches.length,
-    went: (at) => look(stepsOf(at), frame),
-    walk: (at) => walkList(draft, stepsOf(at), frame),
-    stop: (at) => stopList(draft, stepsOf(at), frame),
-    endSeq: (at) => endSeq(stepsOf(at), frame),
-    isFresh: draft.isFresh,
-  }
-  const went = joined(children, step.join, step.others)
+  const went = joined(branchesOf(draft, place), step.join, step.others)
   return endBlock(draft, place, went, () =>
-    Object.fromEntries(branches.map(({ id, steps }) => [id, lastOutput(steps, frame)])),
+    Object.fromEntries(step.branches.map(({ id, steps }) => [id, lastOutput(steps, frame)])),
   )
 }
 
-/** Items are looked at by what they came to last: of thousands, few are open. */
+/** They are few: what they have come to is looked at anew each time. All begin at once. */
+function branchesOf(draft: Draft, { step: { branches }, frame }: Place<ParallelStep>): Children {
+  const places = [...branches.keys()]
+  const stepsOf = (at: number) => (branches[at] as Branch).steps
+  const wentOf = (at: number) => look(stepsOf(at), frame)
+  const ended = () => places.filter((at) => wentOf(at) !== 'held')
+  return {
+    count: branches.length,
+    atOnce: branches.length,
+    isFresh: draft.isFresh,
+    tally: () => {
+      const went = places.map(wentOf)
+      const [ok, open] = [
+        went.filter((each) => each === 'settled').length,
+        went.filter((each) => each === 'held').length,
+      ]
+      return { ok, open, failed: went.length - ok - open }
+    },
+    open: () => places.filter((at) => wentOf(at) === 'held'),
+    next: () => branches.length,
+    errors: () => places.map(wentOf).filter((went) => typeof went === 'object'),
+    ends: () => ended().map((at) => ({ seq: endSeq(stepsOf(at), frame), isOk: wentOf(at) === 'settled' })),
+    walk: (at) => walkList(draft, stepsOf(at), frame),
+    stop: (at) => stopList(draft, stepsOf(at), frame),
+  }
+}
+
 export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
   const { step, frame } = place
   if (frame.get(step.no).state === 'pending') enterItems(place)
+  if (draft.isFresh) lookAtItems(place)
+  const went = joined(childrenOf(draft, place), step.join, step.others)
   const items = () => itemsOf(frame.get(step.no))
-  const children: Children = {
-    count: items().length,
+  return endBlock(draft, place, went, () =>
+    items().map((item, at) => (item.went === 'settled' ? lastOutput(step.steps, frame.into(step, at)) : null)),
+  )
+}
+
+function childrenOf(draft: Draft, { step, frame }: Place<ForEachStep>): Children {
+  const inside = () => frame.get(step.no).inside as Items
+  return {
+    count: inside().items.length,
     atOnce: step.atOnce,
-    went: (at) => {
-      const { went } = items()[at] as Item
-      if (went !== 'open') return went
-      return draft.isFresh ? look(step.steps, frame.into(step, at)) : 'held'
-    },
+    isFresh: draft.isFresh,
+    tally: () => ({ ok: inside().ok, failed: inside().failed, open: inside().open.length }),
+    open: () => inside().open,
+    next: () => inside().next,
+    errors: () => inside().items.flatMap(({ went }) => (typeof went === 'object' ? [went] : [])),
+    ends: () =>
+      inside().items.flatMap(({ went }, at) =>
+        went === 'new' || went === 'open'
+          ? []
+          : [{ seq: endSeq(step.steps, frame.into(step, at)), isOk: went === 'settled' }],
+      ),
     walk: (at) => {
       const went = walkList(draft, step.steps, frame.into(step, at))
       frame.went(step, at, went === 'held' ? 'open' : went)
@@ -55,13 +86,7 @@ export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
       if (rests) frame.went(step, at, notNeeded)
       return rests
     },
-    endSeq: (at) => endSeq(step.steps, frame.into(step, at)),
-    isFresh: draft.isFresh,
   }
-  const went = joined(children, step.join, step.others)
-  return endBlock(draft, place, went, () =>
-    items().map((item, at) => (item.went === 'settled' ? lastOutput(step.steps, frame.into(step, at)) : null)),
-  )
 }
 
 export function walkSwitch(draft: Draft, place: Place<SwitchStep>): Went {
@@ -76,15 +101,18 @@ function enter({ step, frame }: Place): void {
   if (progress.state === 'pending') frame.set(step.no, { ...progress, state: 'running' })
 }
 
-/** Some items may have begun before its lane was opened: their steps are there already, their values are not. */
 function enterItems({ step, frame }: Place<ForEachStep>): void {
   const progress = frame.get(step.no)
-  const before = itemsOf(progress)
-  const items = listOf(step, frame).map((value, at): Item => {
-    const begun = before[at]
-    return begun === undefined ? { went: 'new', value, steps: [] } : { ...begun, value }
-  })
-  frame.set(step.no, { ...progress, state: 'running', inside: { kind: 'items', items } })
+  const inside = itemsWith(listOf(step, frame), itemsOf(progress))
+  frame.set(step.no, { ...progress, state: 'running', inside })
+}
+
+/** Of those that were read back nobody knows yet what they have come to. */
+function lookAtItems({ step, frame }: Place<ForEachStep>): void {
+  for (const at of openOf(frame.get(step.no))) {
+    const went = look(step.steps, frame.into(step, at))
+    if (went !== 'held') frame.went(step, at, went)
+  }
 }
 
 function listOf(step: ForEachStep, frame: Frame): readonly Json[] {

@@ -5,10 +5,12 @@
 import type { Json } from '../envelope/json.ts'
 import type { ForEachStep, Plan, Scope, Step } from '../workflow/plan.ts'
 import type { Effect } from './effect.ts'
+import { itemsOf, noItems, notBegun, recounted } from './items.ts'
 import {
   type Failure,
   type Given,
   type Item,
+  type Items,
   isSettled,
   nothing,
   type Output,
@@ -46,6 +48,7 @@ interface Copy extends Transaction {
   round: number
   settled: number
   isDelayed: boolean
+  at: number
   owed: Owed | null
   given: Given | null
   readonly steps: StepProgress[]
@@ -102,6 +105,7 @@ export class Frame {
   #isOwn: boolean
   #items: Map<string, Frame> | null = null
   #lists: Map<number, readonly Json[]> | null = null
+  #ownLists: Map<number, Item[]> | null = null
 
   constructor(plan: Plan, event: Scope['event'], above: Above | null, steps: readonly StepProgress[]) {
     this.#plan = plan
@@ -137,34 +141,40 @@ export class Frame {
 
   /** An item that has begun in a life before this. */
   make(forEach: ForEachStep, place: number): void {
-    const progress = this.get(forEach.no)
-    const before = itemsOf(progress)
-    if (before[place] !== undefined && before[place].went !== 'new') return
-    const items = before.slice()
+    const items = this.#ownItems(forEach.no)
     while (items.length <= place) items.push(notBegun)
-    items[place] = { ...(items[place] as Item), went: 'open' }
-    this.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
+    this.went(forEach, place, 'open')
   }
 
   /** Says what an item has come to. */
   went(forEach: ForEachStep, place: number, went: Item['went']): void {
-    const progress = this.get(forEach.no)
-    const items = itemsOf(progress).slice()
-    const item = items[place]
-    if (!item || item.went === went) return
+    const items = this.#ownItems(forEach.no)
+    const item = items[place] as Item
+    if (item.went === went) return
     items[place] = { ...item, went }
-    this.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
+    const progress = this.get(forEach.no)
+    this.set(forEach.no, { ...progress, inside: recounted(progress.inside as Items, place, item.went, went) })
+  }
+
+  /** The items of a step, to be written to: copied once. */
+  #ownItems(no: number): Item[] {
+    const progress = this.get(no)
+    const inside = progress.inside?.kind === 'items' ? progress.inside : noItems
+    this.#ownLists ??= new Map()
+    if (this.#ownLists.get(no) !== inside.items) {
+      const items = inside.items.slice()
+      this.#ownLists.set(no, items)
+      this.set(no, { ...progress, inside: { ...inside, items } })
+    }
+    return this.#ownLists.get(no) as Item[]
   }
 
   /** Steps that are written to are copied first, in the item above, too. */
   #own(): void {
     const { frame, forEach, place } = this.above as Above
     const steps = this.#steps.slice()
-    const progress = frame.get(forEach.no)
-    const items = itemsOf(progress).slice()
-    const item = items[place] as Item
-    items[place] = { ...item, steps }
-    frame.set(forEach.no, { ...progress, inside: { kind: 'items', items } })
+    const items = frame.#ownItems(forEach.no)
+    items[place] = { ...(items[place] as Item), steps }
     this.#steps = steps
     this.#isOwn = true
   }
@@ -204,12 +214,6 @@ export class Frame {
   get depth(): number {
     return this.above === null ? 0 : this.above.frame.depth + 1
   }
-}
-
-const notBegun: Item = Object.freeze({ went: 'new', value: undefined, steps: [] })
-
-export function itemsOf({ inside }: StepProgress): readonly Item[] {
-  return inside?.kind === 'items' ? inside.items : none
 }
 
 const none: readonly never[] = Object.freeze([])

@@ -8,16 +8,16 @@ import { type Draft, draftOf, madeFrame, type Place } from './draft.ts'
 import type { Effect } from './effect.ts'
 import { giveUpLost, isUndone } from './lost.ts'
 import type { StepRef, Transaction } from './transaction.ts'
-import { walkList } from './walk.ts'
+import { walkBody } from './walk.ts'
 
 /** Steps that its last coordinator may have asked for: those that would begin now, had no time gone by, or were due. */
 export function frontierOf(transaction: Transaction, atUs: number): readonly StepRef[] {
-  const { plan, failure } = transaction
+  const { failure } = transaction
   // That it turns back is a row, and so is what ran then.
   if (failure !== null) return []
   const before = draftOf({ ...transaction, notAfterUs: null }, 0)
   before.isFresh = true
-  walkList(before, plan.body, before.root)
+  walkBody(before)
   return before.effects.flatMap((effect) => askedFor(effect, atUs) ?? [])
 }
 

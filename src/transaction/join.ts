@@ -15,49 +15,87 @@ export interface Children {
   readonly count: number
   /** How many may be open at once. */
   readonly atOnce: number
-  /** What it has come to. `new`: it has not begun, and waits for a place. */
-  went(at: number): Went | 'new'
+  /** It was just loaded: what had begun may have left no row. */
+  readonly isFresh: boolean
+  /** How many have come to what. */
+  tally(): Tally
+  /** Those that are open, in order. */
+  open(): readonly number[]
+  /** The first that has not begun, and waits for a place; `count`: there is none. */
+  next(): number
+  /** What has failed, in no particular order. */
+  errors(): Failed[]
+  /** The places among the settled steps of those that have ended, and whether they ended well. */
+  ends(): readonly { readonly seq: number; readonly isOk: boolean }[]
   /** Begins it, or goes on with it. */
   walk(at: number): Went
   /** Begins nothing more of it; true when nothing of it runs any more. */
   stop(at: number): boolean
-  /** The place of its end among the settled steps, if it has ended. */
-  endSeq(at: number): number
-  /** It was just loaded: what had begun may have left no row. */
-  readonly isFresh: boolean
+}
+
+export interface Tally {
+  ok: number
+  failed: number
+  open: number
 }
 
 /** `ok` and an error say what the block has come to; it ends when nothing of it runs any more. */
 export function joined(of: Children, rule: Join, others: Others): 'held' | 'ok' | StepError {
-  const tally = tallyOf(of)
-  const wasOpen = decide(rule, of.count, tally) === 'open'
-  for (let at = 0; at < of.count && decide(rule, of.count, tally) === 'open'; at++) {
-    const went = of.went(at)
-    if (went === 'held' || (went === 'new' && tally.open < of.atOnce)) recount(tally, went, of.walk(at))
+  const tally = of.tally()
+  const isOpen = () => decide(rule, of.count, tally) === 'open'
+  const wasOpen = isOpen()
+  for (const at of of.open()) {
+    if (!isOpen()) break
+    tally.open--
+    count(tally, of.walk(at))
   }
+  for (let at = of.next(); at < of.count && tally.open < of.atOnce && isOpen(); at = of.next())
+    count(tally, of.walk(at))
   const decided = decide(rule, of.count, tally)
   if (decided === 'open') return 'held'
+  const why = decided === 'ok' ? 'ok' : deciding(of, rule)
   if (others === 'finish' && (wasOpen || of.isFresh)) finishBegun(of, of.isFresh ? endedThen(of, rule) : endedOf(tally))
-  return isAtRest(of, others) ? decided : 'held'
+  return isAtRest(of, others) ? why : 'held'
+}
+
+function count(tally: Tally, went: Went): void {
+  if (went === 'held') tally.open++
+  else if (went === 'settled') tally.ok++
+  else tally.failed++
+}
+
+function decide(rule: Join, total: number, { ok, failed }: Tally): 'open' | 'ok' | 'failed' {
+  if (rule === 'each') return ok + failed === total ? 'ok' : 'open'
+  const needed = neededOf(rule, total)
+  if (ok >= needed) return 'ok'
+  return total - failed >= needed ? 'open' : 'failed'
+}
+
+function neededOf(rule: Join, total: number): number {
+  return rule === 'all' || rule === 'each' ? total : rule
+}
+
+/** What failed after as many others had as may. What is cancelled then fails later. */
+function deciding(of: Children, rule: Join): StepError {
+  const needed = neededOf(rule, of.count)
+  const errors = of.errors().sort((a, b) => a.seq - b.seq)
+  const none = { code: 'too_few_items', message: `${needed} must end well, and there are ${of.count}` }
+  return errors[of.count - needed] ?? none
 }
 
 /** So many begin at once, and each end but the deciding one makes room for another: those were begun, and go on. */
 function finishBegun(of: Children, ended: number): void {
   const begun = ended === 0 ? 0 : Math.min(of.count, ended - 1 + of.atOnce)
-  for (let at = 0; at < begun; at++) if (of.went(at) === 'new') of.walk(at)
+  for (let at = of.next(); at < begun; at = of.next()) of.walk(at)
 }
 
 /** How many had ended when it was decided. */
 function endedThen(of: Children, rule: Join): number {
-  const ends: { seq: number; went: Went }[] = []
-  for (let at = 0; at < of.count; at++) {
-    const went = of.went(at)
-    if (went !== 'new' && went !== 'held') ends.push({ seq: of.endSeq(at), went })
-  }
-  const tally = emptyTally()
-  for (const { went } of ends.sort((a, b) => a.seq - b.seq)) {
+  const tally = { ok: 0, failed: 0, open: 0 }
+  for (const { isOk } of of.ends().toSorted((a, b) => a.seq - b.seq)) {
     if (decide(rule, of.count, tally) !== 'open') break
-    count(tally, went)
+    if (isOk) tally.ok++
+    else tally.failed++
   }
   return endedOf(tally)
 }
@@ -66,59 +104,9 @@ function endedOf({ ok, failed }: Tally): number {
   return ok + failed
 }
 
-interface Tally {
-  ok: number
-  failed: number
-  open: number
-  readonly errors: Failed[]
-}
-
-function emptyTally(): Tally {
-  return { ok: 0, failed: 0, open: 0, errors: [] }
-}
-
-function tallyOf(of: Children): Tally {
-  const tally = emptyTally()
-  for (let at = 0; at < of.count; at++) count(tally, of.went(at))
-  return tally
-}
-
-function count(tally: Tally, went: Went | 'new'): void {
-  if (went === 'held') tally.open++
-  else if (went === 'settled') tally.ok++
-  else if (went !== 'new') {
-    tally.failed++
-    tally.errors.push(went)
-  }
-}
-
-function recount(tally: Tally, before: 'held' | 'new', after: Went): void {
-  if (before === 'held') tally.open--
-  count(tally, after)
-}
-
-function decide(rule: Join, total: number, { ok, failed, errors }: Tally): 'open' | 'ok' | StepError {
-  if (rule === 'each') return ok + failed === total ? 'ok' : 'open'
-  const needed = rule === 'all' ? total : rule
-  if (ok >= needed) return 'ok'
-  if (total - failed >= needed) return 'open'
-  return (
-    deciding(errors, total - needed) ?? {
-      code: 'too_few_items',
-      message: `${needed} must end well, and there are ${total}`,
-    }
-  )
-}
-
-/** What failed after so many others had. What was cancelled then has failed later. */
-function deciding(errors: readonly Failed[], before: number): StepError | undefined {
-  return errors.toSorted((a, b) => a.seq - b.seq)[before]
-}
-
 function isAtRest(of: Children, others: Others): boolean {
   let isAtRest = true
-  for (let at = 0; at < of.count; at++) {
-    if (of.went(at) !== 'held') continue
+  for (const at of of.open()) {
     const rests = others === 'finish' ? of.walk(at) !== 'held' : of.stop(at)
     isAtRest &&= rests
   }

@@ -1,10 +1,11 @@
 /** Another round: what was owed is undone once more, or steps run again. What was written stays, and its numbers go on. */
 import type { Step } from '../workflow/plan.ts'
 import { notAfterUs } from './admit.ts'
-import { type Draft, draftOf, type Frame, itemsOf } from './draft.ts'
+import { type Draft, draftOf, type Frame } from './draft.ts'
 import { undoneCode } from './end.ts'
 import type { RetryAsked, UndoAsked } from './event.ts'
-import { type Item, type StepProgress, type Transaction, untouched } from './transaction.ts'
+import { itemsAgain, itemsOf } from './items.ts'
+import { type StepProgress, type Transaction, untouched } from './transaction.ts'
 import type { Transition } from './transition.ts'
 import { turn } from './turn.ts'
 import { nextOwed, undoneCount } from './undo.ts'
@@ -58,6 +59,7 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   const { transaction, root } = draft
   transaction.round = round
   transaction.owed = null
+  transaction.at = 0
   const { steps } = transaction.plan
   const forgotten = from ?? steps.length
   each(steps, root, 0, forgotten, (step, frame) => {
@@ -66,15 +68,9 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   })
   each(steps, root, forgotten, steps.length, (step, frame) => {
     const progress = frame.get(step.no)
-    if (step.kind === 'forEach') frame.set(step.no, { ...fresh(progress, round), inside: again(progress) })
-    else frame.set(step.no, fresh(progress, round))
+    const inside = itemsOf(progress).length === 0 ? null : itemsAgain(itemsOf(progress))
+    frame.set(step.no, inside === null ? fresh(progress, round) : { ...fresh(progress, round), inside })
   })
-}
-
-/** Items that have begun keep their numbers, and wait for a place like all others; their values are made anew. */
-function again(progress: StepProgress): StepProgress['inside'] {
-  const items = itemsOf(progress).map((item): Item => ({ ...item, went: 'new', value: undefined }))
-  return items.length === 0 ? null : { kind: 'items', items }
 }
 
 /** Attempts are counted on; a step whose effect is unknown keeps its key, and so does one that was not asked for since. */

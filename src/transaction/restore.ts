@@ -117,6 +117,7 @@ const blank = {
   settled: 0,
   given: null,
   isDelayed: false,
+  at: 0,
   owed: null,
 } as const
 

@@ -1,13 +1,23 @@
 /** Brings steps to rest that are not needed any more: begins nothing of them, aborts what runs, and waits for how that ends. */
 import type { Branch, Case, ForEachStep, Step } from '../workflow/plan.ts'
 import { cancelChild } from './called.ts'
-import { type Draft, type Frame, itemsOf, type Place, takeBack } from './draft.ts'
+import { type Draft, type Frame, type Place, takeBack } from './draft.ts'
 import type { Effect } from './effect.ts'
+import { itemsOf, openOf } from './items.ts'
 import { giveUpLost, isUndone, lose, mayRun } from './lost.ts'
 import { restOver } from './rest.ts'
 import { refOf } from './rows.ts'
 import { isSettled } from './transaction.ts'
 import { failStep } from './walk.ts'
+
+/** The whole of it: steps run one after the other, so that one at most has begun and not ended. */
+export function stopBody(draft: Draft): boolean {
+  const { transaction, root } = draft
+  const { body } = transaction.plan
+  while (transaction.at < body.length && isSettled(root.get((body[transaction.at] as Step).no))) transaction.at++
+  const step = body[transaction.at]
+  return step === undefined || stopStep(draft, { step, frame: draft.root })
+}
 
 /** True when nothing of them runs any more. */
 export function stopList(draft: Draft, steps: readonly Step[], frame: Frame): boolean {
@@ -67,8 +77,7 @@ function stopBlock(draft: Draft, place: Place, frame: Frame, lists: readonly (Br
 
 function stopItems(draft: Draft, { step, frame }: Place<ForEachStep>): boolean {
   let isAtRest = true
-  for (let at = 0; at < itemsOf(frame.get(step.no)).length; at++) {
-    if (itemsOf(frame.get(step.no))[at]?.went !== 'open') continue
+  for (const at of openOf(frame.get(step.no))) {
     const rests = stopList(draft, step.steps, frame.into(step, at))
     isAtRest &&= rests
   }

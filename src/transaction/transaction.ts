@@ -67,6 +67,8 @@ export interface Transaction {
   readonly given: Given | null
   /** Its next act is a timer's: it needs no place among the running. */
   readonly isDelayed: boolean
+  /** Place in the plan's body of the first step that is not settled, as far as is known. */
+  readonly at: number
   /** What is to be undone, from what was done last; null: it was not looked for yet, or there is nothing. */
   readonly owed: Owed | null
   /** Steps settled so far. */
@@ -145,6 +147,13 @@ export type Inside = Items | Choice | Rest | Child | Money
 export interface Items {
   readonly kind: 'items'
   readonly items: readonly Item[]
+  /** Places of those that are open, in order. */
+  readonly open: readonly number[]
+  /** Place of the first that is new. */
+  readonly next: number
+  /** How many have ended, well or not. */
+  readonly ok: number
+  readonly failed: number
 }
 
 export interface Item {

@@ -1,9 +1,10 @@
 /** Undoes what was done, in the reverse order in which it was, one step at a time. */
 import { EngineError, messageOf } from '../base/error.ts'
 import type { CallStep, InvokeStep, Step, UndoStep } from '../workflow/plan.ts'
-import { type Draft, type Frame, frameAt, itemsOf, type Place } from './draft.ts'
+import { type Draft, type Frame, frameAt, type Place } from './draft.ts'
 import { end } from './end.ts'
 import { tryInvoke } from './invoke.ts'
+import { itemsOf } from './items.ts'
 import { nameOf } from './rows.ts'
 import { type Child, isSettled, type Owed, type StepRef } from './transaction.ts'
 import { failStep, goOnInvoked } from './walk.ts'

@@ -16,6 +16,17 @@ import { emptyRow, nameOf, settled } from './rows.ts'
 import type { StepError } from './transaction.ts'
 import { ranOut, turn } from './turn.ts'
 
+/** The whole of it, from the first step on that is not settled. */
+export function walkBody(draft: Draft): Went {
+  const { transaction, root } = draft
+  const { body } = transaction.plan
+  for (; transaction.at < body.length; transaction.at++) {
+    const went = walkStep(draft, { step: body[transaction.at] as Step, frame: root })
+    if (went !== 'settled') return went
+  }
+  return 'settled'
+}
+
 export function walkList(draft: Draft, steps: readonly Step[], frame: Frame): Went {
   for (let at = 0; at < steps.length; at++) {
     const went = walkStep(draft, { step: steps[at] as Step, frame })

@@ -1,5 +1,6 @@
 /** Looks into a transaction from outside: what its steps are in, and which blocks are decided by now. */
-import { type Frame, frameAt, itemsOf, rootOf } from '../../src/transaction/draft.ts'
+import { type Frame, frameAt, rootOf } from '../../src/transaction/draft.ts'
+import { itemsOf } from '../../src/transaction/items.ts'
 import type { StepProgress, StepRef, Transaction } from '../../src/transaction/transaction.ts'
 import type { ForEachStep, Join, ParallelStep, Plan, Step } from '../../src/workflow/plan.ts'
 

@@ -110,7 +110,7 @@ export function play(transaction: Transaction, ...events: readonly TransactionEv
 }
 
 /** What two of the same have in common, whatever life they are in: outputs as text. */
-export function plain({ plan: _, owed: _owed, ...transaction }: Transaction): unknown {
+export function plain({ plan: _, owed: _owed, at: _at, ...transaction }: Transaction): unknown {
   return JSON.parse(JSON.stringify(transaction, (_name, value) => comparable(value)))
 }
 
