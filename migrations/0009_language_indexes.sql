@@ -17,5 +17,7 @@ select statement from (
   where h.inhparent in ('millrace_data.attempt'::regclass, 'millrace_data.begun'::regclass) and pg_relation_size(p.oid) > 0
   union all
   select 3, 'ending', 'alter table millrace_data.ending validate constraint ending_state_check'
+  union all
+  select 3, 'passed', 'alter table millrace_data.passed validate constraint passed_reason_check'
 ) s order by turn, relname
 \gexec

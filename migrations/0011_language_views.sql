@@ -237,6 +237,23 @@ select workflow, step, count,
        whole[1] as whole_p50_ms, whole[2] as whole_p95_ms, whole[3] as whole_p99_ms
 from measured;
 
+create or replace view millrace.passed_offsets as
+select k.name as topic,
+       l.kafka_partition,
+       w.name as workflow,
+       p.from_offset,
+       p.to_offset,
+       case p.reason when 1 then 'other_type' when 2 then 'before_start' when 3 then 'absent'
+                     when 4 then 'no_workflow' when 5 then 'compacted' when 6 then 'aborted'
+                     when 7 then 'control' when 8 then 'retention' when 9 then 'no_key' end as reason,
+       n.name as engine,
+       k.incarnation
+from millrace_data.passed p
+join millrace_data.lane l on l.id = p.lane_id
+join millrace_data.topic k on k.id = l.topic_id
+join millrace_data.engine n on n.id = l.engine_id
+left join millrace_data.workflow w on w.id = p.workflow_id;
+
 create view millrace.waits as
 select r.transaction_id,
        v.step_ids[r.step + 1] as step,

@@ -73,7 +73,7 @@ test('everything of a transaction comes back, to the microsecond', async () => {
       ...nothingElse,
     },
   )
-  assert.deepEqual([...sources], [[plan.version, { workflow: 'sale', source: plan.source, versionId: ids.versionId }]])
+  assert.deepEqual([...sources], [[plan.version, { workflow: 'sale', source: plan.source, ...ids }]])
 })
 
 test('an ending takes its parking away', async () => {
