@@ -12,12 +12,12 @@ const beforeMs = 30_000
 export const due: Row = {
   name: 'due',
   about: '10,000 that sleep and fall due within one second (--events): all of them woken and done, with a step behind.',
-  async run({ ground, events, tell }) {
+  async run({ ground, events, tell, profileDir }) {
     const count = events ?? 10_000
     await using stage = await Stage.open(ground, `bench_${Date.now().toString(36)}_due`, false)
     await ground.preload(topicOf(stage.name), { bytes: 300, keys: count }, count)
     const untilMs = Date.now() + beforeMs
-    const running = await stage.start({ untilMs, which: ['sleeper'] })
+    const running = await stage.start({ untilMs, which: ['sleeper'] }, { profileDir })
     tell('due: they fall asleep')
     await stage.untilCount('all to sleep', 'millrace_data.rest', count, beforeMs)
     const asleepMs = Date.now()

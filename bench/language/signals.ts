@@ -22,12 +22,12 @@ export const first: Row = {
   run: (room) => burst(room, 'first', 'first'),
 }
 
-async function burst({ ground, events, tell }: Room, row: string, take: 'all' | 'first'): Promise<Verdict> {
+async function burst({ ground, events, tell, profileDir }: Room, row: string, take: 'all' | 'first'): Promise<Verdict> {
   const count = events ?? 10_000
   await using stage = await Stage.open(ground, `bench_${Date.now().toString(36)}_${row}`, false)
   const { name } = stage
   await ground.preload(topicOf(name), { bytes: 300, keys: count }, count)
-  const running = await stage.start({ take, which: ['waiter'] }, 2)
+  const running = await stage.start({ take, which: ['waiter'] }, { coordinators: 2, profileDir })
   tell(`${row}: they begin to wait`)
   await stage.untilCount('all to wait', 'millrace_data.rest', count, 60_000)
   await stage.untilCount('two to hold lanes', heldLanes, 2, 60_000)

@@ -38,7 +38,10 @@ export class Stage implements AsyncDisposable {
     return new Stage(ground, name, db, keeps)
   }
 
-  async start(resting: Partial<Resting> = {}, coordinators = 1): Promise<Running> {
+  async start(
+    resting: Partial<Resting> = {},
+    { coordinators = 1, profileDir = null }: { coordinators?: number; profileDir?: string | null } = {},
+  ): Promise<Running> {
     const { ground, name } = this
     this.#running = await engine.start({
       dir: ground.dir,
@@ -46,7 +49,7 @@ export class Stage implements AsyncDisposable {
       databaseUrl: ground.databaseUrl(name),
       topic: name,
       shape: { steps: 1, waitMs: 0, coordinators },
-      profileDir: null,
+      profileDir,
       engine: name,
       files: (dir) => this.files(dir, resting),
     })
