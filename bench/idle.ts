@@ -92,7 +92,12 @@ async function untilAsleep(running: Running): Promise<void> {
 }
 
 /** Asked from another database, so that our own queries do not count. */
-async function watch(ground: Ground, database: string, { running }: Subject, seconds: number): Promise<Verdict[]> {
+export async function watch(
+  ground: Ground,
+  database: string,
+  { running }: Pick<Subject, 'running'>,
+  seconds: number,
+): Promise<Verdict[]> {
   const count = async () => {
     const sql = `select (xact_commit + xact_rollback)::int as n from pg_stat_database where datname = '${database}'`
     return (await ground.ask(sql)).rows[0].n as number

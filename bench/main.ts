@@ -6,8 +6,10 @@ import { commit, measureSmoke } from './commit.ts'
 import { type Compared, compare, warmUp } from './compare.ts'
 import { Ground } from './ground.ts'
 import { growth } from './growth/main.ts'
-import { rows } from './growth/rows.ts'
+import type { Row } from './growth/row.ts'
+import { rows as growthRows } from './growth/rows.ts'
 import { idle } from './idle.ts'
+import { rows as languageRows } from './language/rows.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
 import { load, type Part, parts } from './parts.ts'
 import { circumstances, tablesOf } from './report.ts'
@@ -20,7 +22,7 @@ const eventsDefault = 40_000
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
   if (options === null) return void process.stdout.write(help)
-  const all = options.mode === 'growth' ? rows : parts
+  const all = rowsOf[options.mode] ?? parts
   if (options.list) return void process.stdout.write(all.map(({ name, about }) => `${name}\n  ${about}\n`).join(''))
   if (options.dir !== null) mkdirSync(options.dir, { recursive: true })
   if (options.profileDir !== null) mkdirSync(options.profileDir, { recursive: true })
@@ -44,11 +46,16 @@ const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void
     const [seconds, wakes] = options.quick ? [10, 3] : [30, 7]
     tellVerdicts(await onGround(options, (ground) => idle(ground, seconds, wakes, tell)), options)
   },
-  async growth(options) {
-    const picked = chosen(rows, options.only, () => true)
-    const say = (line: string) => progress.say(line)
-    tellVerdicts(await onGround(options, (ground) => growth(ground, picked, options, { tell, say })), options)
-  },
+  growth: (options) => rowByRow(growthRows, options),
+  language: (options) => rowByRow(languageRows, options),
+}
+
+const rowsOf: Partial<Record<Options['mode'], readonly Row[]>> = { growth: growthRows, language: languageRows }
+
+async function rowByRow(rows: readonly Row[], options: Options): Promise<void> {
+  const picked = chosen(rows, options.only, () => true)
+  const say = (line: string) => progress.say(line)
+  tellVerdicts(await onGround(options, (ground) => growth(ground, picked, options, { tell, say })), options)
 }
 
 function tellVerdicts(verdicts: readonly Verdict[], { json, out }: Options): void {

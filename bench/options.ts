@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { EngineError, messageOf } from '../src/base/error.ts'
 
 export interface Options {
-  readonly mode: 'compare' | 'growth' | 'idle' | 'commit'
+  readonly mode: 'compare' | 'growth' | 'language' | 'idle' | 'commit'
   /** Names of parts or rows; null: those that run when nobody says which. */
   readonly only: readonly string[] | null
   readonly full: boolean
@@ -47,13 +47,16 @@ Postgres, or uses KAFKA_BROKERS and DATABASE_URL if both are set.
     --minutes N  of the soak (20)
     --dir DIR    keep the servers' data and what is done there
     --resume     go on after the rows that are done already, in the same --dir with the same options
+
+  --language     what sleeps and waits, and long chains: start and memory with a million that rest, how fast they wake
+    --rows N     transactions that rest (1000000); --dir and --resume as above
 `
 
 /** Null: only help was asked for. Throws `EngineError` `usage`. */
 export function readOptions(words: readonly string[]): Options | null {
   const { values } = parsed(words)
   if (values.help) return null
-  const modes = (['growth', 'idle', 'commit'] as const).filter((mode) => values[mode])
+  const modes = (['growth', 'language', 'idle', 'commit'] as const).filter((mode) => values[mode])
   if (modes.length > 1) throw usage(`--${modes.join(' and --')}: one at a time`)
   if (values.resume && values.dir === undefined) throw usage('--resume: expected --dir, where what is done was kept')
   return {
@@ -69,7 +72,7 @@ export function readOptions(words: readonly string[]): Options | null {
     list: values.list,
     dir: values.dir ?? null,
     resume: values.resume,
-    rows: count('--rows', values.rows),
+    rows: count('--rows', values.rows ?? (modes[0] === 'language' ? '1000000' : '10000000')),
     minutes: count('--minutes', values.minutes),
   }
 }
@@ -105,7 +108,8 @@ function parsed(words: readonly string[]) {
         commit: { type: 'boolean', default: false },
         idle: { type: 'boolean', default: false },
         growth: { type: 'boolean', default: false },
-        rows: { type: 'string', default: '10000000' },
+        language: { type: 'boolean', default: false },
+        rows: { type: 'string' },
         minutes: { type: 'string', default: '20' },
         dir: { type: 'string' },
         resume: { type: 'boolean', default: false },

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { ownSeconds, treeResidentMb, treeSeconds } from './cpu.ts'
+import { ownSeconds, residentMb, treeResidentMb, treeSeconds } from './cpu.ts'
 
 export interface Program {
   /** Node's own flags, the program, its arguments. */
@@ -16,6 +16,7 @@ export interface Program {
 /** Of all coordinators together. */
 export interface Health {
   readonly ready: boolean
+  readonly lanes: number
   /** Transactions that run. */
   readonly running: number
   readonly workers: { readonly processes: number; readonly running: number; readonly waiting: number }
@@ -55,6 +56,11 @@ export class Running {
     return sum(this.pids.map(treeResidentMb))
   }
 
+  /** Of the largest of the main processes alone. */
+  coordinatorMb(): number {
+    return Math.max(...this.pids.map(residentMb))
+  }
+
   /** Since their start. */
   async frames(): Promise<Frames> {
     const counts = await Promise.all(this.#children.map(ask))
@@ -68,6 +74,7 @@ export class Running {
     const total = (of: (health: Health) => number) => sum(all.map(of))
     return {
       ready: all.every(({ ready }) => ready),
+      lanes: total(({ lanes = 0 }) => lanes),
       running: total(({ running = 0 }) => running),
       workers: {
         processes: total(({ workers }) => workers.processes),
@@ -115,7 +122,7 @@ async function askHealth(port: number): Promise<Health> {
   try {
     return (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as Health
   } catch {
-    return { ready: false, running: 0, workers: { processes: 0, running: 0, waiting: 0 } }
+    return { ready: false, lanes: 0, running: 0, workers: { processes: 0, running: 0, waiting: 0 } }
   }
 }
 

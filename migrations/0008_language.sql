@@ -1,5 +1,5 @@
--- What the workflow language needs, first of four: columns and tables. Nothing that is there is read or written anew, so that
--- it takes no time on a big ledger. Expands only: a version that knows 0007 goes on writing beside this one.
+-- What the workflow language needs, first of four: columns and tables. No history is read or written anew, so that it takes
+-- no time on a big ledger. Expands only: a version that knows 0007 goes on writing beside this one.
 -- 0009 makes the keys that hold `item` while others write, 0010 puts them in their place, 0011 has the views.
 
 set local lock_timeout = '5s';
@@ -49,6 +49,12 @@ alter table millrace_data.command
 alter table millrace_data.passed
   drop constraint passed_reason_check,
   add constraint passed_reason_check check (reason between 1 and 9) not valid;
+
+-- A lane that has taken in nothing yet has nothing open: whoever opens it looks through no history for that.
+alter table millrace_data.lane_progress alter column low_id set default 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+update millrace_data.lane_progress p set low_id = default
+where low_id = '00000000-0000-0000-0000-000000000000'
+  and next_offset <= (select min(s.from_offset) from millrace_data.subscription s where s.lane_id = p.lane_id);
 
 -- A step that sleeps, or waits for an event. Goes in the commit that ends it.
 create table millrace_data.rest (

@@ -1,4 +1,4 @@
-/** `npm run bench -- --growth`: row by row, each held to its limit; what is done is kept in `--dir`. */
+/** `npm run bench -- --growth`, and `--language`: row by row, each held to its limit; what is done is kept in `--dir`. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { warmUp } from '../compare.ts'
@@ -25,13 +25,14 @@ export async function growth(
   if (rows.some(({ name }) => done[name] === undefined)) await warmUp(ground, load(0), 5, tell)
   for (const row of rows) {
     if (done[row.name] !== undefined) continue
-    const { rounds, events, rows: count, minutes } = options
+    const { rounds, events, rows: count, minutes, profileDir } = options
     const verdict = await row.run({
       ground,
       rounds: options.quick ? (rounds ?? 1) : rounds,
       events,
       rows: count,
       minutes,
+      profileDir,
       tell,
     })
     done[row.name] = verdict
@@ -43,7 +44,14 @@ export async function growth(
 
 function doneBefore(options: Options): State {
   const file = fileOf(options)
-  const run = JSON.stringify([options.rows, options.minutes, options.events, options.rounds, options.quick])
+  const run = JSON.stringify([
+    options.mode,
+    options.rows,
+    options.minutes,
+    options.events,
+    options.rounds,
+    options.quick,
+  ])
   if (!options.resume || file === null || !existsSync(file)) return { run, done: {} }
   const state = JSON.parse(readFileSync(file, 'utf8')) as State
   return state.run === run ? state : { run, done: {} }
@@ -56,4 +64,4 @@ function keep(options: Options, state: State): void {
   renameSync(`${file}.new`, file)
 }
 
-const fileOf = ({ dir }: Options) => (dir === null ? null : join(dir, 'growth.json'))
+const fileOf = ({ dir, mode }: Options) => (dir === null ? null : join(dir, `${mode}.json`))

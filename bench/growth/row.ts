@@ -23,6 +23,7 @@ export interface Room {
   readonly rows: number
   /** Of the soak. */
   readonly minutes: number
+  readonly profileDir: string | null
   tell(line: string): void
 }
 

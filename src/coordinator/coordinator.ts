@@ -104,9 +104,10 @@ export class Coordinator {
       recall: this.#recall,
       signal: this.#stopping.signal,
       wake: () => this.#wake.ring(),
+      running: () => this.stats().running,
       onBroken: (error: Error) => this.#fail(error),
     }
-    this.#rests = new Rests({ ...shared, running: () => this.stats().running })
+    this.#rests = new Rests(shared)
     this.#waits = new Waits({ ...shared, lanes: () => this.#lanes.open() })
     this.#upkeep = new Upkeep(parts, {
       writer: this.#writer,

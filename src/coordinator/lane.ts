@@ -10,7 +10,7 @@ import { publish } from '../telemetry/channels.ts'
 import type { Admit, Effect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { stepInDoubt } from '../transaction/resolve.ts'
-import { isFinal, type Transaction } from '../transaction/transaction.ts'
+import { isFinal, type StepRef, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
 import { Ahead } from './ahead.ts'
 import type { ReadingRoom } from './arrival.ts'
@@ -250,6 +250,13 @@ export class Lane {
       this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), event])
       this.rouse(id)
     }
+  }
+
+  /** The transaction is being loaded, for there is an event for this wait. */
+  isReached(id: string, { step, item }: StepRef): boolean {
+    const isIt = (event: TransactionEvent) =>
+      event.type === 'SignalArrived' && event.step === step && event.item === item
+    return this.#waiting.get(id)?.some(isIt) === true
   }
 
   /** One that rests, or has ended, is loaded: what it rests for may be there. */

@@ -149,8 +149,11 @@ export interface Ledger {
   due(laneId: number, after: DueRest, untilUs: number, most: number): Promise<readonly DueRest[]>
   /** When the one after it is due; null: there is none. */
   nextDue(laneId: number, after: DueRest): Promise<number | null>
-  /** Waits of these lanes that were not looked at since they began, or since an event came for them: at most so many. */
-  unlooked(laneIds: readonly number[], most: number): Promise<readonly WaitRef[]>
+  /**
+   * Waits of these lanes that were not looked at since they began, or since an event came for them, in an order of their own,
+   * behind this one: at most so many.
+   */
+  unlooked(laneIds: readonly number[], after: WaitRef | null, most: number): Promise<readonly WaitRef[]>
   /**
    * Kept events that these may take, of each the oldest first, and no more than so many of each. Not those that their
    * transaction has taken, or, where only the first may have one, that anybody has.
@@ -285,6 +288,8 @@ export interface WaitRef extends StepRef {
 
 export interface FoundSignal {
   readonly wait: WaitRef
+  /** Of the workflow on which the transaction runs that waits. */
+  readonly version: string
   readonly signal: Signal
   /** Only the first may have it: it is to be claimed. */
   readonly isForOne: boolean

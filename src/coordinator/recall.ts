@@ -29,6 +29,11 @@ export class Recall {
     for (const plan of plans) this.#plans.set(plan.version, plan)
   }
 
+  /** One that is known by now. */
+  planOf(version: string): Plan | undefined {
+    return this.#plans.get(version)
+  }
+
   /** Versions that only old transactions run on. */
   learn(sources: OpenedLane['sources']): void {
     const { ids, planFromSource } = this.#parts

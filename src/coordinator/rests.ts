@@ -7,6 +7,7 @@ import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { RestRow } from '../transaction/effect.ts'
 import type { StepRef } from '../transaction/transaction.ts'
+import { whileFull } from './crowd.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { DueRest, Ledger } from './ports.ts'
@@ -126,7 +127,7 @@ export class Rests {
   async #readDue(lane: Lane, read: Read): Promise<void> {
     const { ledger, clock, limits, wake } = this.#parts
     for (let isMore = true; isMore && this.#isOurs(lane, read); ) {
-      await this.#whileFull()
+      await whileFull(this.#parts)
       const due = await ledger.due(lane.laneId, read.mark, clock.nowUs(), limits.loadMax)
       if (!this.#isOurs(lane, read)) return
       for (const rest of due) this.#wake(lane, rest.transactionId, rest)
@@ -139,17 +140,10 @@ export class Rests {
     const nextUs = await ledger.nextDue(lane.laneId, read.mark)
     if (nextUs !== null && (read.nextUs === null || nextUs < read.nextUs)) read.nextUs = nextUs
   }
-
-  /** Nothing is woken that would only wait: as many run as may. */
-  async #whileFull(): Promise<void> {
-    const { running, limits, clock, signal } = this.#parts
-    while (running() >= limits.runningMax && !signal.aborted) await sleep(clock, fullPauseMs, signal)
-  }
 }
 
 /** Node's timers hold no more; a longer one is set again when it fires. */
 const timerMsMax = 2 ** 31 - 1
-const fullPauseMs = 20
 
 /** To be woken once more is harmless. */
 function isBefore(dueUs: number, transactionId: string, mark: DueRest): boolean {

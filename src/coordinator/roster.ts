@@ -45,9 +45,9 @@ export class Roster {
     return this.#order.queued
   }
 
-  /** Those that have started, or are about to, and wait for nothing but workers. */
+  /** Those that have started, or are about to, and wait for nothing but workers; those that are asked back among them. */
   get running(): number {
-    const open = this.#transactions.size + this.#stubs.size
+    const open = this.#transactions.size + this.#stubs.size + this.#returning.size
     return open - this.#order.queued - this.#aside.size - this.#delayed.size - this.#visitors.size - this.#shelved.size
   }
 

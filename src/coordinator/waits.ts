@@ -9,9 +9,10 @@ import type { RestRow } from '../transaction/effect.ts'
 import type { Signal } from '../transaction/event.ts'
 import { mayHave } from '../transaction/rest.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { whileFull } from './crowd.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { FoundSignal, Ledger, SignalRef, WaitRef } from './ports.ts'
+import type { FoundSignal, Ledger, SignalClaim, SignalRef, WaitRef } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface WaitsParts {
@@ -21,6 +22,8 @@ export interface WaitsParts {
   readonly recall: Recall
   readonly signal: AbortSignal
   lanes(): Lane[]
+  /** Transactions that run, over all lanes. */
+  running(): number
   wake(): void
   onBroken(error: Error): void
 }
@@ -34,6 +37,8 @@ export class Waits {
   #signals: SignalRef[] = []
   /** Waits of our lanes may be there that were not looked at. */
   #isUnlooked = false
+  /** All of them are being read, some at a time: so far they were. */
+  #readTo: WaitRef | null = null
   #busy = false
 
   constructor(parts: WaitsParts) {
@@ -90,7 +95,7 @@ export class Waits {
   }
 
   get #hasWork(): boolean {
-    return this.#refs.length + this.#signals.length > 0 || this.#isUnlooked
+    return this.#refs.length + this.#signals.length > 0 || this.#isUnlooked || this.#readTo !== null
   }
 
   async #step(): Promise<void> {
@@ -102,26 +107,57 @@ export class Waits {
       this.#signals.splice(0, signals.length)
     } else if (this.#refs.length > 0) {
       await this.#look(this.#refs.splice(0, limits.loadMax))
-    } else {
-      const unlooked = laneIds.length === 0 ? [] : await ledger.unlooked(laneIds, limits.loadMax)
-      this.#isUnlooked = unlooked.length === limits.loadMax
-      await this.#look(unlooked)
-    }
+    } else await this.#readOn(laneIds)
   }
 
+  /** What is marked behind the place meanwhile is found by the next reading, which begins when this one has ended. */
+  async #readOn(laneIds: readonly number[]): Promise<void> {
+    const { ledger, limits } = this.#parts
+    const after = this.#readTo
+    if (after === null) this.#isUnlooked = false
+    this.#readTo = null
+    const unlooked = laneIds.length === 0 ? [] : await ledger.unlooked(laneIds, after, limits.loadMax)
+    await this.#look(unlooked)
+    if (unlooked.length === limits.loadMax) this.#readTo = unlooked.at(-1) ?? null
+  }
+
+  /** Who is about to get one is not looked at again before that is written: the ledger would find the same. */
   async #look(refs: readonly WaitRef[]): Promise<void> {
     const { ledger } = this.#parts
-    const ours = refs.filter((ref) => this.#laneOf(ref))
+    await whileFull(this.#parts)
+    const ours = refs.filter((ref) => this.#laneOf(ref)?.isReached(ref.transactionId, ref) === false)
     if (ours.length === 0) return
     const found = byWait(ours, await ledger.findSignals(ours, eachMost))
-    const transactions = await this.#transactionsOf([...found.keys()])
-    const without = ours.filter((ref) => !found.has(ref))
-    for (const [ref, signals] of found) {
-      const transaction = transactions.get(ref.transactionId)
-      if (!transaction || !(await this.#give(ref, transaction, signals))) without.push(ref)
-    }
+    const wanted = await this.#fitting(found)
+    const given = await this.#give(wanted)
+    const without = ours.filter((ref) => !given.has(ref))
     if (without.length > 0) await ledger.looked(without)
     this.#parts.wake()
+  }
+
+  /** What their `match` takes. Those that are away and have none are not read for that: they are when they wake. */
+  async #fitting(found: ReadonlyMap<WaitRef, readonly FoundSignal[]>): Promise<Map<WaitRef, readonly FoundSignal[]>> {
+    const fitting = new Map<WaitRef, readonly FoundSignal[]>()
+    const asked: WaitRef[] = []
+    for (const [ref, signals] of found) {
+      if (this.#takesAll(ref, signals)) fitting.set(ref, signals)
+      else asked.push(ref)
+    }
+    const transactions = await this.#transactionsOf(asked)
+    for (const ref of asked) {
+      const transaction = transactions.get(ref.transactionId)
+      const signals = found.get(ref) ?? []
+      const taken = transaction ? signals.filter(({ signal }) => this.#isFor(ref, transaction, signal)) : []
+      if (taken.length > 0) fitting.set(ref, taken)
+    }
+    return fitting
+  }
+
+  #takesAll(ref: WaitRef, signals: readonly FoundSignal[]): boolean {
+    const { lanes, recall } = this.#parts
+    if (lanes().some((lane) => lane.get(ref.transactionId))) return false
+    const step = recall.planOf(signals[0]?.version ?? '')?.steps[ref.step]
+    return step?.kind === 'wait' && step.match === null
   }
 
   #laneOf({ laneId }: WaitRef): Lane | undefined {
@@ -130,7 +166,7 @@ export class Waits {
 
   async #transactionsOf(refs: readonly WaitRef[]): Promise<ReadonlyMap<string, Transaction>> {
     const transactions = new Map<string, Transaction>()
-    for (const lane of this.#parts.lanes()) {
+    for (const lane of refs.length === 0 ? [] : this.#parts.lanes()) {
       const own = [
         ...new Set(refs.filter((ref) => ref.laneId === lane.laneId).map(({ transactionId }) => transactionId)),
       ]
@@ -145,18 +181,42 @@ export class Waits {
     return transactions
   }
 
-  /** The first that its `match` takes, and that is still to be had. */
-  async #give(ref: WaitRef, transaction: Transaction, found: readonly FoundSignal[]): Promise<boolean> {
-    const { ledger, clock } = this.#parts
-    const { transactionId, step, item } = ref
-    for (const { signal, isForOne } of found) {
-      if (!this.#isFor(ref, transaction, signal)) continue
-      const claim = { transactionId, step, item, signalId: signal.id }
-      if (isForOne && (await ledger.claimSignals([claim])).length === 0) continue
-      this.#laneOf(ref)?.reach(transactionId, { type: 'SignalArrived', atUs: clock.nowUs(), step, item, signal })
-      return true
+  /** To each the first of those that fit it and are still to be had: all claim at once, and who was too late the next one. */
+  async #give(wanted: ReadonlyMap<WaitRef, readonly FoundSignal[]>): Promise<ReadonlySet<WaitRef>> {
+    const given = new Set<WaitRef>()
+    for (let at = 0, left = [...wanted]; left.length > 0; at++) {
+      const offered = left.flatMap(([ref, signals]) => {
+        const found = signals[at]
+        return found ? [{ ref, found }] : []
+      })
+      for (const { ref, found } of await this.#claimed(offered)) {
+        given.add(ref)
+        const { transactionId, step, item } = ref
+        const event = {
+          type: 'SignalArrived',
+          atUs: this.#parts.clock.nowUs(),
+          step,
+          item,
+          signal: found.signal,
+        } as const
+        this.#laneOf(ref)?.reach(transactionId, event)
+      }
+      left = left.filter(([ref, signals]) => !given.has(ref) && signals.length > at + 1)
     }
-    return false
+    return given
+  }
+
+  /** Those who have it now, or need not claim it. */
+  async #claimed(offered: readonly Offer[]): Promise<readonly Offer[]> {
+    const claims = new Map<SignalClaim, Offer>()
+    for (const offer of offered) {
+      const { transactionId, step, item } = offer.ref
+      const { signal, isForOne } = offer.found
+      if (isForOne) claims.set({ transactionId, step, item, signalId: signal.id }, offer)
+    }
+    if (claims.size === 0) return offered
+    const won = new Set((await this.#parts.ledger.claimSignals([...claims.keys()])).map((claim) => claims.get(claim)))
+    return offered.filter((offer) => !offer.found.isForOne || won.has(offer))
   }
 
   /** One that its `match` fails on is none for it. */
@@ -169,6 +229,11 @@ export class Waits {
       return false
     }
   }
+}
+
+interface Offer {
+  readonly ref: WaitRef
+  readonly found: FoundSignal
 }
 
 function byWait(refs: readonly WaitRef[], found: readonly FoundSignal[]): Map<WaitRef, FoundSignal[]> {

@@ -61,7 +61,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     commit: (batch) => commit(db, batch),
     due: (laneId, after, untilUs, most) => due(db, laneId, after, untilUs, most),
     nextDue: (laneId, after) => nextDue(db, laneId, after),
-    unlooked: (laneIds, most) => unlooked(db, laneIds, most),
+    unlooked: (laneIds, after, most) => unlooked(db, laneIds, after, most),
     findSignals: (waits, most) => findSignals(db, waits, most),
     claimSignals: (claims) => claimSignals(db, claims),
     looked: (waits) => looked(db, waits),

@@ -60,17 +60,26 @@ export interface WaitRead {
   times: number
 }
 
-export async function unlooked(db: Connections, laneIds: readonly number[], most: number): Promise<WaitRef[]> {
+export async function unlooked(
+  db: Connections,
+  laneIds: readonly number[],
+  after: WaitRef | null,
+  most: number,
+): Promise<WaitRef[]> {
   if (laneIds.length === 0) return []
+  const { transactionId, step, item } = after ?? { transactionId: lowestId, step: -1, item: '' }
   const rows = await db.query<WaitRead & Record<string, unknown>>({
     name: 'millrace_unlooked',
     text: `
 select transaction_id, step, item, lane_id, times from millrace_data.look
-where lane_id = any($1::int4[]) limit $2::int4`,
-    values: [column.int4(laneIds), most],
+where lane_id = any($1::int4[]) and (transaction_id, step, item) > ($2::uuid, $3::int2, $4::text collate "C")
+order by transaction_id, step, item limit $5::int4`,
+    values: [column.int4(laneIds), transactionId, step, item, most],
   })
   return rows.map(waitRef)
 }
+
+const lowestId = '00000000-0000-0000-0000-000000000000'
 
 export function waitRef({ transaction_id, step, item, lane_id, times }: WaitRead): WaitRef {
   return { laneId: lane_id, transactionId: transaction_id, step, item, nudge: times }

@@ -11,6 +11,7 @@ import { placesOf, type WaitRead, waitRef } from './rests.ts'
 
 interface FoundRead {
   n: string
+  hash: string
   id: string
   event: string
   take_first: boolean
@@ -30,7 +31,7 @@ with waits as materialized (
   join millrace_data.rest w on w.transaction_id = r.transaction_id and w.step = r.step and w.item = r.item
   where w.key_hash is not null
 )
-select w.n, s.id, s.event, s.take_first from waits w
+select w.n, v.hash, s.id, s.event, s.take_first from waits w
 cross join lateral (
   select s.id, s.event, s.at, s.take_first from millrace_data.signal s
   where s.workflow_id = w.workflow_id and s.key_hash = w.key_hash and s.key = w.key
@@ -43,11 +44,14 @@ cross join lateral (
       select from millrace_data.taken t where t.signal_id = s.id and t.commit_id is not null
         and t.transaction_id = w.transaction_id)
   order by s.at, s.id limit $4::int4) s
+join millrace_data.transaction t on t.id = w.transaction_id
+join millrace_data.version v on v.id = t.version_id
 order by w.n, s.at, s.id`,
     values: [...placesOf(waits), most],
   })
-  return rows.map(({ n, id, event, take_first }) => ({
+  return rows.map(({ n, hash, id, event, take_first }) => ({
     wait: waits[Number(n) - 1] as WaitRef,
+    version: hash,
     signal: { id, text: event },
     isForOne: take_first,
   }))
