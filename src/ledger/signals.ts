@@ -118,9 +118,10 @@ with came as materialized (
   select pg_notify('${nudgeChannel}', string_agg(distinct lane_id::text, ' '))
   from waiting where lane_id <> all($2::int4[]) having count(*) > 0
 )
+-- What is said is asked for first: with none of our own lanes nobody would, and nothing would be said.
 select n.transaction_id, n.step, n.item, n.lane_id, n.times
-from nudged n, (select count(*) from said) s where n.lane_id = any($2::int4[])`,
+from (select count(*) from said) s left join nudged n on n.lane_id = any($2::int4[])`,
     values: [column.uuid(signals.map((signal) => signal.id)), column.int4(laneIds)],
   })
-  return rows.map(waitRef)
+  return rows.filter((row) => row.transaction_id !== null).map(waitRef)
 }

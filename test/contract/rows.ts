@@ -1,6 +1,15 @@
 /** Rows for a ledger with one workflow, and batches of them: what tests of any ledger write. */
-import type { Batch, LaneProgress, LaneSign, NewLane, OpenedLane, TransactionRow } from '../../src/coordinator/ports.ts'
-import type { AttemptRow, EndingRow } from '../../src/transaction/effect.ts'
+import type {
+  Batch,
+  KeptRest,
+  LaneProgress,
+  LaneSign,
+  NewLane,
+  OpenedLane,
+  SignalRow,
+  TransactionRow,
+} from '../../src/coordinator/ports.ts'
+import type { AttemptRow, EndingRow, PostingRow } from '../../src/transaction/effect.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 
 export const topic = 'orders'
@@ -140,4 +149,91 @@ export const nothingElse = {
   failure: null,
   rounds: [],
   ended: null,
+}
+
+export const waitedFor = 'news'
+/** Numbers of its steps; `undo` is behind what it undoes. */
+export const at = { work: 0, undo: 1, nap: 2, wait: 3, all: 4, pay: 5, sub: 6 } as const
+export const stays = planFromSource(
+  `
+name: stay
+on: { kafka: { topic: ${topic} } }
+signals: { ${waitedFor}: { key: event.data.k } }
+steps:
+  - { id: work, uses: shop/work, compensate: shop/undo }
+  - { id: nap, sleep: 1h }
+  - { id: wait, wait: { topic: ${waitedFor}, key: event.data.k } }
+  - { id: all, forEach: event.data.list, steps: [{ id: pay, uses: shop/pay }] }
+  - { id: sub, call: sale }
+`,
+  'stay.yaml',
+)
+
+/** A step that sleeps, alone. */
+export function rest(lane: OpenedLane, n: number, what: Partial<KeptRest> = {}) {
+  const row: KeptRest = {
+    transactionId: idOf(n),
+    step: at.nap,
+    item: '',
+    dueUs: baseUs + n * 1000,
+    sinceUs: baseUs,
+    wait: null,
+    isAlone: true,
+    isStrict: false,
+    workflowId: 0,
+  }
+  return { ...row, ...what, laneId: lane.laneId }
+}
+
+/** A step that waits for an event, alone. */
+export function waiting(lane: OpenedLane, n: number, workflowId: number, what: Partial<KeptRest> = {}) {
+  const wait = { topic: waitedFor, key: 'k', notBeforeUs: baseUs }
+  return rest(lane, n, { step: at.wait, dueUs: null, wait, workflowId, ...what })
+}
+
+/** Of the wait, or of another step. */
+export function over(lane: OpenedLane, n: number, step: number = at.wait) {
+  return { laneId: lane.laneId, transactionId: idOf(n), step, item: '' }
+}
+
+/** Ids of events, in the order of `n`: they begin with the time at which they came. */
+export function newsIdOf(n: number): string {
+  const time = (baseUs / 1000).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}${idOf(n).slice(13)}`
+}
+
+/** An event that is kept. */
+export function signal(lane: OpenedLane, n: number, workflowId: number, what: Partial<SignalRow> = {}) {
+  const row: SignalRow = {
+    id: newsIdOf(n),
+    workflowId,
+    offset: n,
+    key: 'k',
+    atUs: baseUs + n,
+    receivedUs: baseUs + n,
+    keepUntilUs: baseUs + 3_600_000_000,
+    take: 'all',
+    text: `{"n":${n}}`,
+  }
+  return { ...row, ...what, laneId: lane.laneId }
+}
+
+/** From the first account to the second. */
+export function posting(lane: OpenedLane, n: number, what: Partial<PostingRow> = {}) {
+  const row: PostingRow = {
+    transactionId: idOf(n),
+    step: at.work,
+    item: '',
+    attempt: 1,
+    n: 0,
+    debit: 'viewer',
+    credit: 'shop',
+    amount: 250n,
+    currency: 'CZK',
+    party: null,
+    chargeKey: null,
+    reverses: null,
+    atUs: baseUs,
+  }
+  return { ...row, ...what, laneId: lane.laneId }
 }

@@ -23,6 +23,21 @@ ledgerContract('Postgres', async () => {
         [laneId, kind, target],
       )
     },
+    async pause(workflow, key) {
+      await own.query(
+        `insert into millrace_data.pause (engine_id, workflow_id, key, paused_by)
+         select e.id, w.id, $2, 'operator' from millrace_data.engine e, millrace_data.workflow w
+         where e.name = 'shop' and w.name = $1`,
+        [workflow, key],
+      )
+    },
+    async resume(workflow, key) {
+      await own.query(
+        `update millrace_data.pause set resumed_at = now(), resumed_by = 'operator'
+         where workflow_id = (select id from millrace_data.workflow where name = $1) and key is not distinct from $2`,
+        [workflow, key],
+      )
+    },
     pass: (ms) => sleep(ms),
   }
 })

@@ -20,6 +20,12 @@ ledgerContract('simulated', async () => {
     async ask(laneId, kind, target) {
       tables.commands.ask({ laneId, kind, target, args: '{}', askedBy: 'operator', why: null })
     },
+    async pause(workflow, key) {
+      tables.pauses.push({ engine: 'shop', workflow, key })
+    },
+    async resume(workflow, key) {
+      tables.pauses = tables.pauses.filter((each) => each.workflow !== workflow || each.key !== key)
+    },
     async pass(ms) {
       nowUs += ms * 1000
     },

@@ -34,7 +34,8 @@ export function commit(
   const claims = settleClaims(tables, batch, passed, nowUs)
   const written = ownRows(tables, batch, held, passed, claims)
   const refused = refusal(tables, written)
-  if (refused) throw new EngineError('ledger_refused', refused, { cause: new Error(refused) })
+  if (refused)
+    throw new EngineError('ledger_refused', refused.message, { cause: new Error(refused.message), ...refused })
   write(tables, written, claims, nowUs)
   return { answer: { passed, duplicates: claims.copies }, written }
 }

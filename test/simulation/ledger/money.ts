@@ -7,7 +7,6 @@ import { add, placeOf, type Tables } from './tables.ts'
 type IsThere = (table: string, name: string, stored: boolean) => string | null
 
 export function moneyRefused(tables: Tables, { postings }: Written, isThere: IsThere): (string | null)[] {
-  const gone = new Set(postings.flatMap((row) => reversedBy(tables, row)?.chargeKey ?? []))
   return postings.flatMap((row) => [
     isThere(
       'posting',
@@ -15,8 +14,20 @@ export function moneyRefused(tables: Tables, { postings }: Written, isThere: IsT
       postingsOf(tables, row).some((other) => nameOf(other) === nameOf(row)),
     ),
     row.reverses && isThere('posting_reversed_once', reversedName(row), isReversed(tables, row)),
-    row.chargeKey === null ? null : isThere('charge_made_once', chargeName(tables, row), isCharged(tables, row, gone)),
   ])
+}
+
+/** The key of what is charged a second time; what is reversed with it may be charged again. */
+export function chargedBefore(tables: Tables, { postings }: Written): string | null {
+  const gone = new Set(postings.flatMap((row) => reversedBy(tables, row)?.chargeKey ?? []))
+  const seen = new Set<string>()
+  for (const row of postings) {
+    if (row.chargeKey === null) continue
+    const name = chargeName(tables, row)
+    if (seen.has(name) || (tables.charges.has(name) && !gone.has(row.chargeKey))) return row.chargeKey
+    seen.add(name)
+  }
+  return null
 }
 
 export function unbalanced({ postings }: Written): string | null {
@@ -65,8 +76,4 @@ function reversedBy(tables: Tables, row: PostingRow): OfLane<PostingRow> | undef
 
 function chargeName(tables: Tables, { laneId, chargeKey }: OfLane<PostingRow>): string {
   return `${tables.lane(laneId).engine}/${chargeKey}`
-}
-
-function isCharged(tables: Tables, row: OfLane<PostingRow>, gone: ReadonlySet<string>): boolean {
-  return tables.charges.has(chargeName(tables, row)) && !gone.has(row.chargeKey as string)
 }

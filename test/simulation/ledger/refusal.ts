@@ -2,11 +2,20 @@
 import type { TakenRow, TurnRow } from '../../../src/transaction/effect.ts'
 import type { StepRef } from '../../../src/transaction/transaction.ts'
 import type { Written } from './commit.ts'
-import { moneyRefused, unbalanced } from './money.ts'
+import { chargedBefore, moneyRefused, unbalanced } from './money.ts'
 import { duplicateName, placeOf, type StoredTaken, type Tables } from './tables.ts'
 
-export function refusal(tables: Tables, written: Written): string | null {
-  return doubledKey(tables, written) ?? failedCheck(written) ?? unbalanced(written) ?? unstorable(tables, written)
+export interface Refused {
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export function refusal(tables: Tables, written: Written): Refused | null {
+  const charge = chargedBefore(tables, written)
+  if (charge !== null) return { message: `charge ${JSON.stringify(charge)} was made before`, details: { charge } }
+  const message =
+    doubledKey(tables, written) ?? failedCheck(written) ?? unbalanced(written) ?? unstorable(tables, written)
+  return message === null ? null : { message, details: {} }
 }
 
 function doubledKey(tables: Tables, written: Written): string | null {
