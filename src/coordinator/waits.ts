@@ -11,7 +11,7 @@ import { mayHave } from '../transaction/rest.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { FoundSignal, Ledger, SignalRef, WaitRef } from './ports.ts'
+import type { FoundSignal, Ledger, SignalRef, SoughtFor, WaitRef } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface WaitsParts {
@@ -25,7 +25,7 @@ export interface WaitsParts {
   onBroken(error: Error): void
 }
 
-/** Events looked at for one wait at a time: most of them match. */
+/** Events looked at for one wait at a time: most of them match. If none is to be had, then the next ones. */
 const eachMost = 10
 
 export class Waits {
@@ -110,18 +110,26 @@ export class Waits {
   }
 
   async #look(refs: readonly WaitRef[]): Promise<void> {
-    const { ledger } = this.#parts
-    const ours = refs.filter((ref) => this.#laneOf(ref))
-    if (ours.length === 0) return
-    const found = byWait(ours, await ledger.findSignals(ours, eachMost))
+    const without: WaitRef[] = []
+    let left = refs.filter((ref) => this.#laneOf(ref)).map((ref): SoughtFor => ({ ...ref, afterId: null }))
+    while (left.length > 0) left = await this.#lookOnce(left, without)
+    if (without.length > 0) await this.#parts.ledger.looked(without)
+    this.#parts.wake()
+  }
+
+  /** Answers with those of which there is more to look at: others were quicker, or none of these was for it. */
+  async #lookOnce(sought: readonly SoughtFor[], without: WaitRef[]): Promise<SoughtFor[]> {
+    const found = byWait(sought, await this.#parts.ledger.findSignals(sought, eachMost))
     const transactions = await this.#transactionsOf([...found.keys()])
-    const without = ours.filter((ref) => !found.has(ref))
+    without.push(...sought.filter((ref) => !found.has(ref)))
+    const again: SoughtFor[] = []
     for (const [ref, signals] of found) {
       const transaction = transactions.get(ref.transactionId)
-      if (!transaction || !(await this.#give(ref, transaction, signals))) without.push(ref)
+      if (transaction && (await this.#give(ref, transaction, signals))) continue
+      if (!transaction || signals.length < eachMost) without.push(ref)
+      else again.push({ ...ref, afterId: (signals.at(-1) as FoundSignal).signal.id })
     }
-    if (without.length > 0) await ledger.looked(without)
-    this.#parts.wake()
+    return again
   }
 
   #laneOf({ laneId }: WaitRef): Lane | undefined {
@@ -171,10 +179,10 @@ export class Waits {
   }
 }
 
-function byWait(refs: readonly WaitRef[], found: readonly FoundSignal[]): Map<WaitRef, FoundSignal[]> {
+function byWait(refs: readonly SoughtFor[], found: readonly FoundSignal[]): Map<SoughtFor, FoundSignal[]> {
   const nameOf = ({ transactionId, step, item }: WaitRef) => `${transactionId}/${step}/${item}`
   const known = new Map(refs.map((ref) => [nameOf(ref), ref]))
-  const groups = new Map<WaitRef, FoundSignal[]>()
+  const groups = new Map<SoughtFor, FoundSignal[]>()
   for (const each of found) {
     const ref = known.get(nameOf(each.wait))
     if (!ref) continue

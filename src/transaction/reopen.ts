@@ -61,12 +61,12 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   const forgotten = from ?? steps.length
   each(steps, root, 0, forgotten, (step, frame) => {
     const progress = frame.get(step.no)
-    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
+    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round, false))
   })
   each(steps, root, forgotten, steps.length, (step, frame) => {
     const progress = frame.get(step.no)
-    if (step.kind === 'forEach') frame.set(step.no, { ...fresh(progress, round), inside: again(progress) })
-    else frame.set(step.no, fresh(progress, round))
+    const next = fresh(progress, round, isUndone(steps, step, frame))
+    frame.set(step.no, step.kind === 'forEach' ? { ...next, inside: again(progress) } : next)
   })
 }
 
@@ -76,11 +76,16 @@ function again(progress: StepProgress): StepProgress['inside'] {
   return items.length === 0 ? null : { kind: 'items', items }
 }
 
-/** Attempts are counted on; a step whose effect is unknown keeps its key. */
-function fresh(progress: StepProgress, round: number): StepProgress {
+/** Its compensation is numbered right behind it, and is forgotten after it. */
+function isUndone(steps: readonly Step[], { no }: Step, frame: Frame): boolean {
+  return steps[no + 1]?.kind === 'undo' && frame.get(no + 1).state === 'ok'
+}
+
+/** Attempts are counted on; a step whose effect is unknown keeps its key, unless that is void, for it was undone. */
+function fresh(progress: StepProgress, round: number, undone: boolean): StepProgress {
   const { attempts, keyRound, effectUnknown, wasSkipped, state } = progress
   if (state === 'pending' && attempts === 0 && !wasSkipped) return untouched
-  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown ? keyRound : round }
+  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown && !undone ? keyRound : round }
 }
 
 /** Every step with its frame, those of all items too. */

@@ -42,10 +42,7 @@ export const refusals: Cases = {
   'a transaction is written once': twice(admitted),
   'an attempt is written once': twice((lane) => ({ attempts: [attempt(lane, 1)] }), admitted),
   'an ending is written once': twice((lane) => ({ endings: [ending(lane, 1)] }), admitted),
-  'an attempt begins once': twice(
-    (lane) => ({ begun: [begin(lane, 1)] }),
-    admitted,
-  ),
+  'an attempt begins once': twice((lane) => ({ begun: [begin(lane, 1)] }), admitted),
   'a dead letter is written once': twice((lane) => ({
     deadLetters: [{ laneId: lane.laneId, id: idOf(1), workflowId: null, offset: 1, key: null, value: null, ...told }],
   })),
