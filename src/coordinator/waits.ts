@@ -3,6 +3,7 @@
  * and so are the waits for an event that is. One that was not looked at is found again after a crash.
  */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { RestRow } from '../transaction/effect.ts'
@@ -99,6 +100,7 @@ export class Waits {
     if (this.#signals.length > 0) {
       const signals = this.#signals.slice(0, limits.loadMax)
       this.#refs.push(...(await ledger.nudge(signals, laneIds)))
+      crashPoint('signal.nudged')
       this.#signals.splice(0, signals.length)
     } else if (this.#refs.length > 0) {
       await this.#look(this.#refs.splice(0, limits.loadMax))
@@ -160,7 +162,9 @@ export class Waits {
     for (const { signal, isForOne } of found) {
       if (!this.#isFor(ref, transaction, signal)) continue
       const claim = { transactionId, step, item, signalId: signal.id }
+      crashPoint('signal.found')
       if (isForOne && (await ledger.claimSignals([claim])).length === 0) continue
+      if (isForOne) crashPoint('signal.claimed')
       this.#laneOf(ref)?.reach(transactionId, { type: 'SignalArrived', atUs: clock.nowUs(), step, item, signal })
       return true
     }
