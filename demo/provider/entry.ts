@@ -33,9 +33,14 @@ export interface Entry extends Order {
 
 export function makeEntry(no: number, at: Date, kind: Kind, key: string, order: Order, declined = false): Entry {
   const { account, amount, currency, reference, party, of } = order
-  const status = declined || account.startsWith('card_declined') ? 'declined' : 'succeeded'
+  const status = declined || (moves(kind) && account.startsWith('card_declined')) ? 'declined' : 'succeeded'
   const entry = { no, at: at.toISOString(), kind, key, id: idOf(kind, key), status, account, amount, currency } as const
   return { ...entry, reference, ...(party === undefined ? {} : { party }), ...(of === undefined ? {} : { of }) }
+}
+
+/** What gives back is never declined. */
+function moves(kind: Kind): boolean {
+  return kind === 'charge' || kind === 'payout'
 }
 
 /** Whether a repeated request asks for the same thing as the first did. */

@@ -272,6 +272,7 @@ export class Coordinator {
     if (lane.closed) return
     if (messages.length > 0) this.#parts.outbox.wake(lane)
     if (each.rare !== null) this.#recorded(lane, each.rare)
+    passed(each)
     const acts =
       duplicates.size === 0 ? each.acts : each.acts.filter(({ transaction }) => !duplicates.has(transaction.id))
     this.#performer.perform(lane, acts, returnedUs, invocations)
@@ -290,10 +291,12 @@ export class Coordinator {
 
   #recorded(lane: Lane, { rests, signals }: RareRows): void {
     if (rests.length > 0) {
+      crashPoint('rest.recorded')
       this.#rests.recorded(lane, rests)
       this.#waits.begun(lane, rests)
     }
     const { topic } = lane.partition
+    if (signals.length > 0) crashPoint('signal.untold')
     if (signals.length > 0) this.#waits.came(signals.map(({ id, workflowId, key }) => ({ id, workflowId, key, topic })))
   }
 
@@ -346,4 +349,15 @@ export class Coordinator {
     this.#parts.outbox.close(lane)
     this.#wake.ring()
   }
+}
+
+/** What is durable now, and has had none of its consequences. */
+function passed({ source, transactions, tells, rare, attempts }: Entry): void {
+  if (source.kind !== 'event') return
+  if (transactions.length > 0) crashPoint('child.admitted')
+  if (tells.length > 0) crashPoint('child.ended')
+  if (rare !== null && rare.turns.length > 0) crashPoint('turn.recorded')
+  if (rare !== null && rare.reopened.length > 0) crashPoint('reopened.recorded')
+  const { failure, plan } = source.before
+  if (failure !== null && attempts.some(({ step }) => plan.steps[step]?.kind === 'undo')) crashPoint('undo.recorded')
 }

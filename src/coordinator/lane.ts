@@ -472,6 +472,7 @@ export class Lane {
       if (isFinal(after)) this.#roster.forget(after)
       else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (isFinal(after)) {
+      if (before.state === 'queued' && this.#roster.endInLine(after)) return
       if (released) this.#roster.forget(after)
       else if (this.#ahead.has(after.id)) this.#roster.endLater(after)
       else this.#startNext(this.#roster.end(after), atUs)

@@ -103,6 +103,7 @@ export class Performer {
 
   #invoke(lane: Lane, transaction: Transaction, effect: Invoke, ahead: Pending['ahead'], sinceUs: number): Invocation {
     const id = this.#nextId++
+    if (effect.forwardSeed !== null) crashPoint('undo.before')
     const { step, item, attempt, idempotencySeed, forwardSeed, input, notAfterUs, alone } = effect
     const eligibleUs = effect.eligibleUs ?? sinceUs
     this.#coming.reach(step, transaction.plan)
@@ -138,6 +139,7 @@ export class Performer {
     const proceeding = this.#proceeding
     this.#proceeding = []
     if (proceeding.length > 0) this.#workers.proceed(proceeding)
+    if (this.#aborted.length > 0) crashPoint('abort.before')
     if (this.#aborted.length > 0) this.#workers.abort(this.#aborted.splice(0))
     if (invocations.length === 0) return
     this.#workers.invoke(invocations)

@@ -158,7 +158,7 @@ export interface Ledger {
    * Kept events that these may take, of each the oldest first, and no more than so many of each. Not those that their
    * transaction has taken, or, where only the first may have one, that anybody has.
    */
-  findSignals(waits: readonly WaitRef[], most: number): Promise<readonly FoundSignal[]>
+  findSignals(waits: readonly SoughtFor[], most: number): Promise<readonly FoundSignal[]>
   /**
    * Makes each event the step's own where only the first may have it, if its rest is still there and nobody else was quicker.
    * Durable at once. Answers with those that were.
@@ -284,6 +284,11 @@ export interface WaitRef extends StepRef {
   readonly transactionId: string
   /** How often it was nudged since it was last looked at, its beginning included. */
   readonly nudge: number
+}
+
+/** `afterId`: only what comes after this event, of the same wait; null: from the oldest on. */
+export interface SoughtFor extends WaitRef {
+  readonly afterId: string | null
 }
 
 export interface FoundSignal {

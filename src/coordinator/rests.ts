@@ -3,6 +3,7 @@
  * its rests were read by due time, and when the next one behind that is due.
  */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { RestRow } from '../transaction/effect.ts'
@@ -130,6 +131,7 @@ export class Rests {
       await whileFull(this.#parts)
       const due = await ledger.due(lane.laneId, read.mark, clock.nowUs(), limits.loadMax)
       if (!this.#isOurs(lane, read)) return
+      if (due.length > 0) crashPoint('rest.due')
       for (const rest of due) this.#wake(lane, rest.transactionId, rest)
       read.mark = due.at(-1) ?? read.mark
       if (due.length > 0) wake()

@@ -215,6 +215,13 @@ export class Roster {
     return this.#next(transaction)
   }
 
+  /** It stood behind another one of its key, and has ended there: nobody has a turn by that. False: it was its turn. */
+  endInLine(transaction: Transaction): boolean {
+    if (!this.#order.remove(standingOf(transaction))) return false
+    this.forget(transaction)
+    return true
+  }
+
   /** It has ended, and its successor has its turn with `leave`. */
   endLater(transaction: Transaction): void {
     this.forget(transaction)

@@ -3,6 +3,7 @@
  * and so are the waits for an event that is. One that was not looked at is found again after a crash.
  */
 import { type Clock, sleep } from '../base/clock.ts'
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { RestRow } from '../transaction/effect.ts'
@@ -12,7 +13,7 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { whileFull } from './crowd.ts'
 import type { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
-import type { FoundSignal, Ledger, SignalClaim, SignalRef, WaitRef } from './ports.ts'
+import type { FoundSignal, Ledger, SignalClaim, SignalRef, SoughtFor, WaitRef } from './ports.ts'
 import type { Recall } from './recall.ts'
 
 export interface WaitsParts {
@@ -28,7 +29,7 @@ export interface WaitsParts {
   onBroken(error: Error): void
 }
 
-/** Events looked at for one wait at a time: most of them match. */
+/** Events looked at for one wait at a time: most of them match. If none is to be had, then the next ones. */
 const eachMost = 10
 
 export class Waits {
@@ -104,6 +105,7 @@ export class Waits {
     if (this.#signals.length > 0) {
       const signals = this.#signals.slice(0, limits.loadMax)
       this.#refs.push(...(await ledger.nudge(signals, laneIds)))
+      crashPoint('signal.nudged')
       this.#signals.splice(0, signals.length)
     } else if (this.#refs.length > 0) {
       await this.#look(this.#refs.splice(0, limits.loadMax))
@@ -123,16 +125,28 @@ export class Waits {
 
   /** Who is about to get one is not looked at again before that is written: the ledger would find the same. */
   async #look(refs: readonly WaitRef[]): Promise<void> {
-    const { ledger } = this.#parts
     await whileFull(this.#parts)
     const ours = refs.filter((ref) => this.#laneOf(ref)?.isReached(ref.transactionId, ref) === false)
-    if (ours.length === 0) return
-    const found = byWait(ours, await ledger.findSignals(ours, eachMost))
-    const wanted = await this.#fitting(found)
-    const given = await this.#give(wanted)
-    const without = ours.filter((ref) => !given.has(ref))
-    if (without.length > 0) await ledger.looked(without)
+    const without: WaitRef[] = []
+    let left = ours.map((ref): SoughtFor => ({ ...ref, afterId: null }))
+    while (left.length > 0) left = await this.#lookOnce(left, without)
+    if (without.length > 0) await this.#parts.ledger.looked(without)
     this.#parts.wake()
+  }
+
+  /** Answers with those of which there is more to look at: others were quicker, or none of these was for it. */
+  async #lookOnce(sought: readonly SoughtFor[], without: WaitRef[]): Promise<SoughtFor[]> {
+    const found = byWait(sought, await this.#parts.ledger.findSignals(sought, eachMost))
+    without.push(...sought.filter((ref) => !found.has(ref)))
+    crashPoint('signal.found')
+    const given = await this.#give(await this.#fitting(found))
+    const again: SoughtFor[] = []
+    for (const [ref, signals] of found) {
+      if (given.has(ref)) continue
+      if (signals.length < eachMost) without.push(ref)
+      else again.push({ ...ref, afterId: (signals.at(-1) as FoundSignal).signal.id })
+    }
+    return again
   }
 
   /** What their `match` takes. Those that are away and have none are not read for that: they are when they wake. */
@@ -216,6 +230,7 @@ export class Waits {
     }
     if (claims.size === 0) return offered
     const won = new Set((await this.#parts.ledger.claimSignals([...claims.keys()])).map((claim) => claims.get(claim)))
+    crashPoint('signal.claimed')
     return offered.filter((offer) => !offer.found.isForOne || won.has(offer))
   }
 
@@ -236,10 +251,10 @@ interface Offer {
   readonly found: FoundSignal
 }
 
-function byWait(refs: readonly WaitRef[], found: readonly FoundSignal[]): Map<WaitRef, FoundSignal[]> {
+function byWait(refs: readonly SoughtFor[], found: readonly FoundSignal[]): Map<SoughtFor, FoundSignal[]> {
   const nameOf = ({ transactionId, step, item }: WaitRef) => `${transactionId}/${step}/${item}`
   const known = new Map(refs.map((ref) => [nameOf(ref), ref]))
-  const groups = new Map<WaitRef, FoundSignal[]>()
+  const groups = new Map<SoughtFor, FoundSignal[]>()
   for (const each of found) {
     const ref = known.get(nameOf(each.wait))
     if (!ref) continue

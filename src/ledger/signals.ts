@@ -3,7 +3,7 @@
  * that came looks for waits. What one of the two could not do before its process died is marked in the ledger by the commit
  * that it should have followed: `look` for a wait, `untold` for an event.
  */
-import type { FoundSignal, SignalClaim, SignalRef, WaitRef } from '../coordinator/ports.ts'
+import type { FoundSignal, SignalClaim, SignalRef, SoughtFor, WaitRef } from '../coordinator/ports.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
 import { nudgeChannel } from './nudges.ts'
@@ -21,21 +21,23 @@ interface FoundRead {
  * An event's id begins with the time at which it was read, or up to an hour before: older partitions than those of a day
  * before what is looked for are not opened.
  */
-export async function findSignals(db: Connections, waits: readonly WaitRef[], most: number): Promise<FoundSignal[]> {
+export async function findSignals(db: Connections, waits: readonly SoughtFor[], most: number): Promise<FoundSignal[]> {
   if (waits.length === 0) return []
   const rows = await db.query<FoundRead & Record<string, unknown>>({
     name: 'millrace_find_signals',
     text: `
 with waits as materialized (
-  select w.*, r.n from unnest($1::uuid[], $2::int2[], $3::text[]) with ordinality as r (transaction_id, step, item, n)
+  select w.*, r.n, a.at as after_at, a.id as after_id
+  from unnest($1::uuid[], $2::int2[], $3::text[], $5::uuid[]) with ordinality as r (transaction_id, step, item, after_id, n)
   join millrace_data.rest w on w.transaction_id = r.transaction_id and w.step = r.step and w.item = r.item
+  left join millrace_data.signal a on a.id = r.after_id
   where w.key_hash is not null
 )
 select w.n, v.hash, s.id, s.event, s.take_first from waits w
 cross join lateral (
   select s.id, s.event, s.at, s.take_first from millrace_data.signal s
   where s.workflow_id = w.workflow_id and s.key_hash = w.key_hash and s.key = w.key
-    and s.at >= w.not_before
+    and s.at >= coalesce(w.after_at, w.not_before) and (w.after_id is null or (s.at, s.id) > (w.after_at, w.after_id))
     and s.id >= millrace.first_id(least(w.not_before, now()) - interval '1 day')
     and not exists (
       select from millrace_data.taken t where t.signal_id = s.id and t.is_only
@@ -47,7 +49,7 @@ cross join lateral (
 join millrace_data.transaction t on t.id = w.transaction_id
 join millrace_data.version v on v.id = t.version_id
 order by w.n, s.at, s.id`,
-    values: [...placesOf(waits), most],
+    values: [...placesOf(waits), most, column.uuid(waits.map((wait) => wait.afterId))],
   })
   return rows.map(({ n, hash, id, event, take_first }) => ({
     wait: waits[Number(n) - 1] as WaitRef,

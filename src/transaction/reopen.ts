@@ -64,20 +64,30 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   const forgotten = from ?? steps.length
   each(steps, root, 0, forgotten, (step, frame) => {
     const progress = frame.get(step.no)
-    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round))
+    if (step.kind === 'undo' && progress.state === 'failed') frame.set(step.no, fresh(progress, round, false))
   })
   each(steps, root, forgotten, steps.length, (step, frame) => {
     const progress = frame.get(step.no)
     const inside = itemsOf(progress).length === 0 ? null : itemsAgain(itemsOf(progress))
-    frame.set(step.no, inside === null ? fresh(progress, round) : { ...fresh(progress, round), inside })
+    const next = fresh(progress, round, isUndone(steps, step, frame))
+    frame.set(step.no, inside === null ? next : { ...next, inside })
   })
 }
 
-/** Attempts are counted on; a step whose effect is unknown keeps its key, and so does one that was not asked for since. */
-function fresh(progress: StepProgress, round: number): StepProgress {
+/** Its compensation is numbered right behind it, and is forgotten after it. */
+function isUndone(steps: readonly Step[], { no }: Step, frame: Frame): boolean {
+  return steps[no + 1]?.kind === 'undo' && frame.get(no + 1).state === 'ok'
+}
+
+/**
+ * Attempts are counted on; a step whose effect is unknown keeps its key, and so does one that was not asked for since: unless
+ * that is void, for it was undone.
+ */
+function fresh(progress: StepProgress, round: number, undone: boolean): StepProgress {
   const { attempts, keyRound, effectUnknown, wasSkipped, state } = progress
   if (state === 'pending' && attempts === 0 && !wasSkipped) return untouched
-  return { ...untouched, attempts, wasSkipped, keyRound: effectUnknown || state === 'pending' ? keyRound : round }
+  const keeps = !undone && (effectUnknown || state === 'pending')
+  return { ...untouched, attempts, wasSkipped, keyRound: keeps ? keyRound : round }
 }
 
 /** Every step with its frame, those of all items too. */

@@ -7,9 +7,20 @@ import type { Join } from '../../src/workflow/plan.ts'
 const failed = (code: string, seq: number): Went => ({ code, message: code, seq })
 
 function branches(...all: Went[]): Children {
-  const went = (at: number) => all[at] as Went
-  const rest = { stop: () => false, endSeq: () => 0, isFresh: false }
-  return { count: all.length, atOnce: all.length, went, walk: went, ...rest }
+  const errors = all.filter((each) => typeof each === 'object')
+  const ok = all.filter((each) => each === 'settled').length
+  return {
+    count: all.length,
+    atOnce: all.length,
+    isFresh: false,
+    tally: () => ({ ok, failed: errors.length, open: all.length - ok - errors.length }),
+    open: () => [],
+    next: () => all.length,
+    errors: () => errors,
+    ends: () => [],
+    walk: (at) => all[at] as Went,
+    stop: () => false,
+  }
 }
 
 const decided: readonly [string, Join, Went[], string][] = [

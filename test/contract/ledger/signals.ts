@@ -13,6 +13,7 @@ import {
   progress,
   sign,
   signal,
+  stays,
   transaction,
   waitedFor,
   waiting,
@@ -30,7 +31,7 @@ async function waiters(world: LedgerWorld, count = 1) {
   const refOf = (n: number): WaitRef => ({ ...over(one, n), nudge: 1 })
   const come = (...rows: ReturnType<typeof signal>[]) => it.ledger.commit(batch([progress(it.news)], { signals: rows }))
   const foundBy = async (n: number, most = 10) =>
-    (await ledger.findSignals([refOf(n)], most)).map((found) => found.signal.id)
+    (await ledger.findSignals([{ ...refOf(n), afterId: null }], most)).map((found) => found.signal.id)
   const claim = async (n: number, of: number) =>
     (await ledger.claimSignals([{ transactionId: idOf(n), step: at.wait, item: '', signalId: newsIdOf(of) }]))
       .length === 1
@@ -42,7 +43,7 @@ function named({ id, workflowId, key }: ReturnType<typeof signal>): SignalRef {
 }
 
 async function unlookedIn(ledger: Ledger, lane: OpenedLane): Promise<string[]> {
-  return (await ledger.unlooked([lane.laneId], 10)).map(({ transactionId, nudge }) => `${transactionId}:${nudge}`)
+  return (await ledger.unlooked([lane.laneId], null, 10)).map(({ transactionId, nudge }) => `${transactionId}:${nudge}`)
 }
 
 function take1(lane: OpenedLane, n: number, of: number) {
@@ -54,7 +55,7 @@ export const signals: Cases = {
     const { ledger, one, two, refOf } = await waiters(world, 2)
     assert.deepEqual([...(await ledger.renew(null, [sign(one), sign(two)])).nudged], [one.laneId])
     assert.deepEqual((await unlookedIn(ledger, one)).sort(), [`${idOf(1)}:1`, `${idOf(2)}:1`])
-    assert.equal((await ledger.unlooked([one.laneId], 1)).length, 1)
+    assert.equal((await ledger.unlooked([one.laneId], null, 1)).length, 1)
     assert.deepEqual(await unlookedIn(ledger, two), [])
     await ledger.looked([refOf(1)])
     assert.deepEqual(await unlookedIn(ledger, one), [`${idOf(2)}:1`])
@@ -104,8 +105,15 @@ export const signals: Cases = {
     await ledger.commit(batch([progress(two)], { signals: [signal(two, 27, workflowId)] }))
     assert.deepEqual(await foundBy(1), [newsIdOf(23), newsIdOf(22)])
     assert.deepEqual(await foundBy(1, 1), [newsIdOf(23)])
-    const [found] = await ledger.findSignals([refOf(1)], 1)
-    assert.deepEqual(found, { wait: refOf(1), signal: { id: newsIdOf(23), text: '{"n":23}' }, isForOne: false })
+    const sought = { ...refOf(1), afterId: null }
+    const [found] = await ledger.findSignals([sought], 1)
+    const signal23 = { id: newsIdOf(23), text: '{"n":23}' }
+    assert.deepEqual(found, { wait: sought, version: stays.version, signal: signal23, isForOne: false })
+    const behind = await ledger.findSignals([{ ...sought, afterId: newsIdOf(23) }], 10)
+    assert.deepEqual(
+      behind.map((each) => each.signal.id),
+      [newsIdOf(22)],
+    )
     await ledger.commit(batch([progress(one)], { restsOver: [over(one, 1)] }))
     assert.deepEqual(await foundBy(1), [])
   },
@@ -133,7 +141,7 @@ export const signals: Cases = {
   async 'what only the first may have is his who claims it, also when he asks again'(world) {
     const { ledger, one, news, workflowId, refOf, come, foundBy, claim } = await waiters(world, 2)
     await come(signal(news, 20, workflowId, { take: 'first' }))
-    assert.equal((await ledger.findSignals([refOf(1)], 1))[0]?.isForOne, true)
+    assert.equal((await ledger.findSignals([{ ...refOf(1), afterId: null }], 1))[0]?.isForOne, true)
     assert.deepEqual([await claim(1, 20), await claim(2, 20), await claim(1, 20)], [true, false, true])
     assert.deepEqual([await foundBy(1), await foundBy(2)], [[newsIdOf(20)], []])
     const [read] = await ledger.load([idOf(1)])

@@ -7,8 +7,10 @@ import type { Arena } from '../arena.ts'
 import { eventOf, expectHeader } from '../events.ts'
 import type { Member } from '../member.ts'
 import type { TcpProxy } from '../proxy.ts'
+import { Random } from '../random.ts'
 import { joined, type Outcome, type Room, type Row } from '../row.ts'
-import type { Script } from '../trial.ts'
+import type { Script, TrialOptions } from '../trial.ts'
+import { errandTrial, operateOn as operate } from './errands.ts'
 import { behindProxy, cutOne } from './network.ts'
 
 export const crashPointsRow: Row = {
@@ -35,9 +37,12 @@ const eventsAPoint = 120
 
 /** How a place is reached that ordinary work does not pass, and at which of its first passes to die. */
 interface Way {
+  /** Which workflow it is that passes it; without it, the charges. */
+  readonly trial?: Omit<TrialOptions, 'name'>
   readonly passMax?: number
   readonly make?: (n: number) => Message[]
-  before?(arena: Arena): Promise<void>
+  /** What it answers with ends it, once the process has died. */
+  before?(arena: Arena): Promise<void | (() => Promise<void>)>
   meanwhile?(member: Member, proxy: TcpProxy, arena: Arena): Promise<void>
 }
 
@@ -92,6 +97,19 @@ const ways: Partial<Record<CrashPoint, Way>> = {
   'stop.drained': onTheWayOut,
   'stop.before-leave': onTheWayOut,
   'stop.left': onTheWayOut,
+  'rest.recorded': ofErrands(40),
+  'rest.due': ofErrands(10),
+  'signal.untold': ofErrands(40),
+  'signal.nudged': ofErrands(10),
+  'signal.found': ofErrands(30),
+  'signal.claimed': ofErrands(15),
+  'child.admitted': ofErrands(15),
+  'child.ended': ofErrands(10),
+  'turn.recorded': ofErrands(8),
+  'abort.before': ofErrands(10),
+  'undo.before': ofErrands(15),
+  'undo.recorded': ofErrands(15),
+  'reopened.recorded': { ...ofErrands(2), before: operateOn },
   'worker.loaded': { passMax: 1 },
   'worker.before-call': { passMax: 60 },
   'worker.after-call': { passMax: 60 },
@@ -99,15 +117,17 @@ const ways: Partial<Record<CrashPoint, Way>> = {
 }
 
 function crashAtPoint(room: Room, point: CrashPoint): Promise<Outcome> {
-  const { passMax = 20, make, before, meanwhile } = ways[point] ?? {}
-  const options = { name: 'crash', members: 0, rounds: 1, events: eventsAPoint, perSecond: 60, ...(make && { make }) }
+  const { trial, passMax = 20, make, before, meanwhile } = ways[point] ?? {}
+  const usual = { name: 'crash', members: 0, rounds: 1, events: eventsAPoint, perSecond: 60 }
+  const options = { ...usual, ...(make && { make }), ...trial }
   return behindProxy(room, options, async (proxy, script) => {
     const { arena } = script
     arena.publisher.start()
-    await before?.(arena)
+    const end = await before?.(arena)
     const member = arena.start({ [crashAt]: `${point}:${room.random.whole(1, passMax)}` })
     member.mayEnd = true
     await Promise.all([meanwhile?.(member, proxy, arena), reached(script, point, member)])
+    await end?.()
     arena.start()
   })
 }
@@ -150,4 +170,15 @@ async function leaveSomeOpen(arena: Arena): Promise<void> {
   }
   await until('some to be open', () => admitted().catch(() => false), { forMs: 30_000, everyMs: 20 })
   await member.kill()
+}
+
+/** They branch, rest, wait, call and turn back. */
+function ofErrands(passMax: number): Way {
+  return { passMax, trial: { ...errandTrial, members: 0, events: eventsAPoint } }
+}
+
+/** People cancel, and have what has ended run again. */
+async function operateOn(arena: Arena): Promise<() => Promise<void>> {
+  const operators = operate(arena, new Random(arena.id))
+  return () => operators.stop()
 }

@@ -1,6 +1,7 @@
 /** The language under the faults: errands that branch, wait, call and turn back while coordinators, workers and servers die. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Arena } from '../arena.ts'
+import type { Random } from '../random.ts'
 import { movingAgain } from '../recovery.ts'
 import type { Outcome, Room, Row } from '../row.ts'
 import { errandOf, errands, goFor } from '../saga/errand.ts'
@@ -122,7 +123,11 @@ function errand(room: Room, name: string, act: (script: Script) => Promise<void>
 }
 
 function operate({ arena }: Script, room: Room): Operators {
-  const operators = new Operators(arena, room.random, (eventId) => again(arena, eventId))
+  return operateOn(arena, room.random)
+}
+
+export function operateOn(arena: Arena, random: Random): Operators {
+  const operators = new Operators(arena, random, (eventId) => again(arena, eventId))
   operators.start(400)
   return operators
 }

@@ -104,11 +104,19 @@ function inOrder(a: DueRest, b: DueRest): number {
   return a.item < b.item ? -1 : a.item > b.item ? 1 : 0
 }
 
-export function unlooked(tables: Tables, laneIds: readonly number[], most: number): WaitRef[] {
+export function unlooked(tables: Tables, laneIds: readonly number[], after: WaitRef | null, most: number): WaitRef[] {
   return [...tables.looks.values()]
-    .filter(({ laneId }) => laneIds.includes(laneId))
+    .filter((each) => laneIds.includes(each.laneId) && (after === null || inOrder(after, each) < 0))
+    .sort(inOrder)
     .slice(0, most)
     .map(waitRef)
+}
+
+type Placed = Pick<WaitRef, 'transactionId' | 'step' | 'item'>
+
+function inOrder(a: Placed, b: Placed): number {
+  if (a.transactionId !== b.transactionId) return a.transactionId < b.transactionId ? -1 : 1
+  return a.step - b.step || (a.item < b.item ? -1 : Number(a.item > b.item))
 }
 
 export function waitRef({ laneId, transactionId, step, item, times }: StoredLook): WaitRef {

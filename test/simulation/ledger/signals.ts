@@ -1,5 +1,13 @@
 /** Events and those who wait for them: what src/ledger/signals.ts and the group commit say in SQL. */
-import type { FoundSignal, KeptRest, OfLane, SignalClaim, SignalRef, WaitRef } from '../../../src/coordinator/ports.ts'
+import type {
+  FoundSignal,
+  KeptRest,
+  OfLane,
+  SignalClaim,
+  SignalRef,
+  SoughtFor,
+  WaitRef,
+} from '../../../src/coordinator/ports.ts'
 import type { StepRef } from '../../../src/transaction/transaction.ts'
 import type { Written } from './commit.ts'
 import { look, restAt, waitRef } from './rests.ts'
@@ -42,16 +50,23 @@ function ofStep(tables: Tables, signalId: string, row: Placed): StoredTaken | un
   return tables.taken.get(signalId)?.find(isOwn)
 }
 
-export function findSignals(tables: Tables, waits: readonly WaitRef[], most: number, nowUs: number): FoundSignal[] {
+export function findSignals(tables: Tables, waits: readonly SoughtFor[], most: number, nowUs: number): FoundSignal[] {
   return waits.flatMap((wait) => {
     const rest = restAt(tables, wait)
-    if (!rest?.wait) return []
+    const row = tables.transactions.get(wait.transactionId)
+    if (!rest?.wait || !row) return []
+    const { version } = tables.planOf(row)
+    const after = wait.afterId === null ? undefined : tables.signals.get(wait.afterId)
     const found = shelf(tables, rest)
-      .filter((signal) => mayTake(tables, rest, signal, nowUs))
-      .sort((a, b) => a.atUs - b.atUs || (a.id < b.id ? -1 : 1))
+      .filter((signal) => mayTake(tables, rest, signal, nowUs) && (!after || inOrder(after, signal) < 0))
+      .sort(inOrder)
       .slice(0, most)
-    return found.map(({ id, text, take }) => ({ wait, signal: { id, text }, isForOne: take === 'first' }))
+    return found.map(({ id, text, take }) => ({ wait, version, signal: { id, text }, isForOne: take === 'first' }))
   })
+}
+
+function inOrder(a: StoredSignal, b: StoredSignal): number {
+  return a.atUs - b.atUs || (a.id < b.id ? -1 : Number(a.id > b.id))
 }
 
 function shelf(tables: Tables, { workflowId, wait }: OfLane<KeptRest>): readonly StoredSignal[] {
