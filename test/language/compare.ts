@@ -32,7 +32,7 @@ export async function outcome(stage: Stage, each: Case): Promise<string | null> 
     found = await compared(stage, each)
     return found === null
   }
-  await until('messages to be published', isRight, { forMs: 3_000, everyMs: 150 }).catch(() => undefined)
+  await until('messages to be published', isRight, { forMs: 10_000, everyMs: 200 }).catch(() => undefined)
   return found
 }
 

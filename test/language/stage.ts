@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import type { Producer } from 'kafkajs'
 import { until } from '../../src/base/poll.ts'
 import { type Connections, connect } from '../../src/ledger/connect.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
 import { atEnd } from '../support/at-end.ts'
 import { type RunningCoordinator, runCoordinator } from '../support/coordinator.ts'
 import { freshAdmin, freshProducer } from '../support/kafka.ts'
@@ -35,7 +36,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
   const ledger = await freshLedger()
   const run = unique('language')
   const names = (caseName: string) => namesOf(run, caseName)
-  const { files, topics } = filesOf(cases, names)
+  const { files, topics, read } = filesOf(cases, names)
   const dir = await freshProject({ ...files, ...(await functionFiles()) })
   await makeTopics(topics)
   const book = new Book(await mkdtemp(join(tmpdir(), 'millrace-book-')))
@@ -64,7 +65,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     until: (what, holds, forMs) => watch.until(what, holds, forMs),
     logs: coordinator.logs,
   }
-  await opened(stage, topics.length)
+  await opened(stage, read)
   return stage
 }
 
@@ -76,17 +77,21 @@ async function opened({ query, logs }: Stage, lanes: number): Promise<void> {
   })
 }
 
+/** `topics`: all that they name; `read`: how many of them are read. */
 function filesOf(cases: readonly Case[], names: (caseName: string) => Names) {
   const files: Record<string, string> = {}
-  const topics: string[] = []
+  const [topics, read] = [new Set<string>(), new Set<string>()]
   for (const each of cases) {
     for (const [file, text] of each.workflows) {
       const long = qualified(text, names(each.name))
-      files[`${each.name}--${file}.yaml`] = long.text
-      topics.push(...long.topics)
+      const path = `${each.name}--${file}.yaml`
+      files[path] = long.text
+      for (const topic of long.topics) topics.add(topic)
+      const { on, signals } = planFromSource(long.text, path)
+      for (const source of [...(on.kafka ? [on.kafka] : []), ...signals]) read.add(source.topic)
     }
   }
-  return { files, topics: [...new Set(topics)] }
+  return { files, topics: [...topics], read: read.size }
 }
 
 async function functionFiles(): Promise<Record<string, string>> {
