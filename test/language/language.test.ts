@@ -6,10 +6,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { millrace } from '../cli/millrace.ts'
-import { caseNames, readCase } from './case.ts'
+import { caseNames, exampleNames, readCase } from './case.ts'
 import { compared, outcome } from './compare.ts'
 import { perform } from './perform.ts'
 import { namedOf, type TransactionRow, transactionsSql } from './read.ts'
+import { examples } from './reference.ts'
 import { freshStage } from './stage.ts'
 
 const asked = process.env.LANGUAGE_CASES?.split(',')
@@ -19,6 +20,10 @@ const stage = await freshStage(cases)
 const atOnce = 12
 /** Those that came to what they should. */
 const right = new Set<string>()
+
+test('every example of the reference runs in a case', () => {
+  assert.deepEqual(caseNames().flatMap(exampleNames).sort(), [...examples().keys()].sort())
+})
 
 describe('cases', { concurrency: atOnce }, () => {
   for (const each of cases) {

@@ -15,6 +15,7 @@ import { Book } from './book.ts'
 import { type Case, languageDir } from './case.ts'
 import { type Names, namesOf, qualified } from './qualify.ts'
 import { type Query, type TransactionRow, transactionsSql } from './read.ts'
+import { referenceFunctions } from './reference.ts'
 
 export interface Stage {
   readonly engine: string
@@ -37,7 +38,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
   const run = unique('language')
   const names = (caseName: string) => namesOf(run, caseName)
   const { files, topics, read } = filesOf(cases, names)
-  const dir = await freshProject({ ...files, ...(await functionFiles()) })
+  const dir = await freshProject({ ...files, ...(await functionFiles()), ...referenceFunctions() })
   await makeTopics(topics)
   const book = new Book(await mkdtemp(join(tmpdir(), 'millrace-book-')))
   atEnd(() => rm(book.dir, { recursive: true, force: true }))
@@ -65,7 +66,10 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     until: (what, holds, forMs) => watch.until(what, holds, forMs),
     logs: coordinator.logs,
   }
-  await opened(stage, read)
+  await Promise.race([
+    opened(stage, read),
+    coordinator.exited.then(() => Promise.reject(new Error(coordinator.logs()))),
+  ])
   return stage
 }
 
