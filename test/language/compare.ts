@@ -43,7 +43,7 @@ export async function compared(stage: Stage, each: Case): Promise<string | null>
 
 async function actualOf({ query, book, engine, ...stage }: Stage, { name }: Case): Promise<Expected> {
   const names = stage.names(name)
-  const named = namedOf(await query<TransactionRow>(transactionsSql, [engine]), names)
+  const named = namedOf(await query<TransactionRow>(transactionsSql, [engine.name]), names)
   const ids = [...named.values()].map(({ id }) => id)
   const rows = await rowsOf(query, ids)
   const nameOfId = (id: string) => [...named].find(([, row]) => row.id === id)?.[0] ?? id

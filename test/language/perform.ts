@@ -63,7 +63,7 @@ type Hold = Extract<Act, { pause: string } | { resume: string }>
 async function hold({ db, engine, names }: Stage, caseName: string, act: Hold): Promise<void> {
   const by = { by: 'tester', why: act.why }
   const workflow = names(caseName).workflow('pause' in act ? act.pause : act.resume)
-  const wish = { engine, workflow, key: act.key ?? null }
+  const wish = { engine: engine.name, workflow, key: act.key ?? null }
   if ('pause' in act) await pause(db, wish, by)
   else await resume(db, wish, by)
 }
