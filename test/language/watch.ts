@@ -6,7 +6,7 @@ import { type Query, type TransactionRow, transactionsSql } from './read.ts'
 export class Watch {
   readonly #query: Query
   readonly #engine: Engine
-  #look: Promise<readonly TransactionRow[]> | undefined
+  #look: { readonly atMs: number; readonly rows: Promise<readonly TransactionRow[]> } | undefined
 
   constructor(query: Query, engine: Engine) {
     this.#query = query
@@ -14,19 +14,22 @@ export class Watch {
   }
 
   async until(what: string, holds: (rows: readonly TransactionRow[]) => boolean, forMs = 20_000): Promise<void> {
+    const sinceMs = performance.now()
     const held = async () => {
       if (this.#engine.isGone) throw new Error(`the coordinator is gone before ${what}`)
-      return holds(await this.#rows())
+      return holds(await this.#rows(sinceMs))
     }
     await until(what, held, { forMs, everyMs: 20 })
   }
 
-  #rows(): Promise<readonly TransactionRow[]> {
-    this.#look ??= this.#query<TransactionRow>(transactionsSql, [this.#engine.name]).finally(() => {
-      setTimeout(() => {
-        this.#look = undefined
-      }, 80)
-    })
-    return this.#look
+  /** Not as they were before the asker asked, nor long ago. */
+  #rows(sinceMs: number): Promise<readonly TransactionRow[]> {
+    const nowMs = performance.now()
+    if (this.#look === undefined || this.#look.atMs < Math.max(sinceMs, nowMs - staleMs)) {
+      this.#look = { atMs: nowMs, rows: this.#query<TransactionRow>(transactionsSql, [this.#engine.name]) }
+    }
+    return this.#look.rows
   }
 }
+
+const staleMs = 80
