@@ -137,9 +137,10 @@ cross join lateral (
 left join lateral (
   select distinct on (b.item) b.* from millrace_data.attempt b
   where b.transaction_id = t.id and b.step = s.no - 1
-    and coalesce(b.round, 1) >= coalesce((
+    -- One that is skipped again in a later round has no second row.
+    and (b.attempt = 0 or coalesce(b.round, 1) >= coalesce((
       select max(q.round) from millrace_data.round q
-      where q.transaction_id = t.id and q.from_step <= s.no - 1), 1)
+      where q.transaction_id = t.id and q.from_step <= s.no - 1), 1))
   order by b.item, b.attempt desc) a on true
 left join lateral (
   select true as done

@@ -1,4 +1,7 @@
-/** The dead letter of a transaction that failed, where its workflow wants one: made of the record kept at admission. */
+/**
+ * The dead letter of a transaction that failed, undone or not, where its workflow wants one: made of the record kept at
+ * admission. Of one that was cancelled there is none: somebody wanted that.
+ */
 import type { EndingRow } from '../transaction/effect.ts'
 import { deadLetterId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -11,7 +14,7 @@ export function failedLettersOf(
   endings: readonly EndingRow[],
 ): { readonly rows: readonly FailedLetterRow[]; readonly messages: readonly Message[] } {
   const { failed, topic } = transaction.plan.deadLetter
-  const ending = endings.find((row) => row.state === 'failed')
+  const ending = endings.find((row) => row.state === 'failed' || row.state === 'compensated')
   if (!failed || !ending) return none
   const row = {
     id: failedLetterId(transaction, ending),

@@ -18,6 +18,7 @@ const publishModel = z.strictObject({
   key: z.string().optional(),
   type: z.string().default('case'),
   data: z.json().default({}),
+  headers: z.record(z.string(), z.string()).default({}),
 })
 
 const untilModel = z.strictObject({

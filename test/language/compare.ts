@@ -32,7 +32,7 @@ export async function outcome(stage: Stage, each: Case): Promise<string | null> 
     found = await compared(stage, each)
     return found === null
   }
-  await until('messages to be published', isRight, { forMs: 3_000, everyMs: 150 }).catch(() => undefined)
+  await until('messages to be published', isRight, { forMs: 10_000, everyMs: 200 }).catch(() => undefined)
   return found
 }
 
@@ -43,7 +43,7 @@ export async function compared(stage: Stage, each: Case): Promise<string | null>
 
 async function actualOf({ query, book, engine, ...stage }: Stage, { name }: Case): Promise<Expected> {
   const names = stage.names(name)
-  const named = namedOf(await query<TransactionRow>(transactionsSql, [engine]), names)
+  const named = namedOf(await query<TransactionRow>(transactionsSql, [engine.name]), names)
   const ids = [...named.values()].map(({ id }) => id)
   const rows = await rowsOf(query, ids)
   const nameOfId = (id: string) => [...named].find(([, row]) => row.id === id)?.[0] ?? id

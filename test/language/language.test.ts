@@ -6,10 +6,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { millrace } from '../cli/millrace.ts'
-import { caseNames, readCase } from './case.ts'
+import { caseNames, exampleNames, readCase } from './case.ts'
 import { compared, outcome } from './compare.ts'
 import { perform } from './perform.ts'
 import { namedOf, type TransactionRow, transactionsSql } from './read.ts'
+import { examples } from './reference.ts'
 import { freshStage } from './stage.ts'
 
 const asked = process.env.LANGUAGE_CASES?.split(',')
@@ -19,6 +20,10 @@ const stage = await freshStage(cases)
 const atOnce = 12
 /** Those that came to what they should. */
 const right = new Set<string>()
+
+test('every example of the reference runs in a case', () => {
+  assert.deepEqual(caseNames().flatMap(exampleNames).sort(), [...examples().keys()].sort())
+})
 
 describe('cases', { concurrency: atOnce }, () => {
   for (const each of cases) {
@@ -35,16 +40,24 @@ describe('cases', { concurrency: atOnce }, () => {
   }
 })
 
-test('nothing more happens to them', async () => {
+test('nothing more happens to them', nothingMore)
+
+test('nothing more happens to them when another coordinator takes over', async () => {
+  await stage.engine.stop()
+  await stage.engine.start()
+  await nothingMore()
+})
+
+async function nothingMore(): Promise<void> {
   for (const each of cases.filter(({ name }) => right.has(name))) {
     const found = await compared(stage, each)
     assert.ok(found === null, `${each.name}:\n${found}`)
   }
-})
+}
 
 /** What the coordinator logged about it. */
 function logsOf(name: string): string {
-  const lines = stage.logs().split('\n')
+  const lines = stage.engine.logs().split('\n')
   return lines
     .filter((line) => line.includes(`${name}--`))
     .slice(-10)
@@ -52,7 +65,7 @@ function logsOf(name: string): string {
 }
 
 async function tell(name: string): Promise<void> {
-  const rows = await stage.query<TransactionRow>(transactionsSql, [stage.engine])
+  const rows = await stage.query<TransactionRow>(transactionsSql, [stage.engine.name])
   for (const [key, { id }] of namedOf(rows, stage.names(name))) {
     const { stdout, stderr } = await millrace(stage.dir, ['show', id], { env: { DATABASE_URL: stage.databaseUrl } })
     console.log(`\n── ${name}: ${key} ──\n${stdout}${stderr}`)

@@ -24,10 +24,10 @@ async function performOne(stage: Stage, caseName: string, act: Act): Promise<voi
 async function publish(
   stage: Stage,
   caseName: string,
-  { publish: id, topic, key, type, data }: Publish,
+  { publish: id, topic, key, type, data, headers }: Publish,
 ): Promise<void> {
-  const headers = { ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: '/language' }
-  const messages = [{ key: key ?? null, value: JSON.stringify(data), headers }]
+  const event = { ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: '/language' }
+  const messages = [{ key: key ?? null, value: JSON.stringify(data), headers: { ...event, ...headers } }]
   await stage.producer.send({ topic: stage.names(caseName).topic(topic), messages })
 }
 
@@ -63,7 +63,7 @@ type Hold = Extract<Act, { pause: string } | { resume: string }>
 async function hold({ db, engine, names }: Stage, caseName: string, act: Hold): Promise<void> {
   const by = { by: 'tester', why: act.why }
   const workflow = names(caseName).workflow('pause' in act ? act.pause : act.resume)
-  const wish = { engine, workflow, key: act.key ?? null }
+  const wish = { engine: engine.name, workflow, key: act.key ?? null }
   if ('pause' in act) await pause(db, wish, by)
   else await resume(db, wish, by)
 }

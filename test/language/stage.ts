@@ -5,18 +5,21 @@ import { join, relative } from 'node:path'
 import type { Producer } from 'kafkajs'
 import { until } from '../../src/base/poll.ts'
 import { type Connections, connect } from '../../src/ledger/connect.ts'
+import { planFromSource } from '../../src/workflow/parse.ts'
 import { atEnd } from '../support/at-end.ts'
-import { type RunningCoordinator, runCoordinator } from '../support/coordinator.ts'
 import { freshAdmin, freshProducer } from '../support/kafka.ts'
 import { freshProject } from '../support/project.ts'
 import { freshLedger, servers, unique } from '../support/servers.ts'
 import { Book } from './book.ts'
 import { type Case, languageDir } from './case.ts'
+import { Engine } from './engine.ts'
 import { type Names, namesOf, qualified } from './qualify.ts'
-import { type Query, type TransactionRow, transactionsSql } from './read.ts'
+import type { Query, TransactionRow } from './read.ts'
+import { referenceFunctions } from './reference.ts'
+import { Watch } from './watch.ts'
 
 export interface Stage {
-  readonly engine: string
+  readonly engine: Engine
   readonly databaseUrl: string
   /** The workflows folder. */
   readonly dir: string
@@ -27,7 +30,6 @@ export interface Stage {
   names(caseName: string): Names
   /** Waits until what it answers for the engine's transactions is true. */
   until(what: string, holds: (rows: readonly TransactionRow[]) => boolean, forMs?: number): Promise<void>
-  logs(): string
 }
 
 export async function freshStage(cases: readonly Case[]): Promise<Stage> {
@@ -35,25 +37,27 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
   const ledger = await freshLedger()
   const run = unique('language')
   const names = (caseName: string) => namesOf(run, caseName)
-  const { files, topics } = filesOf(cases, names)
-  const dir = await freshProject({ ...files, ...(await functionFiles()) })
+  const { files, topics, read } = filesOf(cases, names)
+  const dir = await freshProject({ ...files, ...(await functionFiles()), ...referenceFunctions() })
   await makeTopics(topics)
   const book = new Book(await mkdtemp(join(tmpdir(), 'millrace-book-')))
   atEnd(() => rm(book.dir, { recursive: true, force: true }))
   const producer = await freshProducer()
   const db = connect({ databaseUrl: ledger.databaseUrl, connectionsMax: 2, answerMsMax: 30_000 })
   atEnd(() => db.end())
-  const coordinator = runCoordinator(dir, {
+  const env = {
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: ledger.databaseUrl,
     MILLRACE_ENGINE: run,
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
     KAFKA_SESSION_TIMEOUT: '6s',
     BOOK: book.dir,
-  })
-  const watch = new Watch(ledger.query, run, coordinator)
-  const stage: Stage = {
-    engine: run,
+  }
+  const engine = new Engine({ name: run, dir, env, lanes: read, query: ledger.query })
+  await engine.start()
+  const watch = new Watch(ledger.query, engine)
+  return {
+    engine,
     databaseUrl: ledger.databaseUrl,
     dir,
     query: ledger.query,
@@ -62,31 +66,24 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     producer,
     names,
     until: (what, holds, forMs) => watch.until(what, holds, forMs),
-    logs: coordinator.logs,
   }
-  await opened(stage, topics.length)
-  return stage
 }
 
-async function opened({ query, logs }: Stage, lanes: number): Promise<void> {
-  const sql = 'select count(*)::int as count from millrace.lanes where owner is not null'
-  const areOpen = async () => ((await query<{ count: number }>(sql))[0]?.count ?? 0) >= lanes
-  await until(`${lanes} lanes`, areOpen, { forMs: 40_000, everyMs: 100 }).catch((error: Error) => {
-    throw new Error(`${error.message}\n${logs().slice(-4000)}`)
-  })
-}
-
+/** `topics`: all that they name; `read`: how many of them are read. */
 function filesOf(cases: readonly Case[], names: (caseName: string) => Names) {
   const files: Record<string, string> = {}
-  const topics: string[] = []
+  const [topics, read] = [new Set<string>(), new Set<string>()]
   for (const each of cases) {
     for (const [file, text] of each.workflows) {
       const long = qualified(text, names(each.name))
-      files[`${each.name}--${file}.yaml`] = long.text
-      topics.push(...long.topics)
+      const path = `${each.name}--${file}.yaml`
+      files[path] = long.text
+      for (const topic of long.topics) topics.add(topic)
+      const { on, signals } = planFromSource(long.text, path)
+      for (const source of [...(on.kafka ? [on.kafka] : []), ...signals]) read.add(source.topic)
     }
   }
-  return { files, topics: [...new Set(topics)] }
+  return { files, topics: [...topics], read: read.size }
 }
 
 async function functionFiles(): Promise<Record<string, string>> {
@@ -112,37 +109,4 @@ async function makeTopics(topics: readonly string[]): Promise<void> {
     return found.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0))
   }
   await until('topics', () => haveLeaders().catch(() => false), { forMs: 20_000 })
-}
-
-/** One question for all who wait, as long as somebody does. */
-class Watch {
-  readonly #query: Query
-  readonly #engine: string
-  #isOver = false
-  #look: Promise<readonly TransactionRow[]> | undefined
-
-  constructor(query: Query, engine: string, coordinator: RunningCoordinator) {
-    this.#query = query
-    this.#engine = engine
-    void coordinator.exited.then(() => {
-      this.#isOver = true
-    })
-  }
-
-  async until(what: string, holds: (rows: readonly TransactionRow[]) => boolean, forMs = 20_000): Promise<void> {
-    const held = async () => {
-      if (this.#isOver) throw new Error(`the coordinator is gone before ${what}`)
-      return holds(await this.#rows())
-    }
-    await until(what, held, { forMs, everyMs: 20 })
-  }
-
-  #rows(): Promise<readonly TransactionRow[]> {
-    this.#look ??= this.#query<TransactionRow>(transactionsSql, [this.#engine]).finally(() => {
-      setTimeout(() => {
-        this.#look = undefined
-      }, 80)
-    })
-    return this.#look
-  }
 }

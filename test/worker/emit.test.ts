@@ -42,7 +42,7 @@ test('given what cannot be a message, then the attempt fails for good and says w
   ]
   for (const [message, code, said] of wrong) {
     const result = await on.run('emits', { messages: [message] })
-    assert.deepEqual([result.outcome, result.errorCode], ['fail', code], String(said))
+    assert.deepEqual([result.outcome, result.errorCode, result.effectUnknown], ['fail', code, true], String(said))
     assert.match(result.errorMessage ?? '', said)
   }
   const four = Array.from({ length: 4 }, () => ({ topic: 'a', value: 1 }))

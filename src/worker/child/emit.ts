@@ -1,9 +1,9 @@
 /** What an attempt gives to `context.emit`: checked at once, where its author sees who did it, and sent with the result. */
 import { type Json, stringifyJson } from '../../envelope/json.ts'
 import type { Message } from '../../function/define.ts'
-import { fail } from '../../function/outcome.ts'
 import { topicPattern, whyReserved } from '../../workflow/message.ts'
 import type { ChildSettings, EmittedMessage } from '../wire.ts'
+import { misuse } from './misuse.ts'
 import { Pile } from './pile.ts'
 
 export type Emissions = Pile<EmittedMessage>
@@ -68,5 +68,5 @@ function shown(value: unknown): string {
 }
 
 function invalid(why: string) {
-  return fail('message_invalid', `context.emit: ${why}`)
+  return misuse('message_invalid', `context.emit: ${why}`)
 }

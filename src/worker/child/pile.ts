@@ -1,5 +1,5 @@
 /** What an attempt gives beside its output, piled up until its end: only so many items, and so many bytes of them. */
-import { fail } from '../../function/outcome.ts'
+import { misuse } from './misuse.ts'
 
 export interface PileRules {
   /** What adds to it, and what to, in the words of errors: `context.emit`, `messages`. */
@@ -25,7 +25,7 @@ export class Pile<Item> {
   add(item: Item, bytes: number): void {
     const { by, what, code, most, bytesMax } = this.#rules
     if (!this.#open) throw new Error(`${by}: the attempt has ended, nothing more is sent with it`)
-    const tooMuch = (why: string) => fail(code, `${by}: the attempt gives ${why}`)
+    const tooMuch = (why: string) => misuse(code, `${by}: the attempt gives ${why}`)
     this.#bytes += bytes
     if (this.#items.length >= most) throw tooMuch(`more than ${most} ${what}`)
     if (this.#bytes > bytesMax) throw tooMuch(`${this.#bytes} bytes of ${what}, ${bytesMax} are allowed`)

@@ -1,7 +1,7 @@
 /** What an attempt gives to `context.post`: checked at once, where its author sees who did it, and sent with the result. */
 import type { Posting } from '../../function/define.ts'
-import { fail } from '../../function/outcome.ts'
 import type { ChildSettings, PostedMovement } from '../wire.ts'
+import { misuse } from './misuse.ts'
 import { Pile } from './pile.ts'
 
 export type Postings = Pile<PostedMovement>
@@ -63,5 +63,5 @@ function shown(value: unknown): string {
 }
 
 function invalid(why: string) {
-  return fail('posting_invalid', `context.post: ${why}`)
+  return misuse('posting_invalid', `context.post: ${why}`)
 }

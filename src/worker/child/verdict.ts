@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { type Failure, isFailure } from '../../function/outcome.ts'
 import { storable } from '../text.ts'
+import { isMisuse } from './misuse.ts'
 
 export interface Verdict {
   readonly outcome: 'ok' | 'retry' | 'fail' | 'timeout'
@@ -47,7 +48,9 @@ export function answeredNothing(code: string, message: string): Verdict {
 }
 
 /** Who says so knows what was done: nothing that a further attempt would double. */
-export function saidSo({ kind, code, message, afterMs }: Failure): Verdict {
+export function saidSo(failure: Failure): Verdict {
+  const { kind, code, message, afterMs } = failure
+  if (isMisuse(failure)) return answeredNothing(code, message)
   return failed(kind === 'fail' ? 'fail' : 'retry', code, message, { afterMs })
 }
 

@@ -42,6 +42,10 @@ export function isMended(context: Context, name: string): boolean {
   return existsSync(join(folder(), `mended.${caseName}.${name}`))
 }
 
+export async function untilMended(context: Context, name: string | undefined): Promise<void> {
+  while (name !== undefined && !isMended(context, name)) await sleep(20)
+}
+
 function write(context: Context, verb: Line['verb'], what: string, key: string): void {
   const line: Line = { transaction: context.transactionId, what, verb, key }
   appendFileSync(book(), `${JSON.stringify(line)}\n`)
