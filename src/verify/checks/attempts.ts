@@ -1,15 +1,16 @@
 /**
- * The rows of a transaction's attempts in their order: steps one after the other, attempts of a step from 1 without a gap,
+ * The rows of a chain's attempts in their order: steps one after the other, attempts of a step from 1 without a gap,
  * settled once. Commits of one coordinator are numbered in their order; those of two are not compared. What has no effects
- * may be of one commit with what it follows from.
+ * may be of one commit with what it follows from. What is more than a chain is the check `steps`.
  */
 import type { Check } from '../check.ts'
+import { isPlain, richOnes, richValues } from '../rich.ts'
 import { outcomeText, sameSession, sentBetween, stateText } from '../words.ts'
 
 export const attempts: Check = {
   name: 'attempts',
   holds:
-    'steps follow each other, attempts of a step are numbered from 1 without a gap, a step is settled once and by its last row, and no step begins before the one before it is settled',
+    'in chains steps follow each other, attempts of a step are numbered from 1 without a gap, a step is settled once and by its last row, and no step begins before the one before it is settled',
   kinds: {
     no_transaction: 'millrace_data.transaction: the row is gone; or this attempt is too much',
     step_missing: 'millrace_data.attempt: the rows of a step are gone',
@@ -22,13 +23,14 @@ export const attempts: Check = {
     too_early: 'millrace_data.attempt: commit_id was changed; else an act was done before its commit',
   },
   sql: `
-with ordered as (
+with ${richOnes}, ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
          error_code is null as well, dispatched_at is not null as ran, commit_id, eligible_at,
          lag(received_at) over w as p_received,
          lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
   from millrace_data.attempt
+  where ${isPlain('transaction_id')}
   window w as (partition by transaction_id order by step, attempt)
 ), neighbours as (
   select *, (p >> 24)::int as p_step, (p >> 8 & 65535)::int as p_attempt, nullif(p & 15, 0)::int as p_state
@@ -79,6 +81,7 @@ select 'no_transaction', null, null, null, a.transaction_id::text, 'a transactio
        'none; attempt ' || attempt || ' of its step number ' || step || ' is there'
 from millrace_data.attempt a
 where not exists (select from millrace_data.transaction t where t.id = a.transaction_id)`,
+  values: richValues,
 }
 
 function named(step: string): string {
