@@ -38,13 +38,17 @@ interface ShapeRow {
   readonly calls: string | null
   /** Of an `undo`: what became of the postings; null for `net` that only the workflow can tell. */
   readonly reverses: boolean | null
+  /** The innermost `forEach` around it; -1: none. */
+  readonly within: number
+  /** Of a `forEach`. */
+  readonly at_once: number
   /** The workflow's order by key. */
   readonly ordering: Plan['order']
 }
 
 const columns = `version int, step int, id text, kind text, optional bool, depth int, prev int, prev_depth int, block int, list int,
   is_last bool, undoes int, undone_by int, is_chain bool, lists int, needs int, has_else bool, topic text, keep_ms int8, calls text,
-  reverses bool, ordering text`
+  reverses bool, within int, at_once int, ordering text`
 
 /** SQL of the CTE `shape`: a row for each step of each version that can be read. */
 export function shapeOf(parameter: string): string {
@@ -105,6 +109,7 @@ const none = {
   keep_ms: null,
   calls: null,
   reverses: null,
+  at_once: 0,
 } as const
 
 function basics(step: Step) {
@@ -114,6 +119,7 @@ function basics(step: Step) {
     kind: step.kind,
     optional: step.optional,
     depth: step.within.length,
+    within: step.within.at(-1) ?? -1,
     undone_by: step.kind === 'invoke' ? (step.compensate?.no ?? null) : null,
     topic: step.kind === 'wait' ? step.topic : null,
     calls: step.kind === 'call' ? step.workflow : null,
@@ -125,7 +131,7 @@ function blockOf(step: Step) {
     case 'parallel':
       return { lists: step.branches.length, needs: needsOf(step.join) }
     case 'forEach':
-      return { lists: 1, needs: needsOf(step.join) }
+      return { lists: 1, needs: needsOf(step.join), at_once: step.atOnce }
     case 'switch':
       return { lists: step.cases.length, has_else: step.cases.some(({ when }) => when === null) }
     default:

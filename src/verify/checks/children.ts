@@ -11,12 +11,15 @@ export const children: Check = {
     parent_missing: 'millrace_data.transaction: the row of the caller is gone; or parent_id was changed',
     parent_differs:
       'millrace_data.transaction: lane_id, kafka_offset, key, version_id, parent_step or parent_item was changed, of it or of its caller',
-    child_missing: 'millrace_data.transaction: the row of the called one is gone; or the caller’s attempt is too much or changed',
+    child_missing:
+      'millrace_data.transaction: the row of the called one is gone; or the caller’s attempt is too much or changed',
     end_differs:
       'millrace_data.ending of the called transaction, or millrace_data.attempt of its caller: state was changed, or the row is gone',
-    output_differs: 'millrace_data.attempt: output of the caller’s step, or of the last step of the called one, was changed',
+    output_differs:
+      'millrace_data.attempt: output of the caller’s step, or of the last step of the called one, was changed',
     child_open: 'millrace_data.ending: the row of the called one is gone; or that of its caller is too much',
-    before_call: 'millrace_data.ending or attempt: commit_id was changed; else the caller went on before the called one had ended',
+    before_call:
+      'millrace_data.ending or attempt: commit_id was changed; else the caller went on before the called one had ended',
   },
   sql: `
 with ${richRows}, called as materialized (

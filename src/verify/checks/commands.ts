@@ -20,7 +20,8 @@ export const commands: Check = {
       'millrace_data.round: the row is gone or changed; or state, kind or target in millrace_data.command was changed',
     cancelled_by_nobody:
       'millrace_data.command: the row is gone or changed; or is_cancel in millrace_data.turn was, or state in millrace_data.ending',
-    reopened_by_nobody: 'millrace_data.command: the row is gone or changed; or the row of millrace_data.round is too much',
+    reopened_by_nobody:
+      'millrace_data.command: the row is gone or changed; or the row of millrace_data.round is too much',
     discard_without_effect: 'millrace_data.dead_letter: state was changed; or the command was',
     resolved_by_nobody:
       'millrace_data.command: the row is gone or changed; or resolved_by in millrace_data.attempt was',

@@ -16,7 +16,8 @@ export const compensation: Check = {
   kinds: {
     undone_nothing:
       'millrace_data.attempt: the compensation’s row is too much; or step_state or unknown of its step was changed',
-    undone_without_turn: 'millrace_data.turn: the row is gone; or the compensation’s row in millrace_data.attempt is too much',
+    undone_without_turn:
+      'millrace_data.turn: the row is gone; or the compensation’s row in millrace_data.attempt is too much',
     undone_though_completed: 'millrace_data.ending: state was changed; or the compensation’s row is too much',
     not_undone:
       'millrace_data.attempt: the compensation’s row is gone or changed; or state in millrace_data.ending was changed',
@@ -25,7 +26,8 @@ export const compensation: Check = {
     failed_though_undone: 'millrace_data.ending: state was changed; or the row of a compensation that failed is gone',
     nothing_undone: 'millrace_data.ending: state was changed; or the rows of compensations are gone',
     undone_in_disorder: 'millrace_data.attempt: seq or commit_id was changed; else steps were undone in another order',
-    begun_after_undoing: 'millrace_data.attempt: seq, commit_id or round was changed; else a step ran on while others were undone',
+    begun_after_undoing:
+      'millrace_data.attempt: seq, commit_id or round was changed; else a step ran on while others were undone',
   },
   sql: `
 with ${richStand}, current as (

@@ -11,10 +11,12 @@ export const money: Check = {
   holds:
     'each posting is of an attempt that ended well, in its commit; those of an undone step are reversed, or come to nothing; each charge key stands for one posting that is not reversed',
   kinds: {
-    posting_of_none: 'millrace_data.posting: the row is too much, or was moved; or the row of millrace_data.attempt is gone or changed',
+    posting_of_none:
+      'millrace_data.posting: the row is too much, or was moved; or the row of millrace_data.attempt is gone or changed',
     posting_missing: 'millrace_data.posting: a row is gone, or n was changed',
     posting_elsewhere: 'millrace_data.posting: engine_id was changed',
-    reversal_differs: 'millrace_data.posting: the reversal, or what it reverses, was changed; or one of the two is gone',
+    reversal_differs:
+      'millrace_data.posting: the reversal, or what it reverses, was changed; or one of the two is gone',
     not_reversed: 'millrace_data.posting: the reversal is gone, or what it should reverse is too much',
     net_differs: 'millrace_data.posting: a row of the step, or of what undoes it, is gone, changed or too much',
     charge_missing: 'millrace_data.charge: the row is gone or changed: it could be charged again',

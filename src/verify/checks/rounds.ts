@@ -13,9 +13,12 @@ export const rounds: Check = {
     round_of_none: 'millrace_data.round or turn: the row is too much; or the transaction’s is gone',
     round_missing: 'millrace_data.round: a row is gone, or round was changed',
     round_differs: 'millrace_data.round: from_step, opened_at, ended_at, state or error_code was changed',
-    turn_of_no_round: 'millrace_data.turn: round was changed, or the row is too much; or that of millrace_data.round is gone',
-    turn_differs: 'millrace_data.turn: code, is_cancel or commit_id was changed; or error_code in millrace_data.round was',
-    row_of_other_round: 'millrace_data.attempt: round or commit_id was changed; or a row of millrace_data.round is gone',
+    turn_of_no_round:
+      'millrace_data.turn: round was changed, or the row is too much; or that of millrace_data.round is gone',
+    turn_differs:
+      'millrace_data.turn: code, is_cancel or commit_id was changed; or error_code in millrace_data.round was',
+    row_of_other_round:
+      'millrace_data.attempt: round or commit_id was changed; or a row of millrace_data.round is gone',
   },
   sql: `
 with ${richRows}, numbered as (

@@ -10,10 +10,12 @@ export const signals: Check = {
   holds:
     'a kept event is as its workflow says; a waiting step that was given one has taken it, none older than it may, and of those for the first alone nobody else has it',
   kinds: {
-    signal_differs: 'millrace_data.signal: key, key_hash, at, keep_until, take_first, workflow_id or lane_id was changed',
+    signal_differs:
+      'millrace_data.signal: key, key_hash, at, keep_until, take_first, workflow_id or lane_id was changed',
     signal_twice: 'millrace_data.signal: one of the two is too much',
     taken_of_none: 'millrace_data.taken: the row is too much; or that of millrace_data.signal or of the wait is gone',
-    taken_differs: 'millrace_data.taken: signal_id, is_only or commit_id was changed; or output in millrace_data.attempt was',
+    taken_differs:
+      'millrace_data.taken: signal_id, is_only or commit_id was changed; or output in millrace_data.attempt was',
     taken_too_old: 'millrace_data.signal: at was changed; or signal_id in millrace_data.taken was',
     taken_by_two: 'millrace_data.taken: one of the rows is too much: only the first who takes it gets it',
     taken_missing: 'millrace_data.taken: the row is gone; or output in millrace_data.attempt was changed',

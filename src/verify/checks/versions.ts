@@ -9,7 +9,8 @@ export const versions: Check = {
   kinds: {
     source_changed: 'millrace_data.version: the source was changed, or its hash was',
     source_invalid: 'millrace_data.version: the source is no workflow that this version of millrace can read',
-    steps_differ: 'millrace_data.version: step_ids, step_functions, step_kinds or last_step are not those of the source',
+    steps_differ:
+      'millrace_data.version: step_ids, step_functions, step_kinds or last_step are not those of the source',
   },
   sql: `
 select case when v.hash <> s.sum then 'source_changed'
