@@ -13,6 +13,8 @@ export const attempts: Check = {
     'in chains steps follow each other, attempts of a step are numbered from 1 without a gap, a step is settled once and by its last row, and no step begins before the one before it is settled',
   kinds: {
     no_transaction: 'millrace_data.transaction: the row is gone; or this attempt is too much',
+    not_of_chain:
+      'millrace_data.attempt: item, seq, unknown or round was changed; or the row of millrace_data.round is gone',
     step_missing: 'millrace_data.attempt: the rows of a step are gone',
     attempt_missing: 'millrace_data.attempt: a row is gone, or attempt was changed',
     after_settled:
@@ -26,6 +28,7 @@ export const attempts: Check = {
 with ${richOnes}, ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
          error_code is null as well, dispatched_at is not null as ran, commit_id, eligible_at,
+         item <> '' or num_nonnulls(seq, unknown, round) > 0 as marked,
          lag(received_at) over w as p_received,
          lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
@@ -37,6 +40,7 @@ with ${richOnes}, ordered as (
   from ordered
 ), judged as (
   select *, case
+    when marked then 'not_of_chain'
     when step <> coalesce(p_step, -1) and step <> coalesce(p_step + 1, 0) then 'step_missing'
     when p_step = step and p_state between 1 and 3 then 'after_settled'
     when p_step = step and (p_attempt = 0 or attempt = 0 or attempt <> p_attempt + 1) then 'attempt_missing'
@@ -57,6 +61,7 @@ with ${richOnes}, ordered as (
 )
 select j.kind, t.lane_id, w.name, t.kafka_offset, j.transaction_id::text,
        case j.kind
+         when 'not_of_chain' then 'a row without item, seq, unknown and round'
          when 'step_missing' then 'step ' || coalesce(v.step_ids[coalesce(p_step + 2, 1)], '?') || ' first'
          when 'attempt_missing' then 'attempt ' || case when p_step = step then p_attempt + 1 else 1 end
                                      || ' of step ' || ${named('step')}

@@ -69,8 +69,8 @@ with origin (lane, workflow, before, before_untold, after) as (
          ${signalHash('before')} or ${signalHash('before_untold')} as here,
          ${beginsWith('s.id', 's.received_at')} as "then"
   from millrace_data.signal s
-  join millrace_data.workflow w on w.id = s.workflow_id
-  join origin o on o.lane = s.lane_id and o.workflow = s.workflow_id
+  left join millrace_data.workflow w on w.id = s.workflow_id
+  left join origin o on o.lane = s.lane_id and o.workflow = s.workflow_id
 ), letters as (
   select d.lane_id, w.name, d.kafka_offset, d.id,
          ${letterHash('before')} or ${letterHash('before_untold')} or ${ofRedrive} as here,
