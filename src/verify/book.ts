@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { EngineError, messageOf } from '../base/error.ts'
 import { type Check, run } from './check.ts'
 import type { Judgement } from './finding.ts'
+import { isPlain, richStand, richValues } from './rich.ts'
 import { prunedTransaction } from './words.ts'
 import type { World } from './world.ts'
 
@@ -18,7 +19,7 @@ export interface Book {
 
 export async function checkBook(file: string, world: World): Promise<Judgement> {
   const { keys, lines } = await readBook(file)
-  return run({ ...book, values: () => [keys, lines] }, world)
+  return run({ ...book, values: () => [...richValues(world), keys, lines] }, world)
 }
 
 /** A last line without its end is what a kill in mid-write leaves: nobody was answered for it. */
@@ -62,14 +63,15 @@ function parsed(text: string): { key?: unknown; status?: unknown } | null {
 
 /** As `transaction/ids.ts` makes it. */
 const keyText = `left(encode(sha256(convert_to(substr(s.id::text, 14) || '/' || t.name || '/' || l.kafka_partition || '/'
-  || s.kafka_offset || '/' || v.step_ids[s.step + 1] || '/forward/1', 'UTF8')), 'hex'), 32)`
+  || s.kafka_offset || '/' || v.step_ids[s.step + 1] || case s.item when '' then '' else '[' || s.item || ']' end
+  || case when s.is_undo then '/undo/' else '/forward/' end || s.round, 'UTF8')), 'hex'), 32)`
 
 /** A book is in the order of time: what was done before the first transaction that is not pruned was asked for may be by a pruned one. */
 const ofWhatIsThere = `(
   not exists (select from millrace_data.lane_horizon)
   or b.line > (select min(line) from matched m where not ${prunedTransaction('m.id')}))`
 
-/** What is open may be at work on its next step. */
+/** What is open may be at work on its next step; what did not complete may have been, when its coordinator was lost. */
 const book: Check = {
   name: 'book',
   holds:
@@ -81,22 +83,49 @@ const book: Check = {
       'millrace_data.attempt: outcome was changed or the row is too much; else the provider has forgotten it',
   },
   sql: `
-with book as materialized (
-  select key, line, left(key, 32) as begins from unnest($2::text[], $3::int8[]) as b (key, line)
+with recursive ${richStand}, book as materialized (
+  select key, line, left(key, 32) as begins from unnest($4::text[], $5::int8[]) as b (key, line)
 ), reached as (
   select transaction_id, step, bool_or(outcome = 1 and resolved_by is null) as ok, bool_or(outcome <> 0) as ran
-  from millrace_data.attempt group by 1, 2
+  from millrace_data.attempt where ${isPlain('transaction_id')} group by 1, 2
 ), last as (
   select t.id, t.lane_id, t.version_id, t.kafka_offset, coalesce(max(a.step), -1) as step
   from millrace_data.transaction t left join millrace_data.attempt a on a.transaction_id = t.id
-  where not exists (select from millrace_data.ending e where e.transaction_id = t.id)
+  where not exists (select from millrace_data.ending e where e.transaction_id = t.id) and ${isPlain('t.id')}
   group by t.id
+), unsure as materialized (
+  select r.id, r.lane_id, r.version_id, r.kafka_offset, coalesce(o.last, 1)::int as round
+  from rich r
+  left join opened o on o.transaction_id = r.id
+  where not exists (select from millrace_data.ending e where e.transaction_id = r.id and e.state = 1)
+), items (id, lane_id, version_id, kafka_offset, round, within, item, depth) as (
+  select id, lane_id, version_id, kafka_offset, round, -1, '' collate "C", 0 from unsure
+  union all
+  select i.id, i.lane_id, i.version_id, i.kafka_offset, i.round, f.step,
+         (case i.item when '' then '' else i.item || '.' end || n.n) collate "C", i.depth + 1
+  from items i
+  join shape f on f.version = i.version_id and f.kind = 'forEach' and f.within = i.within
+  cross join lateral (
+    select coalesce(max(split_part(a.item, '.', i.depth + 1)::int), -1) + f.at_once as most
+    from millrace_data.attempt a join shape s on s.version = i.version_id and s.step = a.step
+    where a.transaction_id = i.id and a.step > f.step and s.depth > i.depth and (i.item = '' or starts_with(a.item, i.item || '.'))) m
+  cross join lateral generate_series(0, m.most) as n (n)
 ), steps as (
-  select t.id, t.lane_id, t.version_id, t.kafka_offset, r.step, r.ok
+  select t.id, t.lane_id, t.version_id, t.kafka_offset, r.step, '' as item, false as is_undo, 1 as round, r.ok
   from reached r join millrace_data.transaction t on t.id = r.transaction_id
   where r.ran
   union all
-  select id, lane_id, version_id, kafka_offset, n, false from last, generate_series(greatest(step, 0), step + 1) as n
+  select id, lane_id, version_id, kafka_offset, n, '', false, 1, false from last, generate_series(greatest(step, 0), step + 1) as n
+  union all
+  select r.id, r.lane_id, r.version_id, r.kafka_offset, r.step, r.item, s.kind = 'undo', n.n, bool_or(r.outcome = 1 and not r.resolved)
+  from rows r join shape s on s.version = r.version_id and s.step = r.step
+  cross join lateral generate_series(1, r.round) as n (n)
+  where s.kind in ('invoke', 'undo') and r.outcome <> 0
+  group by 1, 2, 3, 4, 5, 6, 7, 8
+  union all
+  select i.id, i.lane_id, i.version_id, i.kafka_offset, s.step, i.item, s.kind = 'undo', n.n, false
+  from items i join shape s on s.version = i.version_id and s.within = i.within and s.kind in ('invoke', 'undo')
+  cross join lateral generate_series(1, i.round) as n (n)
 ), keyed as materialized (
   select s.*, v.workflow_id, v.step_ids[s.step + 1] as step_id, k.key
   from steps s
@@ -119,8 +148,8 @@ with book as materialized (
   select 'not_charged', k.lane_id, k.workflow_id, k.kafka_offset, k.id::text,
          'a line with key ' || k.key || ': step ' || k.step_id || ' succeeded, and others of this step are in the book', 'none'
   from keyed k
-  where k.ok and (k.workflow_id, k.step_id) in (select workflow_id, step_id from matched)
-    and not exists (select from matched m where m.id = k.id and m.step = k.step)
+  where k.ok and (k.workflow_id, k.step_id, k.is_undo) in (select workflow_id, step_id, is_undo from matched)
+    and not exists (select from matched m where m.id = k.id and m.step = k.step and m.item = k.item)
 )
 select kind, lane, w.name, position, x.id, expected, found
 from wrong x left join millrace_data.workflow w on w.id = x.workflow`,

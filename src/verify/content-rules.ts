@@ -5,14 +5,16 @@ import { type Decoded, decode } from '../envelope/decode.ts'
 import { type Json, parseJson, stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { keyText } from '../workflow/expression/compile.ts'
+import type { Expression, Plan } from '../workflow/plan.ts'
 import type { Wrong } from './check.ts'
 import type { Placed } from './content.ts'
 import type { VersionFacts, World } from './world.ts'
 
 export const kinds: Readonly<Record<string, string>> = {
-  value_differs: 'millrace_data.transaction: envelope was changed, or the row stands at another record’s offset',
+  value_differs:
+    'millrace_data.transaction: envelope, or millrace_data.signal: event was changed, or the row stands at another record’s offset',
   event_differs: 'event_id was changed, or the row stands at another record’s offset',
-  key_differs: 'millrace_data.transaction: key was changed',
+  key_differs: 'millrace_data.transaction or signal: key was changed',
   letter_differs: 'millrace_data.dead_letter: key, value or headers were changed',
   letter_wrongly: 'millrace_data.dead_letter: code was changed, or the row is too much: the record can be read',
   passed_wrongly:
@@ -22,7 +24,7 @@ export const kinds: Readonly<Record<string, string>> = {
 /** A row of the ledger about a record. */
 export interface Said {
   readonly lane: number
-  readonly what: 'transaction' | 'letter' | 'duplicate' | 'passed'
+  readonly what: 'transaction' | 'signal' | 'letter' | 'duplicate' | 'passed'
   readonly workflow: string | null
   readonly id: string | null
   readonly version_id: number | null
@@ -41,7 +43,7 @@ export function wrongsOf({ topic, partition, record }: Placed, rows: readonly Sa
   const read = tryDecode(record, `${topic}/${partition}/${record.offset}`)
   return rows.flatMap((row) => {
     const { lane, workflow, id } = row
-    return differencesOf(row, record, read, world).map((each) => ({
+    return differencesOf(row, topic, record, read, world).map((each) => ({
       ...each,
       lane,
       workflow,
@@ -60,10 +62,17 @@ function tryDecode(record: RawRecord, where: string): Decoded | EngineError {
   }
 }
 
-function differencesOf(row: Said, record: RawRecord, read: Decoded | EngineError, world: World): Difference[] {
+function differencesOf(
+  row: Said,
+  topic: string,
+  record: RawRecord,
+  read: Decoded | EngineError,
+  world: World,
+): Difference[] {
   if (row.what === 'letter') return ofLetter(row, record, read)
   if (read instanceof EngineError) return row.what === 'passed' ? [] : [unreadable(row, read)]
   if (row.what === 'passed') return ofPassed(row, read, world)
+  if (row.what === 'signal') return ofSignal(row, topic, record, read, world)
   const event = eventDiffers(row, read)
   return row.what === 'duplicate' ? event : [...ofTransaction(row, record, read, world), ...event]
 }
@@ -83,8 +92,29 @@ function ofTransaction(row: Said, record: RawRecord, { envelope, text }: Decoded
   const plan = world.versions.find((version) => version.id === row.version_id)?.plan
   if (!plan) return value
   const key =
-    plan.key === null ? envelope.key : keyOf(() => keyText(plan.key!.evaluate({ event: envelope, steps: {} })))
+    plan.order === 'none'
+      ? null
+      : plan.key === null
+        ? envelope.key
+        : keyOf(() => keyText(plan.key!.evaluate({ event: envelope, steps: {} })))
   return key === row.key ? value : [...value, { kind: 'key_differs', expected: named(key), found: named(row.key) }]
+}
+
+/** Of any version: which one it was that kept it is not known. */
+function ofSignal(row: Said, topic: string, record: RawRecord, { envelope }: Decoded, world: World): Difference[] {
+  const { id, type, source, time, key, data } = envelope
+  const text = stringifyJson({ id, type, source, time, key, data })
+  const stored = row.envelope ?? ''
+  const same = stored === text || comparable(stored, record) === comparable(text, record)
+  const value = same ? [] : [{ kind: 'value_differs', expected: shown(text), found: shown(stored) }]
+  const topics = world.versions.flatMap(({ workflow, plan }) =>
+    workflow === row.workflow ? (plan?.signals ?? []).filter((each) => each.topic === topic) : [],
+  )
+  const keys = topics.map((each) =>
+    each.key === null ? key : keyOf(() => keyText((each.key as Expression).evaluate({ event: envelope, steps: {} }))),
+  )
+  if (keys.length === 0 || keys.includes(row.key)) return value
+  return [...value, { kind: 'key_differs', expected: named(keys[0]), found: named(row.key) }]
 }
 
 function keyOf(evaluate: () => string | null): string | null | undefined {
@@ -166,7 +196,10 @@ function legible(text: string): string {
 /** Of any version: which one it was that passed it is not kept. */
 function ofPassed({ workflow }: Said, { envelope }: Decoded, { versions }: World): Difference[] {
   const own = versions.filter((version) => version.workflow === workflow && version.plan !== null)
-  const takes = ({ plan }: VersionFacts) => [null, envelope.type].includes(plan!.on.kafka?.type ?? null)
+  const takes = ({ plan }: VersionFacts) => {
+    const { kafka } = (plan as Plan).on
+    return kafka !== null && [null, envelope.type].includes(kafka.type)
+  }
   if (own.length === 0 || !own.every(takes)) return []
   return [
     {

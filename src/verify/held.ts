@@ -84,7 +84,7 @@ function multirange(ranges: readonly number[]): string {
 const records: Check = {
   name: 'records',
   holds:
-    'what the ledger has as a transaction, duplicate or dead letter is a record in Kafka, and no record in Kafka is passed over as if it were not there',
+    'what the ledger has as a transaction, duplicate, kept event or dead letter is a record in Kafka, and no record in Kafka is passed over as if it were not there',
   kinds: {
     record_ignored: 'millrace_data.passed: the row is wrong; else a record was never read',
     no_such_record: 'the row is too much, or its offset was changed',
@@ -96,6 +96,8 @@ with held as materialized (
 ), said (lane, workflow, first, last, what, id) as (
   select t.lane_id, v.workflow_id, t.kafka_offset, t.kafka_offset, 'a transaction', t.id
   from millrace_data.transaction t join millrace_data.version v on v.id = t.version_id
+  union all
+  select lane_id, workflow_id, kafka_offset, kafka_offset, 'a kept event', id from millrace_data.signal
   union all
   select lane_id, workflow_id, kafka_offset, kafka_offset, 'a duplicate', null from millrace_data.duplicate
   union all

@@ -38,7 +38,7 @@ select a.at, a.lane, 'transaction' as what, w.name as workflow, t.id::text as id
        t.envelope, null::bytea as record_key, null::bytea as record_value, null as headers, null as code,
        extract(epoch from coalesce(t.produced_at, t.fetched_at))::float8 * 1000 as record_ms
 from asked a
-join millrace_data.transaction t on t.lane_id = a.lane and t.kafka_offset = a.position and t.redriven_from is null
+join millrace_data.transaction t on t.lane_id = a.lane and t.kafka_offset = a.position and t.redriven_from is null and t.parent_id is null
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 union all
@@ -49,6 +49,11 @@ left join millrace_data.transaction t on t.id = d.transaction_id
 left join millrace_data.workflow w on w.id = d.workflow_id
 where t.redriven_from is null and not exists (
   select from millrace_data.command c where c.kind = 'redrive' and c.commit_id = d.commit_id)
+union all
+select a.at, a.lane, 'signal', w.name, s.id::text, null, null, s.key, s.event, null, null, null, null, null
+from asked a
+join millrace_data.signal s on s.lane_id = a.lane and s.kafka_offset = a.position
+join millrace_data.workflow w on w.id = s.workflow_id
 union all
 select a.at, a.lane, 'duplicate', w.name, d.first_id::text, null, d.event_id, null, null, null, null, null, null, null
 from asked a

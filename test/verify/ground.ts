@@ -161,30 +161,33 @@ async function doubt(ledger: TestLedger): Promise<void> {
 }
 
 /** Kafka's answers, asked for once. */
-async function recorded(topic: string): Promise<KafkaView> {
+export async function recorded(...topics: readonly string[]): Promise<KafkaView> {
   const { brokers } = await servers()
   const client = createClient({ brokers, clientId: 'test', tls: false, sasl: null })
-  const topics = new Topics(client, brokers.join(','))
-  await topics.connect()
-  const bounds = await topics.bounds(topic)
-  await topics.disconnect()
+  const room = new Topics(client, brokers.join(','))
+  await room.connect()
+  const bounds = new Map<string, Awaited<ReturnType<Topics['bounds']>>>()
+  for (const topic of topics) bounds.set(topic, await room.bounds(topic))
+  await room.disconnect()
   type Part = Parameters<Parameters<KafkaView['read']>[1]>[0]
   const parts: Part[] = []
-  const spans = [...bounds].map(([partition, { earliest, latest }]) => ({
-    topic,
-    partition,
-    fromOffset: earliest,
-    toOffset: latest,
-  }))
+  const spans = [...bounds].flatMap(([topic, partitions]) =>
+    [...partitions].map(([partition, { earliest, latest }]) => ({
+      topic,
+      partition,
+      fromOffset: earliest,
+      toOffset: latest,
+    })),
+  )
   const left = await readRetained(client, 'test', spans, async (part) => void parts.push(part))
   assert.deepEqual(left, [])
   return {
-    bounds: async () => bounds,
+    bounds: async (topic) => bounds.get(topic) ?? null,
     incarnation: async () => '',
     isCompacted: async () => false,
     async read(wanted, take) {
       for (const part of parts) {
-        const span = wanted.find((each) => each.partition === part.partition)
+        const span = wanted.find((each) => each.topic === part.topic && each.partition === part.partition)
         const toOffset = Math.min(part.toOffset, span?.toOffset ?? 0)
         if (toOffset <= part.fromOffset) continue
         await take({ ...part, toOffset, records: part.records.filter(({ offset }) => offset < toOffset) })

@@ -1,17 +1,20 @@
 /**
- * The rows of a transaction's attempts in their order: steps one after the other, attempts of a step from 1 without a gap,
+ * The rows of a chain's attempts in their order: steps one after the other, attempts of a step from 1 without a gap,
  * settled once. Commits of one coordinator are numbered in their order; those of two are not compared. What has no effects
- * may be of one commit with what it follows from.
+ * may be of one commit with what it follows from. What is more than a chain is the check `steps`.
  */
 import type { Check } from '../check.ts'
+import { isPlain, richOnes, richValues } from '../rich.ts'
 import { outcomeText, sameSession, sentBetween, stateText } from '../words.ts'
 
 export const attempts: Check = {
   name: 'attempts',
   holds:
-    'steps follow each other, attempts of a step are numbered from 1 without a gap, a step is settled once and by its last row, and no step begins before the one before it is settled',
+    'in chains steps follow each other, attempts of a step are numbered from 1 without a gap, a step is settled once and by its last row, and no step begins before the one before it is settled',
   kinds: {
     no_transaction: 'millrace_data.transaction: the row is gone; or this attempt is too much',
+    not_of_chain:
+      'millrace_data.attempt: item, seq, unknown or round was changed; or the row of millrace_data.round is gone',
     step_missing: 'millrace_data.attempt: the rows of a step are gone',
     attempt_missing: 'millrace_data.attempt: a row is gone, or attempt was changed',
     after_settled:
@@ -22,19 +25,22 @@ export const attempts: Check = {
     too_early: 'millrace_data.attempt: commit_id was changed; else an act was done before its commit',
   },
   sql: `
-with ordered as (
+with ${richOnes}, ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
          error_code is null as well, dispatched_at is not null as ran, commit_id, eligible_at,
+         item <> '' or num_nonnulls(seq, unknown, round) > 0 as marked,
          lag(received_at) over w as p_received,
          lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
   from millrace_data.attempt
+  where ${isPlain('transaction_id')}
   window w as (partition by transaction_id order by step, attempt)
 ), neighbours as (
   select *, (p >> 24)::int as p_step, (p >> 8 & 65535)::int as p_attempt, nullif(p & 15, 0)::int as p_state
   from ordered
 ), judged as (
   select *, case
+    when marked then 'not_of_chain'
     when step <> coalesce(p_step, -1) and step <> coalesce(p_step + 1, 0) then 'step_missing'
     when p_step = step and p_state between 1 and 3 then 'after_settled'
     when p_step = step and (p_attempt = 0 or attempt = 0 or attempt <> p_attempt + 1) then 'attempt_missing'
@@ -55,6 +61,7 @@ with ordered as (
 )
 select j.kind, t.lane_id, w.name, t.kafka_offset, j.transaction_id::text,
        case j.kind
+         when 'not_of_chain' then 'a row without item, seq, unknown and round'
          when 'step_missing' then 'step ' || coalesce(v.step_ids[coalesce(p_step + 2, 1)], '?') || ' first'
          when 'attempt_missing' then 'attempt ' || case when p_step = step then p_attempt + 1 else 1 end
                                      || ' of step ' || ${named('step')}
@@ -79,6 +86,7 @@ select 'no_transaction', null, null, null, a.transaction_id::text, 'a transactio
        'none; attempt ' || attempt || ' of its step number ' || step || ' is there'
 from millrace_data.attempt a
 where not exists (select from millrace_data.transaction t where t.id = a.transaction_id)`,
+  values: richValues,
 }
 
 function named(step: string): string {

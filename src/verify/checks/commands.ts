@@ -14,6 +14,14 @@ export const commands: Check = {
       'millrace_data.attempt: the person’s row is gone; or state or target in millrace_data.command was changed',
     redrive_without_effect:
       'millrace_data.dead_letter: state was changed; or the transaction made of it is gone; or the command was changed',
+    cancel_without_effect:
+      'millrace_data.turn or ending: the row is gone or changed; or state or target in millrace_data.command was changed',
+    reopen_without_effect:
+      'millrace_data.round: the row is gone or changed; or state, kind or target in millrace_data.command was changed',
+    cancelled_by_nobody:
+      'millrace_data.command: the row is gone or changed; or is_cancel in millrace_data.turn was, or state in millrace_data.ending',
+    reopened_by_nobody:
+      'millrace_data.command: the row is gone or changed; or the row of millrace_data.round is too much',
     discard_without_effect: 'millrace_data.dead_letter: state was changed; or the command was',
     resolved_by_nobody:
       'millrace_data.command: the row is gone or changed; or resolved_by in millrace_data.attempt was',
@@ -58,6 +66,43 @@ join millrace_data.workflow w on w.id = v.workflow_id
 where a.resolved_by is not null and not exists (
   select from done c where c.kind = 'resolve' and c.target = a.transaction_id and c.commit_id = a.commit_id)
   and not ${prunedCommit('a.commit_id')}
+union all
+select 'cancel_without_effect', c.lane_id, null, null, c.id::text, 'transaction ' || c.target || ' turned, cancelled, in commit ' || c.commit_id, 'none'
+from done c where c.kind = 'cancel' and not ${prunedTransaction('c.target')}
+  and not exists (select from millrace_data.turn f where f.transaction_id = c.target and f.commit_id = c.commit_id and f.is_cancel)
+  and not exists (select from millrace_data.ending e where e.transaction_id = c.target and e.commit_id = c.commit_id and e.state = 4)
+  and not exists (
+    select from millrace_data.ending e
+    where e.transaction_id = c.target and e.commit_id = c.commit_id and e.state = 2 and e.error_code = 'cancelled')
+  and not exists (select from millrace_data.round q where q.transaction_id = c.target and q.error_code = 'cancelled')
+union all
+select 'reopen_without_effect', c.lane_id, null, null, c.id::text,
+       'a round of transaction ' || c.target || ', opened in commit ' || c.commit_id || case c.kind when 'retry' then ' from a step on' else ' to undo' end, 'none'
+from done c where c.kind in ('compensate', 'retry') and not ${prunedTransaction('c.target')} and not exists (
+  select from millrace_data.round q
+  where q.transaction_id = c.target and q.commit_id = c.commit_id and (q.from_step is null) = (c.kind = 'compensate'))
+union all
+select 'cancelled_by_nobody', t.lane_id, w.name, t.kafka_offset, t.id::text, 'a command to cancel it, of commit ' || f.commit_id, 'none'
+from (
+  select transaction_id, commit_id from millrace_data.turn where is_cancel and code = 'cancelled'
+  union all
+  select transaction_id, commit_id from millrace_data.ending e
+  where state = 4 and not exists (select from millrace_data.turn f where f.transaction_id = e.transaction_id)) f
+join millrace_data.transaction t on t.id = f.transaction_id
+join millrace_data.version v on v.id = t.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+where t.parent_id is null and not ${prunedCommit('f.commit_id')} and not exists (
+  select from done c where c.kind = 'cancel' and c.target = f.transaction_id and c.commit_id = f.commit_id)
+union all
+select 'reopened_by_nobody', t.lane_id, w.name, t.kafka_offset, t.id::text,
+       'a command to ' || case when q.from_step is null then 'compensate' else 'retry' end || ' it, of commit ' || q.commit_id, 'none; ' || q.opened_by || ' opened it'
+from millrace_data.round q
+join millrace_data.transaction t on t.id = q.transaction_id
+join millrace_data.version v on v.id = t.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+where not (t.parent_id is not null and q.from_step is null) and not ${prunedCommit('q.commit_id')} and not exists (
+  select from done c
+  where c.kind = case when q.from_step is null then 'compensate' else 'retry' end and c.target = q.transaction_id and c.commit_id = q.commit_id)
 union all
 select 'letter_state_by_nobody', d.lane_id, w.name, d.kafka_offset, d.id::text,
        'a command that was done', 'none; it is ' || case d.state when 2 then 'redriven' else 'discarded' end

@@ -34,6 +34,12 @@ with written as (
   union all ${of('duplicate', 'duplicate', 'x.lane_id, x.kafka_offset, null::text')}
   union all ${of('passed offset', 'passed', 'x.lane_id, x.from_offset, null::text')}
   union all ${of('message', 'outbox', 'x.lane_id, null::int8, x.id::text')}
+  union all ${ofTransaction('turn', 'turn')}
+  union all ${ofTransaction('round', 'round')}
+  union all ${ofTransaction('posting', 'posting')}
+  union all ${ofTransaction('charge', 'charge')}
+  union all ${of('kept event', 'signal', 'x.lane_id, x.kafka_offset, x.id::text', prunedTransaction('x.id'))}
+  union all ${ofTransaction('taken event', 'taken')} where x.commit_id is not null
   union all ${of('command', 'command', 'x.lane_id, null::int8, x.id::text')} where x.commit_id is not null
 )
 select case when c.id is null then 'commit_missing' else 'not_its_lane' end, w.lane, null, w.position, w.id,

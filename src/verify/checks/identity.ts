@@ -10,6 +10,11 @@ const transactionHash = (before: string) => isHashOf('t.id', `o.${before} || t.k
 const letterHash = (before: string, from = "''") =>
   isHashOf('d.id', `'dead:' || o.${before} || d.kafka_offset || ${from} || o.after`)
 
+const signalHash = (before: string) => isHashOf('s.id', `'signal:' || o.${before} || s.kafka_offset || o.after`)
+
+/** Of a called transaction: where it was called, and in which round. */
+const childText = `'child:["' || t.parent_id || '",' || t.parent_step || ',' || to_json(t.parent_item) || ',' || r.round || ']'`
+
 /** The producer's claim, clamped to the hour before admission. */
 const claimed = `least(greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour'), t.admitted_at)`
 
@@ -27,14 +32,16 @@ const ofRedrive = `exists (
 
 export const identity: Check = {
   name: 'identity',
-  holds: 'each transaction and dead letter has the id that its engine, workflow, place and time make',
+  holds: 'each transaction, dead letter and kept event has the id that its engine, workflow, place and time make',
   kinds: {
     transaction_moved:
-      'millrace_data.transaction: its lane, offset, version or redriven_from was changed, or no engine wrote the row',
+      'millrace_data.transaction: its lane, offset, version, redriven_from or parent was changed, or no engine wrote the row',
     transaction_time: 'millrace_data.transaction: admitted_at or produced_at was changed',
     letter_moved:
       'millrace_data.dead_letter: its lane, offset, workflow or transaction was changed, or no engine wrote the row',
     letter_time: 'millrace_data.dead_letter: received_at was changed',
+    signal_moved: 'millrace_data.signal: its lane, offset or workflow was changed, or no engine wrote the row',
+    signal_time: 'millrace_data.signal: received_at was changed',
   },
   sql: `
 with origin (lane, workflow, before, before_untold, after) as (
@@ -47,6 +54,23 @@ with origin (lane, workflow, before, before_untold, after) as (
   join millrace_data.version v on v.id = t.version_id
   join millrace_data.workflow w on w.id = v.workflow_id
   join origin o on o.lane = t.lane_id and o.workflow = v.workflow_id
+  where t.parent_id is null
+  union all
+  select t.lane_id, w.name, t.kafka_offset, t.id,
+         exists (select from generate_series(1, coalesce((select max(q.round) from millrace_data.round q where q.transaction_id = t.parent_id), 1)) as r (round)
+                 where ${isHashOf('t.id', childText)}),
+         substring(uuid_send(t.id) for 6) = substring(uuid_send(t.parent_id) for 6)
+  from millrace_data.transaction t
+  join millrace_data.version v on v.id = t.version_id
+  join millrace_data.workflow w on w.id = v.workflow_id
+  where t.parent_id is not null
+), signals as (
+  select s.lane_id, w.name, s.kafka_offset, s.id,
+         ${signalHash('before')} or ${signalHash('before_untold')} as here,
+         ${beginsWith('s.id', 's.received_at')} as "then"
+  from millrace_data.signal s
+  left join millrace_data.workflow w on w.id = s.workflow_id
+  left join origin o on o.lane = s.lane_id and o.workflow = s.workflow_id
 ), letters as (
   select d.lane_id, w.name, d.kafka_offset, d.id,
          ${letterHash('before')} or ${letterHash('before_untold')} or ${ofRedrive} as here,
@@ -72,7 +96,12 @@ union all
 select case when here then 'letter_time' else 'letter_moved' end, lane_id, name, kafka_offset, id::text,
        case when here then 'the time that its id begins with' else 'the place that its id was made of' end,
        case when here then 'another time' else 'another place' end
-from letters where (here and "then") is not true`,
+from letters where (here and "then") is not true
+union all
+select case when here then 'signal_time' else 'signal_moved' end, lane_id, name, kafka_offset, id::text,
+       case when here then 'the time that its id begins with' else 'the place that its id was made of' end,
+       case when here then 'another time' else 'another place' end
+from signals where (here and "then") is not true`,
   values: (world) => {
     const all = originTemplates(world)
     return [

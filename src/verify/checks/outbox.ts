@@ -1,6 +1,7 @@
 /** Messages to Kafka stand in the order of their commits, each once, and the mark of what is published fits them. */
 import type { Check } from '../check.ts'
 import { isHashOf } from '../origin.ts'
+import { isPlain, nameOf, richOnes, richValues } from '../rich.ts'
 import { prunedTransaction, sameSession } from '../words.ts'
 import type { World } from '../world.ts'
 
@@ -12,7 +13,13 @@ const kept = `(
 
 /** As `transaction/publish.ts` writes it. */
 const causeText = `'message:' || o.transaction_id || '/' || coalesce(v.step_ids[o.step + 1],
-  case e.state when 1 then '/completed' when 2 then '/failed' else '' end) || '/' || o.n`
+  case when e.state = 1 then '/completed' when e.state > 1 then '/failed' else '' end) || '/' || o.n`
+
+/** The same of a step of an item, of a compensation, of a later round. */
+const causeOf = (name: string, round: string, n: string) =>
+  `'message:' || x.id || '/' || ${name} || case ${round} when 1 then '' else '@' || ${round} end || '/' || ${n}`
+
+const hashOf = (text: string) => `substring(sha256(convert_to(${text}, 'UTF8')) from 10 for 7)`
 
 export const outbox: Check = {
   name: 'outbox',
@@ -29,23 +36,49 @@ export const outbox: Check = {
     cause_elsewhere: 'millrace_data.outbox: lane_id, transaction_id or dead_letter_id was changed',
   },
   sql: `
-with ordered as (
+with ${richOnes}, ordered as (
   select o.lane_id, o.seq, o.id, o.commit_id, lag(o.seq) over w as p_seq, lag(o.commit_id) over w as p_commit
   from millrace_data.outbox o window w as (partition by o.lane_id order by o.seq)
 ), copied (workflow, topic) as (
-  select * from unnest($2::int4[], $3::text[])
+  select * from unnest($4::int4[], $5::text[])
 ), published (version, step, ended, n) as (
-  select * from unnest($4::int4[], $5::int4[], $6::int4[], $7::int4[])
+  select * from unnest($6::int4[], $7::int4[], $8::int4[], $9::int4[])
 ), due as (
   select t.id, t.lane_id, t.kafka_offset, p.version, p.step, p.n, e.commit_id
   from published p
   join millrace_data.transaction t on t.version_id = p.version
-  join millrace_data.ending e on e.transaction_id = t.id and e.state = p.ended
+  join millrace_data.ending e on e.transaction_id = t.id and least(e.state, 2) = p.ended
+  where ${isPlain('t.id')}
   union all
   select t.id, t.lane_id, t.kafka_offset, p.version, p.step, p.n, a.commit_id
   from published p
   join millrace_data.transaction t on t.version_id = p.version
   join millrace_data.attempt a on a.transaction_id = t.id and a.step = p.step and a.outcome = 1
+  where ${isPlain('t.id')}
+), rich_causes as materialized (
+  select r.id, r.lane_id, r.kafka_offset, r.version_id, a.step::int as step, coalesce(a.round, 1)::int as round, a.commit_id,
+         ${nameOf('s', 'a.item')} as name
+  from rich r
+  join millrace_data.attempt a on a.transaction_id = r.id and a.outcome = 1
+  join shape s on s.version = r.version_id and s.step = a.step
+  union all
+  select r.id, r.lane_id, r.kafka_offset, r.version_id, null, coalesce(q.last, 1), e.commit_id,
+         case e.state when 1 then '/completed' else '/failed' end
+  from rich r
+  join millrace_data.ending e on e.transaction_id = r.id
+  left join (select transaction_id, max(round) as last from millrace_data.round group by 1) q on q.transaction_id = r.id
+  union all
+  select r.id, r.lane_id, r.kafka_offset, r.version_id, null, q.round - 1, q.commit_id, case q.state when 1 then '/completed' else '/failed' end
+  from rich r join millrace_data.round q on q.transaction_id = r.id
+), told as (
+  select o.id, o.transaction_id, o.step, o.n, substring(uuid_send(o.id) from 10) as hash from millrace_data.outbox o
+  where o.dead_letter_id is null and not ${isPlain('o.transaction_id')}
+), expected as (
+  select x.id, x.step, g.n, ${hashOf(causeOf('x.name', 'x.round', 'g.n'))} as hash
+  from rich_causes x
+  join (select transaction_id, step, max(n) as most from told group by 1, 2) m
+    on m.transaction_id = x.id and coalesce(m.step, -1) = coalesce(x.step, -1)
+  cross join lateral generate_series(0, m.most) as g (n)
 ), caused as (
   select o.*,
          case when ${prunedTransaction('o.transaction_id')} then o.lane_id
@@ -97,8 +130,27 @@ join millrace_data.transaction t on t.id = o.transaction_id
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 left join millrace_data.ending e on e.transaction_id = t.id
-where o.dead_letter_id is null and not ${isHashOf('o.id', causeText)}`,
-  values: (world) => [...copyTopics(world), ...publications(world)],
+where o.dead_letter_id is null and ${isPlain('o.transaction_id')} and not ${isHashOf('o.id', causeText)}
+union all
+select 'message_missing', x.lane_id, w.name, x.kafka_offset, x.id::text, 'message ' || p.n || ' of ' || x.name, 'none'
+from rich_causes x
+join published p on p.version = x.version_id
+  and (p.step = x.step or (p.step is null and x.step is null and p.ended = case x.name when '/completed' then 1 else 2 end))
+join millrace_data.version v on v.id = x.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+cross join lateral (select x.lane_id, x.commit_id) d
+where ${kept} and not exists (
+  select from told o where o.transaction_id = x.id and o.n = p.n and o.hash = ${hashOf(causeOf('x.name', 'x.round', 'p.n'))})
+union all
+select 'message_differs', o.lane_id, w.name, o.position, o.id::text, 'an id made of its transaction, step, item, round and number', 'another id'
+from caused o
+join rich r on r.id = o.transaction_id
+join millrace_data.version v on v.id = r.version_id
+join millrace_data.workflow w on w.id = v.workflow_id
+where o.dead_letter_id is null and not exists (
+  select from expected x where x.id = o.transaction_id and coalesce(x.step, -1) = coalesce(o.step, -1) and x.n = o.n
+    and x.hash = substring(uuid_send(o.id) from 10))`,
+  values: (world) => [...richValues(world), ...copyTopics(world), ...publications(world)],
 }
 
 /** Workflows and the topics for their dead letters, where all versions say the same. Old messages may be pruned. */

@@ -3,6 +3,7 @@
  * offset, each offset is recorded exactly once; below the lane's horizon, at most once. What is recorded of no workflow counts for each of them.
  */
 import type { Check } from '../check.ts'
+import type { World } from '../world.ts'
 
 /** Letters that a redrive wrote beside its transactions stand for no record of their own. */
 const ofRedrive = `exists (
@@ -10,14 +11,23 @@ const ofRedrive = `exists (
   join millrace_data.dead_letter f on f.id = c.target and f.lane_id = d.lane_id and f.kafka_offset = d.kafka_offset
   where c.kind = 'redrive' and c.state = 2 and c.commit_id = d.commit_id and f.id <> d.id)`
 
+/** The record has started a transaction of the workflow, and could not be kept for those of it that wait. */
+const ofKeptAlone = `(
+  (d.workflow_id, (select k.name from millrace_data.lane l join millrace_data.topic k on k.id = l.topic_id where l.id = d.lane_id))
+    in (select workflow, topic from starting where waits_too)
+  and exists (
+    select from millrace_data.transaction t join millrace_data.version v on v.id = t.version_id
+    where t.lane_id = d.lane_id and t.kafka_offset = d.kafka_offset and v.workflow_id = d.workflow_id))`
+
 const reason = `case reason when 1 then 'passed as other_type' when 2 then 'passed as before_start'
   when 3 then 'passed as absent' when 4 then 'passed as no_workflow' when 5 then 'passed as compacted'
-  when 6 then 'passed as aborted' when 7 then 'passed as control' when 8 then 'passed as retention' end`
+  when 6 then 'passed as aborted' when 7 then 'passed as control' when 8 then 'passed as retention'
+  when 9 then 'passed as no_key' end`
 
 export const positions: Check = {
   name: 'positions',
   holds:
-    'for each workflow of a lane, every offset from its start to next_offset is recorded exactly once: as a transaction, a duplicate, a dead letter or a passed offset',
+    'for each workflow of a lane, every offset from its start to next_offset is recorded exactly once: as a transaction, a duplicate, a kept event, a dead letter or a passed offset',
   kinds: {
     no_progress: 'millrace_data.lane_progress: the row of the lane is gone',
     not_subscribed: 'millrace_data.subscription: the row of the lane and workflow is gone, or this row is too much',
@@ -28,7 +38,9 @@ export const positions: Check = {
     missing: 'a row is gone, or a record was never recorded: look for it in Kafka at this offset',
   },
   sql: `
-with takes as (
+with starting (workflow, topic, waits_first, waits_too) as materialized (
+  select * from unnest($2::int4[], $3::text[], $4::bool[], $5::bool[])
+), takes as (
   select l.id as lane, s.workflow_id as workflow, s.from_offset as start, p.next_offset as next,
          coalesce(h.pruned_to, 0) as pruned
   from millrace_data.lane l
@@ -47,12 +59,27 @@ with takes as (
   select t.lane_id, v.workflow_id, t.kafka_offset, t.kafka_offset, 'transaction', t.id
   from millrace_data.transaction t
   join millrace_data.version v on v.id = t.version_id
-  where t.redriven_from is null
+  where t.redriven_from is null and t.parent_id is null
+  union all
+  select s.lane_id, s.workflow_id, s.kafka_offset, s.kafka_offset, 'kept event', s.id
+  from millrace_data.signal s
+  join millrace_data.lane l on l.id = s.lane_id
+  join millrace_data.topic k on k.id = l.topic_id
+  where (s.workflow_id, k.name) not in (select workflow, topic from starting)
+     or ((s.workflow_id, k.name) in (select workflow, topic from starting where waits_first) and not exists (
+       select from millrace_data.transaction t join millrace_data.version v on v.id = t.version_id
+       where t.lane_id = s.lane_id and t.kafka_offset = s.kafka_offset and v.workflow_id = s.workflow_id)
+       and not exists (select from millrace_data.duplicate d
+         where d.lane_id = s.lane_id and d.kafka_offset = s.kafka_offset and d.workflow_id = s.workflow_id)
+       and not exists (select from millrace_data.passed p
+         where p.lane_id = s.lane_id and s.kafka_offset between p.from_offset and p.to_offset and p.workflow_id = s.workflow_id)
+       and not exists (select from millrace_data.dead_letter d
+         where d.lane_id = s.lane_id and d.kafka_offset = s.kafka_offset and d.workflow_id = s.workflow_id))
   union all
   select lane_id, workflow_id, kafka_offset, kafka_offset, 'duplicate', null from millrace_data.duplicate
   union all
   select lane_id, workflow_id, kafka_offset, kafka_offset, 'dead letter', id from millrace_data.dead_letter d
-  where transaction_id is null and workflow_id is not null and not ${ofRedrive}
+  where transaction_id is null and workflow_id is not null and not ${ofRedrive} and not ${ofKeptAlone}
   union all
   select lane_id, workflow_id, from_offset, to_offset, ${reason}, null from millrace_data.passed
   where workflow_id is not null
@@ -111,4 +138,30 @@ with takes as (
 )
 select kind, lane, w.name, position, x.id::text, expected, found
 from wrong x left join millrace_data.workflow w on w.id = x.workflow`,
+  values: starting,
+}
+
+/**
+ * Workflows and the topics that start them: a record of such a topic is counted as what it started, whoever waits for it. With a
+ * version that only waited for it, a record counts as either.
+ */
+function starting({ versions }: World): unknown[] {
+  const topics = new Map<string, { workflow: number; topic: string; waitsFirst: boolean; waitsToo: boolean }>()
+  const plans = versions.flatMap(({ workflowId, plan }) => (plan === null ? [] : [{ workflowId, plan }]))
+  for (const { workflowId: workflow, plan } of plans) {
+    const topic = plan.on.kafka?.topic
+    if (topic === undefined) continue
+    const waiting = plans.filter(
+      (other) => other.workflowId === workflow && other.plan.signals.some((each) => each.topic === topic),
+    )
+    const waitsFirst = waiting.some((other) => other.plan.on.kafka?.topic !== topic)
+    topics.set(`${workflow} ${topic}`, { workflow, topic, waitsFirst, waitsToo: waiting.length > 0 })
+  }
+  const all = [...topics.values()]
+  return [
+    all.map((each) => each.workflow),
+    all.map((each) => each.topic),
+    all.map((each) => each.waitsFirst),
+    all.map((each) => each.waitsToo),
+  ]
 }

@@ -1,3 +1,4 @@
+import type { Plan } from '../../workflow/plan.ts'
 import { functionOf } from '../../workflow/uses.ts'
 import type { Check } from '../check.ts'
 
@@ -8,7 +9,8 @@ export const versions: Check = {
   kinds: {
     source_changed: 'millrace_data.version: the source was changed, or its hash was',
     source_invalid: 'millrace_data.version: the source is no workflow that this version of millrace can read',
-    steps_differ: 'millrace_data.version: step_ids and step_functions are not those of the source',
+    steps_differ:
+      'millrace_data.version: step_ids, step_functions, step_kinds or last_step are not those of the source',
   },
   sql: `
 select case when v.hash <> s.sum then 'source_changed'
@@ -21,9 +23,17 @@ from millrace_data.version v
 join millrace_data.workflow w on w.id = v.workflow_id
 join unnest($2::int4[], $3::text[]) as p (id, steps) on p.id = v.id
 cross join lateral (select encode(sha256(convert_to(v.source, 'UTF8')), 'hex') as sum,
-                           jsonb_build_array(to_jsonb(v.step_ids), to_jsonb(v.step_functions)) as steps) s`,
+                           jsonb_build_array(to_jsonb(v.step_ids), to_jsonb(v.step_functions), to_jsonb(v.step_kinds),
+                             coalesce(v.last_step, (p.steps::jsonb ->> 3)::smallint)) as steps) s`,
   values: ({ versions }) => [
     versions.map((version) => version.id),
-    versions.map(({ plan }) => plan && JSON.stringify([plan.steps.map(({ id }) => id), plan.steps.map(functionOf)])),
+    versions.map(({ plan }) => plan && JSON.stringify(said(plan))),
   ],
+}
+
+/** Of functions one after the other the kinds are not told. */
+function said({ steps, body }: Plan): unknown[] {
+  const isPlain = steps.every(({ kind }) => kind === 'invoke')
+  const kinds = isPlain ? null : steps.map(({ kind }) => kind)
+  return [steps.map(({ id }) => id), steps.map(functionOf), kinds, body.at(-1)?.no ?? null]
 }
