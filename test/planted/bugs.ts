@@ -132,7 +132,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'holes are not recorded',
     guard: 'every offset is accounted for',
-    file: 'src/coordinator/lane.ts',
+    file: 'src/coordinator/records.ts',
     find: '    const passed = [...this.#absentBefore(range.fromOffset), { workflowId: null, ...range }]\n',
     instead: '    const passed = this.#absentBefore(range.fromOffset)\n',
     seenBy: 'simulation',
@@ -140,7 +140,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a refused record is dropped',
     guard: 'what Postgres will not take becomes a dead letter',
-    file: 'src/coordinator/lane.ts',
+    file: 'src/coordinator/records.ts',
     find: 'deadLetters: [...kept, ...letters.flatMap((each) => each.deadLetters)],',
     instead: 'deadLetters: kept,',
     seenBy: 'simulation',
@@ -191,9 +191,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'timers are forgotten',
     guard: 'a delay goes on after a takeover',
-    file: 'src/transaction/transition.ts',
-    find: "    if (progress.state === 'waiting') draft.effects.push(",
-    instead: "    if (progress.state === 'waiting' && no < 0) draft.effects.push(",
+    file: 'src/transaction/walk.ts',
+    find: "  else if (draft.isFresh && progress.state === 'waiting') draft.effects.push(",
+    instead: "  else if (draft.isFresh && progress.state === 'waiting' && step.no < 0) draft.effects.push(",
     seenBy: 'simulation',
   },
   {
@@ -207,18 +207,19 @@ export const bugs: readonly Bug[] = [
   {
     name: 'begun is forgotten',
     guard: 'what may have run before a takeover is in doubt after it',
-    file: 'src/transaction/transition.ts',
-    find: '  if (begun >= 0) return lose(draft, stepOf(transaction, begun), event)\n',
+    file: 'src/transaction/walk.ts',
+    find: '  if (draft.isFresh && progress.begun) lose(draft, place)\n',
     instead:
-      "  if (begun >= 0) draft.transaction.steps[begun] = { ...progressOf(transaction, begun), state: 'pending', begun: false }\n",
+      '  if (draft.isFresh && progress.begun) tryInvoke(draft, (frame.set(step.no, { ...progress, begun: false }), place) as never)\n',
     seenBy: 'simulation',
   },
   {
     name: 'a key for each attempt',
     guard: 'every attempt of a step has the same idempotency key',
-    file: 'src/transaction/advance.ts',
-    find: 'idempotencySeed: idempotencySeed(transaction, step.id),',
-    instead: 'idempotencySeed: idempotencySeed(transaction, `${step.id}@${progress.attempts + 1}`),',
+    file: 'src/transaction/invoke.ts',
+    find: 'idempotencySeed: isUndo ? undoSeed(transaction, step.id, frame.item, progress.keyRound) : seed,',
+    instead:
+      'idempotencySeed: isUndo ? undoSeed(transaction, step.id, frame.item, progress.keyRound) : `${seed}@${progress.attempts + 1}`,',
     seenBy: 'simulation',
   },
   {
@@ -296,7 +297,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a dead letter of nobody',
     guard: 'of a transaction that is not admitted after all nothing is left',
-    file: 'src/coordinator/lane.ts',
+    file: 'src/coordinator/records.ts',
     find: 'guilty.deadLetters.filter((letter) => letter.transactionId === null)',
     instead: 'guilty.deadLetters',
     seenBy: 'simulation',
@@ -312,9 +313,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the offset ahead of its rows',
     guard: 'a place in Kafka moves on with the rows of what was read, never before them',
-    file: 'src/coordinator/lane.ts',
-    find: '      nextOffset: this.#readOffset,\n      transactions:',
-    instead: '      nextOffset: this.#expected,\n      transactions:',
+    file: 'src/coordinator/records.ts',
+    find: '      nextOffset: this.#readOffset,\n      deadLetters:',
+    instead: '      nextOffset: lane.expectedOffset,\n      deadLetters:',
     seenBy: 'simulation',
   },
   {

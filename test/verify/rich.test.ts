@@ -24,7 +24,11 @@ test('a ledger that nobody has touched is well, and so is the book', async () =>
 const dir = mkdtempSync(join(tmpdir(), 'millrace-book-'))
 const books: [string, (lines: string[]) => string[], string][] = [
   ['with a charge for an item that there is not', (lines) => [...lines, line('bill', '7')], 'charged_by_nobody'],
-  ['with a compensation that nobody asked for', (lines) => [...lines, line('reserve', '', 'undo')], 'charged_by_nobody'],
+  [
+    'with a compensation that nobody asked for',
+    (lines) => [...lines, line('reserve', '', 'undo')],
+    'charged_by_nobody',
+  ],
   ['without the charge of an item', (lines) => lines.toSpliced(at('bill', '1'), 1), 'not_charged'],
   ['without a compensation', (lines) => lines.toSpliced(at('reserve', '', 'undo'), 1), 'not_charged'],
   ['without a charge of a second round', (lines) => lines.toSpliced(at('own', '', 'forward', 2), 1), 'not_charged'],
@@ -33,7 +37,12 @@ const books: [string, (lines: string[]) => string[], string][] = [
 for (const [name, change, kind] of books) {
   test(`the provider’s book ${name}: ${kind}`, async () => {
     const bookFile = join(dir, `${name}.jsonl`)
-    writeFileSync(bookFile, change([...ground.book]).map((each) => `${each}\n`).join(''))
+    writeFileSync(
+      bookFile,
+      change([...ground.book])
+        .map((each) => `${each}\n`)
+        .join(''),
+    )
     const { report } = await tampered(ground, 'select 1', { bookFile })
     assert.equal(report.first?.kind, kind)
   })

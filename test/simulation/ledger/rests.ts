@@ -106,15 +106,13 @@ function inOrder(a: DueRest, b: DueRest): number {
 
 export function unlooked(tables: Tables, laneIds: readonly number[], after: WaitRef | null, most: number): WaitRef[] {
   return [...tables.looks.values()]
-    .filter((each) => laneIds.includes(each.laneId) && (after === null || inOrder(after, each) < 0))
-    .sort(inOrder)
+    .filter((each) => laneIds.includes(each.laneId) && (after === null || byPlace(after, each) < 0))
+    .sort(byPlace)
     .slice(0, most)
     .map(waitRef)
 }
 
-type Placed = Pick<WaitRef, 'transactionId' | 'step' | 'item'>
-
-function inOrder(a: Placed, b: Placed): number {
+function byPlace(a: Placed, b: Placed): number {
   if (a.transactionId !== b.transactionId) return a.transactionId < b.transactionId ? -1 : 1
   return a.step - b.step || (a.item < b.item ? -1 : Number(a.item > b.item))
 }
