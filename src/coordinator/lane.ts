@@ -415,7 +415,7 @@ export class Lane {
     }
     const { transaction, effects } = result
     this.#roster.put(transaction)
-    this.#follow(before, transaction, event.atUs, released)
+    this.#follow(before, transaction, event, released)
     const folded = entry(this, { kind: 'event', before, event, command }, this.#partsOf(transaction, effects, command))
     this.#ahead.folded(id, folded)
     // Once a person has settled it, its next step is folded, maybe for the same commit.
@@ -465,14 +465,15 @@ export class Lane {
   }
 
   /** Whose turn it is now: it ended, rests or stands in doubt, or comes back from there. */
-  #follow(before: Transaction, after: Transaction, atUs: number, released: boolean): void {
+  #follow(before: Transaction, after: Transaction, { type, atUs }: TransactionEvent, released: boolean): void {
     if (isFinal(before)) {
       if (this.#roster.reopen(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (before.state === 'in_doubt' && after.state !== 'in_doubt') {
       if (isFinal(after)) this.#roster.forget(after)
       else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (isFinal(after)) {
-      if (before.state === 'queued' && this.#roster.endInLine(after)) return
+      // Who starts stands in no line; others are looked for in theirs.
+      if (before.state === 'queued' && type !== 'Started' && this.#roster.endInLine(after)) return
       if (released) this.#roster.forget(after)
       else if (this.#ahead.has(after.id)) this.#roster.endLater(after)
       else this.#startNext(this.#roster.end(after), atUs)
