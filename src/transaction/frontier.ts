@@ -4,7 +4,7 @@
  * like any other of unknown effect.
  */
 import type { Step } from '../workflow/plan.ts'
-import { type Draft, draftOf, madeFrame, type Place } from './draft.ts'
+import { type Draft, draftOf, frameAt, madeFrame, type Place } from './draft.ts'
 import type { Effect } from './effect.ts'
 import { giveUpLost, isUndone } from './lost.ts'
 import type { StepRef, Transaction } from './transaction.ts'
@@ -39,9 +39,11 @@ export function giveUp(draft: Draft, frontier: readonly StepRef[]): void {
 
 /** Those whose next attempt was due when it was lost. */
 export function doubtDue(draft: Draft, frontier: readonly StepRef[]): void {
-  for (const ref of frontier) {
-    const place = placeOf(draft, ref)
-    if (place.frame.get(place.step.no).state === 'waiting') doubtBefore(place)
+  const { plan } = draft.transaction
+  for (const { step: no, item } of frontier) {
+    const step = plan.steps[no] as Step
+    const frame = frameAt(draft.root, plan, step, item)
+    if (frame?.get(no).state === 'waiting') doubtBefore({ step, frame })
   }
 }
 
