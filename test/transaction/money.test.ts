@@ -79,7 +79,11 @@ const wrong: readonly [string, Posted[], string][] = [
     [post('us', 'viewer', 80), post('studio', 'us', 60)],
     'viewer EUR comes to -20, declared is -10',
   ],
-  ['an account is not declared', [post('us', 'viewer', 90), post('bank', 'us', 60)], 'studio EUR comes to 60, declared is 0'],
+  [
+    'an account is not declared',
+    [post('us', 'viewer', 90), post('bank', 'us', 60)],
+    'studio EUR comes to 60, declared is 0',
+  ],
 ]
 for (const [name, posted, message] of wrong) {
   test(`own: ${name}: the compensation has failed, and is owed`, () => {

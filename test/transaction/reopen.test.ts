@@ -109,6 +109,17 @@ test('retry: a step whose effect is unknown keeps its key, as long as it is unkn
   assert.notEqual(stage.invoked('a').idempotencySeed, first)
 })
 
+test('retry: what was of unknown effect and was undone has another key', () => {
+  const stage = staged('  - { id: a, uses: f, compensate: g, retry: { attempts: 1 } }')
+  stage.start()
+  const first = stage.invoked('a').idempotencySeed
+  stage.timeOut('a')
+  stage.ok('~a')
+  stage.crash().again()
+  stage.start()
+  assert.notEqual(stage.invoked('a').idempotencySeed, first)
+})
+
 test('retry with an input: the step is given that in place of its `with`, in this round, over a restart', () => {
   const stage = staged(`
   - { id: a, uses: f, with: { n: 1 } }
