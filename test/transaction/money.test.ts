@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: workflow files are full of them
 /** Movements of money: written with the step that asked for them, and taken back by what undoes it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
