@@ -5,7 +5,6 @@
  */
 import type { Step } from '../workflow/plan.ts'
 import { type Draft, draftOf, frameAt, madeFrame, type Place } from './draft.ts'
-import type { Effect } from './effect.ts'
 import { giveUpLost, isUndone } from './lost.ts'
 import type { StepRef, Transaction } from './transaction.ts'
 import { walkBody } from './walk.ts'
@@ -17,13 +16,10 @@ export function frontierOf(transaction: Transaction, atUs: number): readonly Ste
   if (failure !== null) return []
   const before = draftOf({ ...transaction, notAfterUs: null }, 0)
   before.isFresh = true
+  before.asked = []
   walkBody(before)
-  return before.effects.flatMap((effect) => askedFor(effect, atUs) ?? [])
-}
-
-function askedFor(effect: Effect, atUs: number): StepRef | null {
-  if (effect.type === 'Invoke') return { step: effect.step.no, item: effect.item }
-  return effect.type === 'ArmTimer' && effect.dueUs <= atUs ? effect : null
+  const due = before.effects.filter((effect) => effect.type === 'ArmTimer').filter(({ dueUs }) => dueUs <= atUs)
+  return [...before.asked, ...due]
 }
 
 /** Those of them that were not asked for again. Of the others nobody knows what they did before. */

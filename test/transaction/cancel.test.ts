@@ -88,7 +88,7 @@ test('while it is undone: a cancel is refused, and nothing is skipped', () => {
   stage.start()
   stage.ok('a')
   stage.fail('b')
-  assert.deepEqual(stage.cancel(), ['refused: CancelAsked while compensating'])
+  assert.deepEqual(stage.cancel(), ['refused: the transaction is compensating'])
 })
 
 test('a compensation that fails leaves a cancelled one failed', () => {
@@ -124,5 +124,5 @@ test('a process that is kept for what is not needed any more is refused', () => 
 test('cancelled for good: what has ended is not cancelled', () => {
   const stage = staged(chain)
   stage.cancel()
-  assert.deepEqual(stage.cancel(), ['refused: CancelAsked while cancelled'])
+  assert.deepEqual(stage.cancel(), ['refused: the transaction is cancelled'])
 })

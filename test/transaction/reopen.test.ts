@@ -240,5 +240,5 @@ test('of what has ended well, nothing is retried', () => {
   const stage = staged('  - { id: a, uses: f }')
   stage.start()
   stage.ok('a')
-  assert.deepEqual(stage.crash().again(), ['refused: RetryAsked while completed'])
+  assert.deepEqual(stage.crash().again(), ['refused: the transaction is completed'])
 })

@@ -170,6 +170,27 @@ test('under way when its coordinator was lost, and out of time by then, it is un
   ])
 })
 
+test('under way when its coordinator was lost, and not needed by then, it is undone', () => {
+  const stage = staged(
+    `
+  - id: both
+    parallel:
+      x: [{ id: a, uses: f, compensate: g }]
+      y: [{ id: all, forEach: event.data.list, steps: [{ id: b, uses: f }, { id: c, uses: f }] }]`,
+    { list: [1, 2] },
+  )
+  stage.start()
+  stage.ok('b[0]')
+  assert.deepEqual(stage.fail('b[1]'), ['b[1] failed no', 'abort c[0]'])
+  assert.deepEqual(stage.restart(), [
+    'all failed no',
+    'a failed coordinator_lost unknown',
+    'both failed no',
+    'invoke ~a@1 {"output":null}',
+    'turn no',
+  ])
+})
+
 test('a doubt of a forward step holds all of it: nothing is undone before a person has settled it', () => {
   const stage = staged(`
   - id: both
