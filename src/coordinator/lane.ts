@@ -211,7 +211,7 @@ export class Lane {
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
       const isTurn = this.#roster.arrive(transaction)
-      const isTakenOver = this.#roster.wasTakenOver(transaction.id)
+      const isTakenOver = isTurn && this.#roster.wasTakenOver(transaction.id)
       const isFirst = (each: Inbound) => !isTakenOver || (each.id !== null && each.event.type !== 'CancelAsked')
       const waiting = this.#waitingFor(transaction.id)
       for (const each of waiting) if (isFirst(each)) this.#events.push(each)
@@ -470,7 +470,9 @@ export class Lane {
       if (this.#roster.reopen(after)) this.tell(after.id, { type: 'Started', atUs })
     } else if (before.state === 'in_doubt' && after.state !== 'in_doubt') {
       if (isFinal(after)) this.#roster.forget(after)
-      else if (this.#roster.comeBack(after)) this.tell(after.id, { type: 'Started', atUs })
+      else if (this.#roster.comeBack(after)) {
+        this.tell(after.id, { type: 'Started', atUs, isTakenOver: this.#roster.wasTakenOver(after.id) })
+      }
     } else if (isFinal(after)) {
       // Who starts stands in no line; others are looked for in theirs.
       if (before.state === 'queued' && type !== 'Started' && this.#roster.endInLine(after)) return
@@ -523,7 +525,7 @@ export class Lane {
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */
   #startNext(id: string | undefined, atUs: number): void {
-    if (id !== undefined) this.tell(id, { type: 'Started', atUs })
+    if (id !== undefined) this.tell(id, { type: 'Started', atUs, isTakenOver: this.#roster.wasTakenOver(id) })
   }
 }
 

@@ -83,11 +83,11 @@ export class Roster {
     for (const ref of open) {
       this.#stubs.set(ref.id, ref.admittedUs)
       this.#horizon.add(ref.id, ref.admittedUs)
+      const isTurn = !ref.inDoubt && this.#order.enter(ref)
       if (ref.inDoubt) this.#aside.add(ref.id)
-      else if (this.#order.enter(ref)) {
-        this.#turns.add(ref.id)
-        this.#takenOver.add(ref.id)
-      }
+      if (isTurn) this.#turns.add(ref.id)
+      // Beside what is in doubt others of it may have run.
+      if (isTurn || ref.inDoubt) this.#takenOver.add(ref.id)
     }
     for (const id of this.#turns) this.#ask(id)
     this.sealTurns()
@@ -311,6 +311,7 @@ export class Roster {
     this.#delayed.delete(transaction.id)
     this.#visitors.delete(transaction.id)
     this.#shelved.delete(transaction.id)
+    this.#takenOver.delete(transaction.id)
     this.#horizon.remove(transaction.id, transaction.admittedUs)
   }
 

@@ -64,11 +64,12 @@ interface Held {
   readonly resting: Place[]
 }
 
-/** What is before it is settled, what is behind it has not begun. */
+/** Of one that goes on, what is before the step it is at is settled, and what is behind that has not begun. */
 function surveyBody(draft: Draft, held: Held): void {
-  const { plan, at } = draft.transaction
-  const [step, next] = [plan.body[at], plan.body[at + 1]]
-  if (step) survey(draft, draft.root, step.no, next?.no ?? plan.steps.length, held)
+  const { plan, at, failure } = draft.transaction
+  const { body, steps } = plan
+  if (failure !== null) survey(draft, draft.root, 0, steps.length, held)
+  else survey(draft, draft.root, (body[at] as Step).no, body[at + 1]?.no ?? steps.length, held)
 }
 
 function survey(draft: Draft, frame: Frame, from: number, to: number, held: Held): void {

@@ -4,8 +4,7 @@
  * like any other of unknown effect.
  */
 import type { Step } from '../workflow/plan.ts'
-import { type Draft, draftOf, madeFrame, type Place } from './draft.ts'
-import type { Effect } from './effect.ts'
+import { type Draft, draftOf, frameAt, madeFrame, type Place } from './draft.ts'
 import { giveUpLost, isUndone } from './lost.ts'
 import type { StepRef, Transaction } from './transaction.ts'
 import { walkBody } from './walk.ts'
@@ -17,13 +16,10 @@ export function frontierOf(transaction: Transaction, atUs: number): readonly Ste
   if (failure !== null) return []
   const before = draftOf({ ...transaction, notAfterUs: null }, 0)
   before.isFresh = true
+  before.asked = []
   walkBody(before)
-  return before.effects.flatMap((effect) => askedFor(effect, atUs) ?? [])
-}
-
-function askedFor(effect: Effect, atUs: number): StepRef | null {
-  if (effect.type === 'Invoke') return { step: effect.step.no, item: effect.item }
-  return effect.type === 'ArmTimer' && effect.dueUs <= atUs ? effect : null
+  const due = before.effects.filter((effect) => effect.type === 'ArmTimer').filter(({ dueUs }) => dueUs <= atUs)
+  return [...before.asked, ...due]
 }
 
 /** Those of them that were not asked for again. Of the others nobody knows what they did before. */
@@ -39,9 +35,11 @@ export function giveUp(draft: Draft, frontier: readonly StepRef[]): void {
 
 /** Those whose next attempt was due when it was lost. */
 export function doubtDue(draft: Draft, frontier: readonly StepRef[]): void {
-  for (const ref of frontier) {
-    const place = placeOf(draft, ref)
-    if (place.frame.get(place.step.no).state === 'waiting') doubtBefore(place)
+  const { plan } = draft.transaction
+  for (const { step: no, item } of frontier) {
+    const step = plan.steps[no] as Step
+    const frame = frameAt(draft.root, plan, step, item)
+    if (frame?.get(no).state === 'waiting') doubtBefore({ step, frame })
   }
 }
 

@@ -90,6 +90,10 @@ function checkNet(
     add(credit, currency, amount)
   }
   const declared = netOf(step, frame.scope())
+  for (const [account, wanted] of declared) {
+    if (wanted === 0n || movements.some(({ debit, credit }) => debit === account || credit === account)) continue
+    throw new EngineError('net_differs', `${account} comes to 0, declared is ${wanted}`)
+  }
   for (const [name, sum] of sums) {
     const wanted = declared.get(name.slice(0, name.lastIndexOf(' '))) ?? 0n
     if (sum !== wanted) throw new EngineError('net_differs', `${name} comes to ${sum}, declared is ${wanted}`)

@@ -138,31 +138,43 @@ function isFinished({ root }: Draft, { no, optional }: Step): boolean {
 function whyNotFrom(draft: Draft, step: Step, input: string | null): string | null {
   const { body } = draft.transaction.plan
   if (input !== null && !('uses' in step)) return `step ${step.id} runs no function: it takes no input`
-  if (someUndo(draft, 0, step.no, (undone) => undone)) {
+  if (someUndo(draft, 0, step.no, ({ isUndone }) => isUndone)) {
     return `a step before ${step.id} was undone: retry from that one, or before it`
   }
   const open = body.find((each) => each.no < step.no && !isFinished(draft, each))
   if (open) return `step ${open.id} before it has not ended well: retry from that one, or before it`
-  if (someUndo(draft, step.no, draft.transaction.plan.steps.length, (undone, state) => !undone && state === 'ok')) {
+  if (someUndo(draft, step.no, draft.transaction.plan.steps.length, ({ isOwed }) => isOwed)) {
     return `what ${step.id} or a step behind it did is still to be undone: ask for that first, or retry from behind it`
   }
   return null
 }
 
-/** Whether some step can be undone of which this is true. */
+interface Undoing {
+  readonly isUndone: boolean
+  readonly isOwed: boolean
+}
+
+/** Whether this is true of some step that can be undone. */
 function someUndo(
   { transaction, root }: Draft,
   from: number,
   to: number,
-  holds: (isUndone: boolean, state: StepProgress['state']) => boolean,
+  holds: (undoing: Undoing) => boolean,
 ): boolean {
   let found = false
   each(transaction.plan.steps, root, from, to, (step, frame) => {
-    const { state, inside } = frame.get(step.no)
-    if (step.kind === 'undo') found ||= holds(state === 'ok', frame.get(step.of).state)
-    else if (step.kind === 'call' && inside?.kind === 'child' && state === 'ok') {
-      found ||= holds(inside.ended?.state === 'compensated', state)
-    }
+    found ||= step.kind === 'undo' && holds(undoingOf(frame.get(step.of), frame.get(step.no)))
+    found ||= step.kind === 'call' && holds(undoingOfCall(frame.get(step.no)))
   })
   return found
+}
+
+function undoingOf({ state, effectUnknown }: StepProgress, undo: StepProgress): Undoing {
+  const isUndone = undo.state === 'ok'
+  return { isUndone, isOwed: !isUndone && (state === 'ok' || (state === 'failed' && effectUnknown)) }
+}
+
+function undoingOfCall({ state, inside }: StepProgress): Undoing {
+  const isUndone = state === 'ok' && inside?.kind === 'child' && inside.ended?.state === 'compensated'
+  return { isUndone, isOwed: state === 'ok' && !isUndone }
 }

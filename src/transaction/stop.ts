@@ -10,13 +10,9 @@ import { refOf } from './rows.ts'
 import { isSettled } from './transaction.ts'
 import { failStep } from './walk.ts'
 
-/** The whole of it: steps run one after the other, so that one at most has begun and not ended. */
+/** All of it: time may run out before a step that was skipped in an earlier round is known to be skipped again. */
 export function stopBody(draft: Draft): boolean {
-  const { transaction, root } = draft
-  const { body } = transaction.plan
-  while (transaction.at < body.length && isSettled(root.get((body[transaction.at] as Step).no))) transaction.at++
-  const step = body[transaction.at]
-  return step === undefined || stopStep(draft, { step, frame: draft.root })
+  return stopList(draft, draft.transaction.plan.body, draft.root)
 }
 
 /** True when nothing of them runs any more. */

@@ -6,6 +6,7 @@ import { delayMs } from '../../src/base/backoff.ts'
 import { counted, judge } from '../../src/transaction/retry.ts'
 import { untouched } from '../../src/transaction/transaction.ts'
 import { baseUs, ended, planOf } from './scene.ts'
+import { type Stage, staged } from './stage.ts'
 
 const backoff = { shape: 'exponential', initialMs: 100, maxMs: 1000, jitter: false } as const
 
@@ -56,4 +57,39 @@ test('a delay that a function asks for is due at a whole microsecond, whatever i
       `${retryAfterMs}: ${JSON.stringify(verdict)}`,
     )
   }
+})
+
+const policies: readonly [string, string, (stage: Stage) => string[], string[]][] = [
+  ['on: another code', 'on: [busy]', (s) => s.retry('a', 'gone'), ['a failed gone', 'end failed gone']],
+  ['on: this code', 'on: [busy]', (s) => s.retry('a', 'busy'), ['a again busy', 'timer a +1000']],
+  [
+    'on: a timeout by its outcome',
+    'on: [timeout]',
+    (s) => s.timeOut('a'),
+    ['a again timeout unknown', 'timer a +1000'],
+  ],
+  ['never: this code', 'never: [gone]', (s) => s.retry('a', 'gone'), ['a failed gone', 'end failed gone']],
+  ['never: another code', 'never: [gone]', (s) => s.retry('a', 'busy'), ['a again busy', 'timer a +1000']],
+  ['never: a loss is not asked', 'never: [lost]', (s) => s.lose('a'), ['a again lost unknown', 'invoke a@2 {}']],
+]
+for (const [name, policy, when, expected] of policies) {
+  test(`retry ${name}: ${expected[0]}`, () => {
+    const stage = staged(
+      `  - { id: a, uses: f, retry: { attempts: 3, backoff: fixed, initial: 1s, jitter: false, ${policy} } }`,
+    )
+    stage.start()
+    assert.deepEqual(when(stage), expected)
+  })
+}
+
+test('budget: no attempt is begun later than that after the first could be; over a restart, too', () => {
+  const stage = staged(
+    '  - { id: a, uses: f, retry: { attempts: 9, backoff: fixed, initial: 1s, jitter: false, budget: 2s } }',
+  )
+  stage.start()
+  assert.deepEqual(stage.retry('a'), ['a again busy', 'timer a +1000'])
+  stage.restart()
+  stage.due('a', 1000)
+  stage.nowMs = 1001
+  assert.deepEqual(stage.retry('a'), ['a failed busy', 'end failed busy'])
 })
