@@ -47,16 +47,7 @@ test('history of before partitions becomes the first of them, with its rights', 
   await client.connect()
   const role = unique('writer')
   try {
-    await client.query(
-      'create schema millrace_data; create table millrace_data.migrations (id serial, name text, batch int, migration_time timestamptz)',
-    )
-    const before = (await readdir(migrationsDir())).filter((name) => name.endsWith('.sql') && name < '0005').sort()
-    for (const name of before) {
-      await client.query(await readFile(join(migrationsDir(), name), 'utf8'))
-      await client.query('insert into millrace_data.migrations (name, batch, migration_time) values ($1, 1, now())', [
-        name,
-      ])
-    }
+    await migratedTo(client, '0005')
     await client.query(`create role ${role}; grant select, insert on millrace_data.transaction to ${role}`)
     const id = '019a0000-0000-8000-8000-000000000001'
     await client.query(
@@ -88,6 +79,55 @@ test('history of before partitions becomes the first of them, with its rights', 
     await client.end()
   }
 })
+
+test('keys get their item beside writers, also where an index was left half made', async () => {
+  const databaseUrl = await emptyDatabase()
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  try {
+    await migratedTo(client, '0009')
+    const id = '019a0000-0000-8000-8000-000000000001'
+    const attempted = `insert into millrace_data.attempt (transaction_id, step, attempt, outcome, step_state, commit_id) values ('${id}', 0, 1, 1, 1, 7)`
+    await client.query(`${attempted}; insert into millrace_data.begun values ('${id}', 0, 1, 7)`)
+    await client.query('create unique index attempt_first_with_item on millrace_data.attempt_first (step)')
+    await client.query(
+      `update pg_index set indisvalid = false where indexrelid = 'millrace_data.attempt_first_with_item'::regclass`,
+    )
+    await migrate(databaseUrl, migrationsDir())
+    const { rows } = await client.query(
+      `select i.indrelid::regclass::text as of, pg_get_indexdef(i.indexrelid) as def from pg_index i
+       join pg_class c on c.oid = i.indexrelid where c.relname in ('attempt_first_pkey', 'begun_first_pkey') and i.indisvalid order by 1`,
+    )
+    assert.deepEqual(
+      rows.map(({ of, def }) => [of, /\((.*)\)/.exec(def)?.[1]]),
+      ['attempt', 'begun'].map((name) => [`millrace_data.${name}_first`, 'transaction_id, step, attempt, item']),
+    )
+    await assert.rejects(client.query(attempted), { code: '23505' })
+    await client.query(attempted.replace('commit_id)', 'commit_id, item)').replace('7)', "7, '3')"))
+    const { rows: left } = await client.query(`select relname from pg_class where relname like '%with_item%'`)
+    assert.deepEqual(left, [])
+    const { rows: unchecked } = await client.query(
+      `select conname from pg_constraint where not convalidated and connamespace = 'millrace_data'::regnamespace`,
+    )
+    assert.deepEqual(unchecked, [])
+  } finally {
+    await client.end()
+  }
+})
+
+/** As it was before the file of this name. */
+async function migratedTo(client: pg.Client, name: string): Promise<void> {
+  await client.query(
+    'create schema millrace_data; create table millrace_data.migrations (id serial, name text, batch int, migration_time timestamptz)',
+  )
+  const files = (await readdir(migrationsDir())).filter((each) => each.endsWith('.sql') && each < name).sort()
+  for (const each of files) {
+    await client.query(await readFile(join(migrationsDir(), each), 'utf8'))
+    await client.query('insert into millrace_data.migrations (name, batch, migration_time) values ($1, 1, now())', [
+      each,
+    ])
+  }
+}
 
 async function emptyDatabase(): Promise<string> {
   const { databaseUrl } = await servers()

@@ -180,6 +180,123 @@ test('what is old goes; what is open, parked, or ended since stays with all that
   assert.deepEqual(next.open, [])
 })
 
+/** Ended, and of so many days ago; called by another one, which lies beside it. */
+function calledBy(lane: OpenedLane, versionId: number, parentId: string, ended: boolean) {
+  const made = aged(lane, versionId, 0, ended)
+  const id = `${parentId.slice(0, 14)}8000-9000-${made.id.slice(24)}`
+  const parent = { id: parentId, step: 0, item: '' }
+  const { transactions: admitted, attempts, endings } = made.batch
+  return {
+    id,
+    batch: {
+      ...made.batch,
+      transactions: admitted.map((row) => ({ ...row, id, parent })),
+      attempts: attempts.map((row) => ({ ...row, transactionId: id })),
+      endings: endings.map((row) => ({ ...row, transactionId: id, endedUs: (nowMs - 40 * dayMs) * 1000 })),
+    },
+  }
+}
+
+test('who was called stays as long as its caller, and that as long as whom it called; so do theirs', async () => {
+  count = 0
+  const { db, ledger, ids } = await scene()
+  await sinceDaysAgo(db, 60)
+  const lane = await take(ledger, 0)
+  const open = aged(lane, ids.versionId, 50, false)
+  const child = calledBy(lane, ids.versionId, open.id, true)
+  const grandchild = calledBy(lane, ids.versionId, child.id, true)
+  const done = aged(lane, ids.versionId, 49, true)
+  const doneChild = calledBy(lane, ids.versionId, done.id, true)
+  const early = aged(lane, ids.versionId, 48, true)
+  const openChild = calledBy(lane, ids.versionId, early.id, false)
+  for (const each of [open, child, grandchild, done, doneChild, early, openChild]) await ledger.commit(each.batch)
+  const report = await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })
+  const kept = report.dropped.flatMap((each) => each.kept).map(({ id, why }) => `${id} ${why}`)
+  const expected = [`${open.id} running`, `${child.id} related`, `${grandchild.id} related`]
+  assert.deepEqual(kept.toSorted(), [...expected, `${early.id} related`, `${openChild.id} running`].toSorted())
+  assert.equal((await ledger.load([open.id]))[0]?.ended, null)
+
+  // Its caller first, then whom that called.
+  await ledger.commit(
+    batch([progress(lane, 20)], {
+      commitId: commitAt(nowMs) + 77n,
+      endings: [open, openChild].map(({ id }) =>
+        ending(lane, 0, { transactionId: id, endedUs: (nowMs - 31 * dayMs) * 1000 }),
+      ),
+    }),
+  )
+  const counts: (number | undefined)[] = []
+  for (let run = 0; run < 3; run++) {
+    counts.push((await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })).rows?.transactions)
+  }
+  assert.deepEqual(counts, [2, 2, 1])
+  assert.equal(await rowsOf(db, 'transaction'), 0)
+})
+
+test('balances stay as they are when their postings go, and count the postings that stay', async () => {
+  count = 0
+  const { db, ledger, ids } = await scene()
+  await sinceDaysAgo(db, 60)
+  const lane = await take(ledger, 0)
+  const all = [
+    aged(lane, ids.versionId, 50, true),
+    aged(lane, ids.versionId, 50, false),
+    aged(lane, ids.versionId, 5, true),
+  ]
+  for (const [n, { id, batch: rows }] of all.entries()) {
+    const posting = {
+      ...{ laneId: lane.laneId, transactionId: id, step: 0, item: '', attempt: 1, n: 0, debit: 'a', credit: 'b' },
+      ...{
+        amount: BigInt(10 ** n),
+        currency: 'EUR',
+        party: null,
+        chargeKey: `k${n}`,
+        reverses: null,
+        atUs: rows.sentUs,
+      },
+    }
+    await ledger.commit({ ...rows, postings: [posting] })
+  }
+  const balances = () => db.query('select account, balance from millrace.accounts order by 1')
+  const before = [
+    { account: 'a', balance: '-111' },
+    { account: 'b', balance: '111' },
+  ]
+  assert.deepEqual(await balances(), before)
+  for (let run = 0; run < 2; run++) {
+    const { problem, rows } = await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })
+    assert.deepEqual([problem, rows?.charges], [null, run === 0 ? 1 : 0])
+    assert.deepEqual(await balances(), before)
+    assert.equal(await rowsOf(db, 'posting'), 2)
+  }
+  await assert.rejects(db.query(`select * from millrace.accounts_at(now() - interval '55 days')`), /were pruned/)
+  const [, open] = all
+  const end = ending(lane, 0, { transactionId: open?.id as string, endedUs: (nowMs - 31 * dayMs) * 1000 })
+  await ledger.commit(batch([progress(lane, 6)], { commitId: commitAt(nowMs) + 78n, endings: [end] }))
+  assert.equal((await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })).rows?.transactions, 1)
+  assert.deepEqual([await balances(), await rowsOf(db, 'posting')], [before, 1])
+})
+
+test('an event that is kept for longer than all else stays until nobody finds it', async () => {
+  const { db, ledger, ids } = await scene()
+  await sinceDaysAgo(db, 60)
+  const lane = await take(ledger, 0)
+  const signal = (days: number, keepDays: number, n: number) => {
+    const atUs = (nowMs - days * dayMs) * 1000
+    const id = idOfMoment(nowMs - days * dayMs, n)
+    const rest = { workflowId: ids.workflowId, offset: n, key: 'k', take: 'all' as const, text: '{}' }
+    return { laneId: lane.laneId, id, ...rest, atUs, receivedUs: atUs, keepUntilUs: atUs + keepDays * dayMs * 1000 }
+  }
+  const signals = [signal(50, 1, 1), signal(45, 60, 2), signal(44, 1, 3)]
+  await ledger.commit(batch([progress(lane, 9)], { commitId: commitAt(nowMs) + 79n, signals }))
+  assert.equal((await prune(connections(db), { keepMs: 30 * dayMs, dryRun: false })).problem, null)
+  const left = await db.query<{ n: string }>('select kafka_offset as n from millrace.signals order by 1')
+  assert.deepEqual(
+    left.map(({ n }) => n),
+    ['2', '3'],
+  )
+})
+
 test('what is opened while it looks is seen under the lock', async () => {
   const { db, ledger, ids } = await scene()
   await sinceDaysAgo(db, 40)

@@ -1,5 +1,5 @@
 /** Cuts what is there at a moment, as if a day had ended then: so that a test sees partitions go while they are fresh. */
-import { commits, type Family, idAt, transactions } from '../../src/ledger/room/families.ts'
+import { commits, type Family, families, idAt } from '../../src/ledger/room/families.ts'
 import type { TestLedger } from './servers.ts'
 
 /** The part before that moment is the partition `suffix`; what comes is in the one that is last. In one commit. */
@@ -29,7 +29,7 @@ alter table ${parent} attach partition ${parent}_first for values from (${bound}
 
 /** As if it had been pruned daily until so many days ago: empty partitions from then on. The ledger must be empty. */
 export async function emptySince(ledger: TestLedger, fromMs: number): Promise<void> {
-  for (const family of [transactions, commits]) {
+  for (const family of families) {
     for (const table of family.tables) {
       const parts = await ledger.query<{ name: string }>(
         `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'millrace_data.${table}'::regclass`,
