@@ -290,16 +290,17 @@ begin
 end
 $$;
 
--- Who waited, and waits no more, claimed an event and did not take it: others may. A function, because it must see what was
--- claimed while the commit that calls it had begun already.
-create function millrace_data.free_claims(waiter uuid, of_step smallint, of_item text, but uuid)
-  returns table (signal_id uuid, lane_id int) language plpgsql rows 1 as $$
+-- Those who waited, and wait no more, claimed events and did not take them: others may. All of a commit at once. A function,
+-- because it must see what was claimed while the commit that calls it had begun already.
+create function millrace_data.free_claims(waiters uuid[], of_steps smallint[], of_items text[], took uuid[])
+  returns table (signal_id uuid, lane_id int) language plpgsql rows 10 as $$
 begin
   return query
     with freed as (
       delete from millrace_data.taken k
-      where k.transaction_id = waiter and k.step = of_step and k.item = of_item and k.commit_id is null
-        and k.signal_id is distinct from but
+      using unnest(waiters, of_steps, of_items, took) as w (id, step, item, took)
+      where k.transaction_id = w.id and k.step = w.step and k.item = w.item and k.commit_id is null
+        and k.signal_id is distinct from w.took
       returning k.signal_id
     )
     select s.id, s.lane_id from freed f join millrace_data.signal s on s.id = f.signal_id;

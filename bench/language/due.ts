@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Row } from '../growth/row.ts'
 import { held } from '../verdict.ts'
 import { topicOf } from './project.ts'
-import { Stage } from './stage.ts'
+import { cpuLine, Stage } from './stage.ts'
 
 const laterMsMax = 5000
 /** To take them all in before they are due. */
@@ -25,7 +25,9 @@ export const due: Row = {
     const memoryMb = running.coordinatorMb()
     tell('due: they sleep')
     await sleep(untilMs - Date.now() - 500)
+    const before = stage.cpu()
     await stage.untilCount('all to end', 'millrace_data.ending', count, 120_000)
+    const after = stage.cpu()
     await sleep(1000) // the return of the last commit is written
     const { rows } = await stage.db.query(
       `select extract(epoch from max(c.returned_at)) * 1000 - $1::float8 - 999 as later,
@@ -40,6 +42,7 @@ export const due: Row = {
     return {
       ...held('due, ms after the second', Number(later), laterMsMax, (ms) => ms.toFixed(0)),
       more: [
+        cpuLine(before, after, count),
         `${count.toLocaleString('en-US')} of them; the step behind, ms from its turn to its end: p50 ${behind[0].toFixed(0)}, p99 ${behind[1].toFixed(0)}`,
         `coordinator while they sleep: ${memoryMb.toFixed(0)} MiB`,
       ],

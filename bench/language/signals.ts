@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Room, Row } from '../growth/row.ts'
 import { held, type Verdict } from '../verdict.ts'
 import { signalsOf, topicOf } from './project.ts'
-import { partitions, Stage } from './stage.ts'
+import { cpuLine, partitions, Stage } from './stage.ts'
 
 const laterMsMax = 5000
 
@@ -33,9 +33,11 @@ async function burst({ ground, events, tell, profileDir }: Room, row: string, ta
   await stage.untilCount('two to hold lanes', heldLanes, 2, 60_000)
   await sleep(2000)
   tell(`${row}: the events come`)
+  const before = stage.cpu()
   await ground.preload(signalsOf(name), { bytes: 300, keys: count }, count)
   const sentMs = Date.now()
   await stage.untilCount('all to end', 'millrace_data.ending', count, 120_000)
+  const after = stage.cpu()
   await sleep(1000) // the return of the last commit is written
   const { rows } = await stage.db.query(
     `select extract(epoch from max(c.returned_at)) * 1000 - $1::float8 as later
@@ -50,10 +52,13 @@ async function burst({ ground, events, tell, profileDir }: Room, row: string, ta
   )
   return {
     ...held(`${row}, ms after the last event`, Number(rows[0].later), laterMsMax, (ms) => ms.toFixed(0)),
-    more: owners.rows.map(
-      (each) =>
-        `one coordinator had ${each.waiting} of ${partitions} lanes that wait, and ${each.signals} of the events`,
-    ),
+    more: [
+      cpuLine(before, after, count),
+      ...owners.rows.map(
+        (each) =>
+          `one coordinator had ${each.waiting} of ${partitions} lanes that wait, and ${each.signals} of the events`,
+      ),
+    ],
   }
 }
 

@@ -1,6 +1,7 @@
 /** An engine whose workflows rest, in a database and with topics of its own. */
 import pg from 'pg'
 import { until } from '../../src/base/poll.ts'
+import { treeSeconds } from '../cpu.ts'
 import type { Ground } from '../ground.ts'
 import type { Running } from '../running.ts'
 import { engine } from '../sides/engine.ts'
@@ -10,6 +11,18 @@ import { type Resting, signalsOf, topicOf, writeResting } from './project.ts'
 export const partitions = 4
 /** All lanes of an engine that has the chain and both that rest. */
 export const lanesOfAll = 2 * partitions + 1
+
+export interface Cpu {
+  readonly coordinator: number
+  readonly workers: number
+  readonly postgres: number | null
+}
+
+/** What it took since then, of each of so many. */
+export function cpuLine(before: Cpu, after: Cpu, count: number): string {
+  const ms = (name: keyof Cpu) => ((((after[name] ?? 0) - (before[name] ?? 0)) / count) * 1000).toFixed(2)
+  return `CPU ms of each: coordinator ${ms('coordinator')}, workers ${ms('workers')}, Postgres ${ms('postgres')}`
+}
 
 export class Stage implements AsyncDisposable {
   readonly ground: Ground
@@ -68,6 +81,13 @@ export class Stage implements AsyncDisposable {
       which,
       ...resting,
     })
+  }
+
+  /** So far: of coordinators, workers and Postgres; null on a server of somebody else. */
+  cpu(): Cpu {
+    const { postgresPid } = this.ground
+    const { coordinator = 0, workers = 0 } = this.#running?.cpu() ?? {}
+    return { coordinator, workers, postgres: postgresPid === null ? null : treeSeconds(postgresPid) }
   }
 
   async stop(): Promise<void> {

@@ -35,7 +35,8 @@ const eachMost = 10
 export class Waits {
   readonly #parts: WaitsParts
   #refs: WaitRef[] = []
-  #signals: SignalRef[] = []
+  /** By id: a sign of life may name one again before those who wait were told. */
+  readonly #signals = new Map<string, SignalRef>()
   /** Waits of our lanes may be there that were not looked at. */
   #isUnlooked = false
   /** All of them are being read, some at a time: so far they were. */
@@ -56,7 +57,7 @@ export class Waits {
 
   /** They are durable: somebody may wait for them, here or elsewhere. */
   came(signals: readonly SignalRef[]): void {
-    this.#signals.push(...signals)
+    for (const signal of signals) this.#signals.set(signal.id, signal)
     this.#work()
   }
 
@@ -96,17 +97,17 @@ export class Waits {
   }
 
   get #hasWork(): boolean {
-    return this.#refs.length + this.#signals.length > 0 || this.#isUnlooked || this.#readTo !== null
+    return this.#refs.length + this.#signals.size > 0 || this.#isUnlooked || this.#readTo !== null
   }
 
   async #step(): Promise<void> {
     const { ledger, limits, lanes } = this.#parts
     const laneIds = lanes().map((lane) => lane.laneId)
-    if (this.#signals.length > 0) {
-      const signals = this.#signals.slice(0, limits.loadMax)
+    if (this.#signals.size > 0) {
+      const signals = [...take(this.#signals.values(), limits.loadMax)]
       this.#refs.push(...(await ledger.nudge(signals, laneIds)))
       crashPoint('signal.nudged')
-      this.#signals.splice(0, signals.length)
+      for (const { id } of signals) this.#signals.delete(id)
     } else if (this.#refs.length > 0) {
       await this.#look(this.#refs.splice(0, limits.loadMax))
     } else await this.#readOn(laneIds)
@@ -243,6 +244,14 @@ export class Waits {
       publish('refusal', { what: `event ${signal.id} for ${ref.transactionId}`, reason: messageOf(error) })
       return false
     }
+  }
+}
+
+function* take<T>(all: Iterable<T>, most: number): Generator<T> {
+  let left = most
+  for (const each of all) {
+    if (left-- === 0) return
+    yield each
   }
 }
 

@@ -72,9 +72,10 @@ export function rests({ from, held, original }: Terms): string {
 ), freed as (
   insert into millrace_data.untold (signal_id, lane_id)
   select f.signal_id, f.lane_id
-  from (select o.*, (select r.signal from ${from(rows.taken)} where ${samePlace('o')}) as took
-        from rests_over o where o.topic is not null) o
-  cross join lateral millrace_data.free_claims(o.transaction_id, o.step, o.item, o.took) f
+  from (select array_agg(o.transaction_id) as ids, array_agg(o.step) as steps, array_agg(o.item) as items,
+               array_agg((select r.signal from ${from(rows.taken)} where ${samePlace('o')})) as took
+        from rests_over o where o.topic is not null having count(*) > 0) o
+  cross join lateral millrace_data.free_claims(o.ids, o.steps, o.items, o.took) f
   on conflict do nothing
 )`
 }

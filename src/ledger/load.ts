@@ -154,8 +154,10 @@ async function loadBegun(db: Connections, ids: readonly string[]) {
   const rows = await db.query<{ transaction_id: string; step: number; attempt: number; item: string }>({
     name: 'millrace_load_begun',
     text: `
-select b.transaction_id, b.step, b.attempt, b.item from millrace_data.begun b
-where b.transaction_id = any($1::uuid[]) and not exists (
+with b as materialized (
+  select transaction_id, step, attempt, item from millrace_data.begun where transaction_id = any($1::uuid[])
+)
+select b.* from b where not exists (
   select from millrace_data.attempt a
   where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt and a.item = b.item)`,
     values: [ids],
