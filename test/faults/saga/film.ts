@@ -36,7 +36,7 @@ export class Film {
       topics: (topic) => topics.map((name) => `${topic}.${name}`),
       write: (dir, topic) => writeFilm(dir, topic, world),
       env: ({ adsUrl, sessionsUrl }, dir) => ({
-        DEMO_WORLD: join(dir, 'world.json'),
+        DEMO_WORLD: worldFile(dir),
         ADS_URL: adsUrl,
         SESSIONS_URL: sessionsUrl,
         MILLRACE_FUNCTIONS_PROCESSES_MAX: '20',
@@ -92,6 +92,9 @@ export class Film {
   }
 }
 
+/** Beside the project: what lies in it is taken for workflows. */
+const worldFile = (dir: string) => join(dir, '..', 'world.json')
+
 async function misbehave(provider: Provider, { adsDownIn, seed }: DemoWorld): Promise<void> {
   await provider.controlAds({ mode: 'down', countries: [...adsDownIn] })
   await provider.control({ mode: 'lose-connection', share: 0.05, seed })
@@ -106,7 +109,7 @@ async function writeFilm(dir: string, topic: string, world: DemoWorld): Promise<
     .replace(/timeout: 4h/, `timeout: ${waitSeconds}s`)
   await writeFiles(dir, { 'video-stream.yaml': film })
   await symlink(join(own, 'functions'), join(dir, 'functions'))
-  await writeWorld(world, join(dir, 'world.json'))
+  await writeWorld(world, worldFile(dir))
 }
 
 const nobody = { currency: '', amount: 0 }
