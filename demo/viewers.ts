@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Consumer, Kafka, KafkaJSError, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { type Consumer, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
 import { z } from 'zod'
 import type { DemoRequest } from './world/requests.ts'
 
@@ -89,8 +89,7 @@ export class Viewers {
       try {
         await this.#producer.send({ topic: this.#topics.teardowns, acks: -1, messages: [message] })
         return
-      } catch (error) {
-        if (!(error instanceof KafkaJSError)) throw error
+      } catch {
         await sleep(againMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
       }
     }

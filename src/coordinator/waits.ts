@@ -127,25 +127,24 @@ export class Waits {
   /** Who is about to get one is not looked at again before that is written: the ledger would find the same. */
   async #look(refs: readonly WaitRef[]): Promise<void> {
     await whileFull(this.#parts)
-    const ours = refs.filter((ref) => this.#laneOf(ref)?.isReached(ref.transactionId, ref) === false)
     const without: WaitRef[] = []
+    const ours = refs.filter((ref) => this.#laneOf(ref)?.isReached(ref.transactionId, ref) === false)
     let left = ours.map((ref): SoughtFor => ({ ...ref, afterId: null }))
     while (left.length > 0) left = await this.#lookOnce(left, without)
     if (without.length > 0) await this.#parts.ledger.looked(without)
-    this.#parts.wake()
+    if (ours.length > 0) this.#parts.wake()
   }
 
   /** Answers with those of which there is more to look at: others were quicker, or none of these was for it. */
   async #lookOnce(sought: readonly SoughtFor[], without: WaitRef[]): Promise<SoughtFor[]> {
     const found = byWait(sought, await this.#parts.ledger.findSignals(sought, eachMost))
-    without.push(...sought.filter((ref) => !found.has(ref)))
-    crashPoint('signal.found')
     const given = await this.#give(await this.#fitting(found))
     const again: SoughtFor[] = []
-    for (const [ref, signals] of found) {
+    for (const ref of sought) {
+      const last = found.get(ref)?.[eachMost - 1]
       if (given.has(ref)) continue
-      if (signals.length < eachMost) without.push(ref)
-      else again.push({ ...ref, afterId: (signals.at(-1) as FoundSignal).signal.id })
+      if (last) again.push({ ...ref, afterId: last.signal.id })
+      else without.push(ref)
     }
     return again
   }
@@ -196,12 +195,17 @@ export class Waits {
     return transactions
   }
 
-  /** To each the first of those that fit it and are still to be had: all claim at once, and who was too late the next one. */
+  /**
+   * To each the first of those that fit it and are still to be had: all claim at once, each another one, and who was too late
+   * the next one.
+   */
   async #give(wanted: ReadonlyMap<WaitRef, readonly FoundSignal[]>): Promise<ReadonlySet<WaitRef>> {
     const given = new Set<WaitRef>()
-    for (let at = 0, left = [...wanted]; left.length > 0; at++) {
-      const offered = left.flatMap(([ref, signals]) => {
-        const found = signals[at]
+    const tried = new Set<string>()
+    for (let left: readonly WaitRef[] = [...wanted.keys()]; left.length > 0; ) {
+      const offered = left.flatMap((ref) => {
+        const found = wanted.get(ref)?.find(({ signal, isForOne }) => !isForOne || !tried.has(signal.id))
+        if (found?.isForOne) tried.add(found.signal.id)
         return found ? [{ ref, found }] : []
       })
       for (const { ref, found } of await this.#claimed(offered)) {
@@ -216,7 +220,7 @@ export class Waits {
         } as const
         this.#laneOf(ref)?.reach(transactionId, event)
       }
-      left = left.filter(([ref, signals]) => !given.has(ref) && signals.length > at + 1)
+      left = offered.map(({ ref }) => ref).filter((ref) => !given.has(ref))
     }
     return given
   }
@@ -230,8 +234,9 @@ export class Waits {
       if (isForOne) claims.set({ transactionId, step, item, signalId: signal.id }, offer)
     }
     if (claims.size === 0) return offered
+    crashPoint('signal.found')
     const won = new Set((await this.#parts.ledger.claimSignals([...claims.keys()])).map((claim) => claims.get(claim)))
-    crashPoint('signal.claimed')
+    if (won.size > 0) crashPoint('signal.claimed')
     return offered.filter((offer) => !offer.found.isForOne || won.has(offer))
   }
 

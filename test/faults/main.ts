@@ -39,6 +39,7 @@ async function runRow(row: Row, options: Options, grounds: Grounds, progress: Pr
     ground: await grounds.for(row),
     rounds: options.rounds ?? row.rounds,
     events: options.events,
+    points: options.points,
     random: new Random(`${options.seed} ${row.name}`),
     tell: (text: string) => progress.show(`${row.name}: ${text}`),
   }

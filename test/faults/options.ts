@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { crashPoints } from '../../src/base/crash-point.ts'
 import { EngineError, messageOf } from '../../src/base/error.ts'
 import type { Row } from './row.ts'
 
@@ -10,6 +11,8 @@ export interface Options {
   /** Null: each row's own. */
   readonly rounds: number | null
   readonly events: number
+  /** Of the row `crash-points`: these places alone; null: all. */
+  readonly points: readonly string[] | null
   readonly seed: string
   readonly json: boolean
   readonly list: boolean
@@ -26,6 +29,7 @@ charged twice, and work goes on in time.
   --only NAME   this row alone; several times for several rows
   --rounds N    how often each row makes its fault (each row has a number of its own)
   --events N    how many events to publish a round, at least (500)
+  --point NAME  of the row crash-points this place alone; several times for several places
   --seed S      other choices of whom and when (1)
   --json        one JSON object instead of the table
   --list        the rows and what they do
@@ -43,6 +47,7 @@ export function readOptions(words: readonly string[], rows: readonly Row[]): Opt
     rows: chosen(values.only, values.long, rows),
     rounds: values.rounds === undefined ? null : count('--rounds', values.rounds),
     events: count('--events', values.events),
+    points: pointsOf(values.point),
     seed: values.seed,
     json: values.json,
     list: values.list,
@@ -59,6 +64,7 @@ function parsed(words: readonly string[]) {
         only: { type: 'string', multiple: true },
         rounds: { type: 'string' },
         events: { type: 'string', default: '500' },
+        point: { type: 'string', multiple: true },
         seed: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -80,6 +86,12 @@ function chosen(only: readonly string[] | undefined, long: boolean, rows: readon
     if (row) return row
     throw new EngineError('usage', `--only ${name}: expected one of ${rows.map((each) => each.name).join(', ')}`)
   })
+}
+
+function pointsOf(names: readonly string[] | undefined): readonly string[] | null {
+  const unknown = names?.find((name) => !crashPoints.some((point) => point === name))
+  if (unknown === undefined) return names ?? null
+  throw new EngineError('usage', `--point ${unknown}: expected one of ${crashPoints.join(', ')}`)
 }
 
 function count(name: string, text: string): number {

@@ -24,6 +24,9 @@ export interface Verdict {
   readonly problems: readonly string[]
 }
 
+/** Judges what came of one arena. */
+export type Judge = (arena: Arena, options: JudgeOptions) => Promise<Verdict>
+
 export interface JudgeOptions {
   /** False: a clock was shifted, so stamps of the ledger say nothing of order. */
   readonly clocksAgree?: boolean

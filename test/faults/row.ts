@@ -20,6 +20,8 @@ export interface Room {
   readonly rounds: number
   /** At least so many are published a round. */
   readonly events: number
+  /** Crash points to be tried; null: all. */
+  readonly points?: readonly string[] | null
   readonly random: Random
   /** How far it is. */
   tell(text: string): void

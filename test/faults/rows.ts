@@ -6,6 +6,7 @@ import { kill, rolling, stop, storm } from './rows/coordinators.ts'
 import { crashPointsRow } from './rows/crash-points.ts'
 import { errandCuts, errandKill, errandOutages, errandRolling, errandWorkers } from './rows/errands.ts'
 import { everything } from './rows/everything.ts'
+import { filmKill, filmOutages, filmRolling } from './rows/film.ts'
 import { kafkaKill, offsetsReset, partitionsAdded, recreated } from './rows/kafka.ts'
 import { cutCommit, oneWay, slow } from './rows/network.ts'
 import { connections, diskFull, postgresKill, readOnly } from './rows/postgres.ts'
@@ -38,6 +39,9 @@ export const rows: readonly Row[] = [
   errandWorkers,
   errandOutages,
   errandCuts,
+  filmKill,
+  filmRolling,
+  filmOutages,
   everything,
   leader,
 ]

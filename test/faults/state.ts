@@ -22,6 +22,6 @@ export function keep(options: Options, results: readonly Result[]): void {
   renameSync(`${options.stateFile}.new`, options.stateFile)
 }
 
-function runOf({ rounds, events, seed }: Options): string {
-  return JSON.stringify({ rounds, events, seed })
+function runOf({ rounds, events, points, seed }: Options): string {
+  return JSON.stringify({ rounds, events, points, seed })
 }

@@ -7,7 +7,7 @@ import { messageOf } from '../../src/base/error.ts'
 import { until } from '../../src/base/poll.ts'
 import { heldSpans } from '../support/accounted.ts'
 import { type Arena, type ArenaOptions, openArena } from './arena.ts'
-import { type Era, type JudgeOptions, judge, type Verdict } from './oracle.ts'
+import { type Era, type Judge, judge } from './oracle.ts'
 import type { Outcome, Room } from './row.ts'
 
 export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
@@ -20,7 +20,7 @@ export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
   readonly recoverySecondsMax?: number
   /** False: a clock was shifted, so stamps of the ledger say nothing of order. */
   readonly clocksAgree?: boolean
-  readonly judge?: (arena: Arena, options: JudgeOptions) => Promise<Verdict>
+  readonly judge?: Judge
   /** How long all may take to end after the last fault. */
   readonly settleMs?: number
 }

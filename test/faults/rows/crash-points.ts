@@ -18,7 +18,8 @@ export const crashPointsRow: Row = {
   about: 'the process dies at each of its named places; another coordinator takes up what it left',
   rounds: 1,
   run: async (room) => {
-    const left = Array.from({ length: room.rounds }, () => crashPoints).flat()
+    const points = crashPoints.filter((point) => room.points?.includes(point) ?? true)
+    const left = Array.from({ length: room.rounds }, () => points).flat()
     const outcomes: Outcome[] = []
     const work = async () => {
       for (let point = left.shift(); point; point = left.shift()) {

@@ -6,24 +6,26 @@ import { movingAgain } from '../recovery.ts'
 import type { Outcome, Room, Row } from '../row.ts'
 import { errandOf, errands, goFor } from '../saga/errand.ts'
 import { Operators } from '../saga/operators.ts'
-import { type Fate, judgeSagas } from '../saga/oracle.ts'
+import { type Fate, judgeSagas, type SagaOracle } from '../saga/oracle.ts'
 import { type Script, type TrialOptions, trial } from '../trial.ts'
 import { killOne, replaceAll, stopOne } from './coordinators.ts'
 import { behindProxy, cutOne } from './network.ts'
 import { killWorker } from './workers.ts'
 
 /** What one of them is to become stands in its header. */
-export function fateFrom(expect: string): Fate {
+function fateFrom(expect: string): Fate {
   const [state = '', code = null] = expect.split(' ')
   return { state, code }
 }
+
+export const errandOracle: SagaOracle = { project: errands, fateOf: ({ expect }) => fateFrom(expect) }
 
 export const errandTrial: Omit<TrialOptions, 'name'> = {
   project: errands,
   make: (n) => [errandOf(n)],
   perSecond: 20,
   settleMs: 150_000,
-  judge: (arena, options) => judgeSagas(arena, { project: errands, fateOf: ({ expect }) => fateFrom(expect) }, options),
+  judge: (arena, options) => judgeSagas(arena, errandOracle, options),
 }
 
 export const errandKill: Row = {
