@@ -50,7 +50,10 @@ export function findSignals(tables: Tables, waits: readonly WaitRef[], most: num
       .filter((signal) => mayTake(tables, rest, signal, nowUs))
       .sort((a, b) => a.atUs - b.atUs || (a.id < b.id ? -1 : 1))
       .slice(0, most)
-    return found.map(({ id, text, take }) => ({ wait, signal: { id, text }, isForOne: take === 'first' }))
+    const row = tables.transactions.get(wait.transactionId)
+    if (!row) return []
+    const { version } = tables.planOf(row)
+    return found.map(({ id, text, take }) => ({ wait, version, signal: { id, text }, isForOne: take === 'first' }))
   })
 }
 

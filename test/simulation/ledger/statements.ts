@@ -136,8 +136,8 @@ function restingOf(tables: Tables, ask: Ask, listen: Listen): Pick<Ledger, Resti
       ask({ name: 'due', about: `${laneId}`, act: () => due(tables, laneId, after, untilUs, most) }),
     nextDue: (laneId, after) =>
       ask({ name: 'next due', about: `${laneId}`, act: () => nextDue(tables, laneId, after) }),
-    unlooked: (laneIds, most) =>
-      ask({ name: 'unlooked', about: laneIds.join(' '), act: () => unlooked(tables, laneIds, most) }),
+    unlooked: (laneIds, after, most) =>
+      ask({ name: 'unlooked', about: laneIds.join(' '), act: () => unlooked(tables, laneIds, after, most) }),
     findSignals: (waits, most) =>
       ask({ name: 'find', about: `${waits.length}`, act: (nowUs) => findSignals(tables, waits, most, nowUs) }),
     claimSignals: (claims) =>
