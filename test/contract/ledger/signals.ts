@@ -55,7 +55,9 @@ export const signals: Cases = {
     const { ledger, one, two, refOf } = await waiters(world, 2)
     assert.deepEqual([...(await ledger.renew(null, [sign(one), sign(two)])).nudged], [one.laneId])
     assert.deepEqual((await unlookedIn(ledger, one)).sort(), [`${idOf(1)}:1`, `${idOf(2)}:1`])
-    assert.equal((await ledger.unlooked([one.laneId], null, 1)).length, 1)
+    const [first] = await ledger.unlooked([one.laneId], null, 1)
+    const rest = await ledger.unlooked([one.laneId], first ?? null, 10)
+    assert.deepEqual([first?.transactionId, rest.map(({ transactionId }) => transactionId)], [idOf(1), [idOf(2)]])
     assert.deepEqual(await unlookedIn(ledger, two), [])
     await ledger.looked([refOf(1)])
     assert.deepEqual(await unlookedIn(ledger, one), [`${idOf(2)}:1`])
@@ -107,13 +109,13 @@ export const signals: Cases = {
     assert.deepEqual(await foundBy(1, 1), [newsIdOf(23)])
     const sought = { ...refOf(1), afterId: null }
     const [found] = await ledger.findSignals([sought], 1)
-    const signal23 = { id: newsIdOf(23), text: '{"n":23}' }
-    assert.deepEqual(found, { wait: sought, version: stays.version, signal: signal23, isForOne: false })
+    const known = { id: newsIdOf(23), text: '{"n":23}' }
     const behind = await ledger.findSignals([{ ...sought, afterId: newsIdOf(23) }], 10)
     assert.deepEqual(
       behind.map((each) => each.signal.id),
       [newsIdOf(22)],
     )
+    assert.deepEqual(found, { wait: sought, version: stays.version, signal: known, isForOne: false })
     await ledger.commit(batch([progress(one)], { restsOver: [over(one, 1)] }))
     assert.deepEqual(await foundBy(1), [])
   },

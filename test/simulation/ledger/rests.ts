@@ -98,23 +98,22 @@ function behind(tables: Tables, laneId: number, after: DueRest): DueRest[] {
 }
 
 function inOrder(a: DueRest, b: DueRest): number {
-  if (a.dueUs !== b.dueUs) return a.dueUs - b.dueUs
+  return a.dueUs === b.dueUs ? byPlace(a, b) : a.dueUs - b.dueUs
+}
+
+function byPlace(a: Placed, b: Placed): number {
   if (a.transactionId !== b.transactionId) return a.transactionId < b.transactionId ? -1 : 1
   if (a.step !== b.step) return a.step - b.step
   return a.item < b.item ? -1 : a.item > b.item ? 1 : 0
 }
 
+/** In the order of their places, behind this one. */
 export function unlooked(tables: Tables, laneIds: readonly number[], after: WaitRef | null, most: number): WaitRef[] {
   return [...tables.looks.values()]
-    .filter((each) => laneIds.includes(each.laneId) && (after === null || byPlace(after, each) < 0))
+    .filter((look) => laneIds.includes(look.laneId) && (after === null || byPlace(after, look) < 0))
     .sort(byPlace)
     .slice(0, most)
     .map(waitRef)
-}
-
-function byPlace(a: Placed, b: Placed): number {
-  if (a.transactionId !== b.transactionId) return a.transactionId < b.transactionId ? -1 : 1
-  return a.step - b.step || (a.item < b.item ? -1 : Number(a.item > b.item))
 }
 
 export function waitRef({ laneId, transactionId, step, item, times }: StoredLook): WaitRef {

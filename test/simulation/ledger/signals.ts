@@ -53,14 +53,15 @@ function ofStep(tables: Tables, signalId: string, row: Placed): StoredTaken | un
 export function findSignals(tables: Tables, waits: readonly SoughtFor[], most: number, nowUs: number): FoundSignal[] {
   return waits.flatMap((wait) => {
     const rest = restAt(tables, wait)
-    const row = tables.transactions.get(wait.transactionId)
-    if (!rest?.wait || !row) return []
-    const { version } = tables.planOf(row)
+    if (!rest?.wait) return []
     const after = wait.afterId === null ? undefined : tables.signals.get(wait.afterId)
     const found = shelf(tables, rest)
       .filter((signal) => mayTake(tables, rest, signal, nowUs) && (!after || inOrder(after, signal) < 0))
       .sort(inOrder)
       .slice(0, most)
+    const row = tables.transactions.get(wait.transactionId)
+    if (!row) return []
+    const { version } = tables.planOf(row)
     return found.map(({ id, text, take }) => ({ wait, version, signal: { id, text }, isForOne: take === 'first' }))
   })
 }
