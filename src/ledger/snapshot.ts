@@ -84,5 +84,14 @@ class View {
   }
 }
 
-/** Big sorts and joins, few of them: memory is worth more to them than what compiling them would gain. */
-const settings = ["work_mem = '128MB'", 'jit = off', 'statement_timeout = 0', 'idle_in_transaction_session_timeout = 0']
+/**
+ * Big sorts and joins, few of them: memory is worth more to them than what compiling them would gain. How many rows come out
+ * of a join is guessed, and a loop within a loop that was guessed to be short takes hours.
+ */
+const settings = [
+  "work_mem = '128MB'",
+  'jit = off',
+  'enable_nestloop = off',
+  'statement_timeout = 0',
+  'idle_in_transaction_session_timeout = 0',
+]

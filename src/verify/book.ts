@@ -111,19 +111,22 @@ with recursive ${richStand}, book as materialized (
     where a.transaction_id = i.id and a.step > f.step and s.depth > i.depth and (i.item = '' or starts_with(a.item, i.item || '.'))) m
   cross join lateral generate_series(0, m.most) as n (n)
 ), steps as (
-  select t.id, t.lane_id, t.version_id, t.kafka_offset, r.step, '' as item, false as is_undo, 1 as round, r.ok
+  select t.id, t.lane_id, t.version_id, t.kafka_offset, r.step, '' as item, false as is_undo, 1 as round, r.ok::int as oks
   from reached r join millrace_data.transaction t on t.id = r.transaction_id
   where r.ran
   union all
-  select id, lane_id, version_id, kafka_offset, n, '', false, 1, false from last, generate_series(greatest(step, 0), step + 1) as n
+  select id, lane_id, version_id, kafka_offset, n, '', false, 1, 0 from last, generate_series(greatest(step, 0), step + 1) as n
   union all
-  select r.id, r.lane_id, r.version_id, r.kafka_offset, r.step, r.item, s.kind = 'undo', n.n, bool_or(r.outcome = 1 and not r.resolved)
-  from rows r join shape s on s.version = r.version_id and s.step = r.step
-  cross join lateral generate_series(1, r.round) as n (n)
-  where s.kind in ('invoke', 'undo') and r.outcome <> 0
-  group by 1, 2, 3, 4, 5, 6, 7, 8
+  select r.id, r.lane_id, r.version_id, r.kafka_offset, r.step, r.item, r.is_undo, n.n, r.oks
+  from (
+    select r.id, r.lane_id, r.version_id, r.kafka_offset, r.step, r.item, s.kind = 'undo' as is_undo, max(r.round) as rounds,
+           (count(*) filter (where r.outcome = 1 and not r.resolved))::int as oks
+    from rows r join shape s on s.version = r.version_id and s.step = r.step
+    where s.kind in ('invoke', 'undo') and r.outcome <> 0
+    group by 1, 2, 3, 4, 5, 6, 7) r
+  cross join lateral generate_series(1, r.rounds) as n (n)
   union all
-  select i.id, i.lane_id, i.version_id, i.kafka_offset, s.step, i.item, s.kind = 'undo', n.n, false
+  select i.id, i.lane_id, i.version_id, i.kafka_offset, s.step, i.item, s.kind = 'undo', n.n, 0
   from items i join shape s on s.version = i.version_id and s.within = i.within and s.kind in ('invoke', 'undo')
   cross join lateral generate_series(1, i.round) as n (n)
 ), keyed as materialized (
@@ -146,10 +149,13 @@ with recursive ${richStand}, book as materialized (
   from book b where not exists (select from matched m where m.key = b.begins) and ${ofWhatIsThere}
   union all
   select 'not_charged', k.lane_id, k.workflow_id, k.kafka_offset, k.id::text,
-         'a line with key ' || k.key || ': step ' || k.step_id || ' succeeded, and others of this step are in the book', 'none'
-  from keyed k
-  where k.ok and (k.workflow_id, k.step_id, k.is_undo) in (select workflow_id, step_id, is_undo from matched)
-    and not exists (select from matched m where m.id = k.id and m.step = k.step and m.item = k.item)
+         'a line with key ' || min(k.key) || ': step ' || k.step_id || case k.item when '' then '' else '[' || k.item || ']' end
+           || case when max(k.oks) > 1 then ' succeeded in ' || max(k.oks) || ' rounds' else ' succeeded' end
+           || ', and others of this step are in the book', case when count(m.key) = 0 then 'none' else 'lines of ' || count(m.key) || ' rounds' end
+  from keyed k left join (select distinct id, key from matched) m on m.id = k.id and m.key = k.key
+  where k.oks > 0 and (k.workflow_id, k.step_id, k.is_undo) in (select workflow_id, step_id, is_undo from matched)
+  group by k.lane_id, k.workflow_id, k.kafka_offset, k.id, k.step, k.item, k.step_id
+  having count(m.key) < max(k.oks)
 )
 select kind, lane, w.name, position, x.id, expected, found
 from wrong x left join millrace_data.workflow w on w.id = x.workflow`,

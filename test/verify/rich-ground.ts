@@ -269,15 +269,19 @@ export default defineFunction({
 /** What a provider would have written that the function \`pay\` and what undoes it call. */
 async function bookOf(ledger: TestLedger): Promise<string[]> {
   const rows = await ledger.query<
-    Identity['position'] & { id: string; step: string; item: string; direction: string; round: number }
+    Identity['position'] & { id: string; step: string; item: string; direction: string; round: number; state: string }
   >(
-    `select t.id, topic, kafka_partition as partition, kafka_offset::int as offset, a.step, a.item, a.direction, a.round
+    `select t.id, topic, kafka_partition as partition, kafka_offset::int as offset, a.step, a.item, a.direction, a.round, t.state
      from millrace.attempts a join millrace.transactions t on t.id = a.transaction_id
      where function in ('pay', 'undo') and outcome = 'ok' order by committed_at, 1`,
   )
-  return rows.map(({ id, step, item, direction, round, ...position }, at) => {
-    const seed = direction === 'undo' ? undoSeed : forwardSeed
-    const key = keyOfSeed(seed({ id, position }, step, item, round))
-    return JSON.stringify({ no: at + 1, key, status: 'succeeded', reference: id })
+  return rows.map(({ id, step, item, direction, round, state, ...position }) => {
+    const key = keyIn({ id, position }, step, item, direction, round)
+    return JSON.stringify({ key, status: 'succeeded', id, position, step, item, direction, round, state })
   })
+}
+
+export function keyIn(transaction: Identity, step: string, item: string, direction: string, round: number): string {
+  const seed = direction === 'undo' ? undoSeed : forwardSeed
+  return keyOfSeed(seed(transaction, step, item, round))
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { tampered } from './ground.ts'
-import { richGround } from './rich-ground.ts'
+import { keyIn, richGround } from './rich-ground.ts'
 import { richTampers } from './rich-tampers.ts'
 
 const ground = await richGround()
@@ -33,6 +33,22 @@ const books: [string, (lines: string[]) => string[], string][] = [
   ['without a compensation', (lines) => lines.toSpliced(at('reserve', '', 'undo'), 1), 'not_charged'],
   ['without a charge of a second round', (lines) => lines.toSpliced(at('own', '', 'forward', 2), 1), 'not_charged'],
 ]
+
+/** Where the book has such a line. */
+function at(step: string, item = '', direction = 'forward', round = 1): number {
+  const found = ground.book.findIndex((text) => {
+    const each = JSON.parse(text)
+    return each.step === step && each.item === item && each.direction === direction && each.round === round
+  })
+  assert.notEqual(found, -1)
+  return found
+}
+
+/** Of a transaction that has completed. */
+function line(step: string, item: string, direction = 'forward'): string {
+  const [{ id, position }] = ground.book.map((text) => JSON.parse(text)).filter(({ state }) => state === 'completed')
+  return JSON.stringify({ key: keyIn({ id, position }, step, item, direction, 1) })
+}
 
 for (const [name, change, kind] of books) {
   test(`the provider’s book ${name}: ${kind}`, async () => {
