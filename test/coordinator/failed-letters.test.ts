@@ -11,7 +11,8 @@ const plan = planFromSource(
   'w.yaml',
 )
 const id = '01a20fe9-e5fc-8d04-aef2-6c097334a2a7'
-const transaction = { id, plan, position: { topic: 't', partition: 0, offset: 7 } } as Transaction
+const position = { topic: 't', partition: 0, offset: 7 }
+const transaction = { id, plan, position, parent: null, round: 1 } as Transaction
 
 const letters: Record<FinalState, number> = { completed: 0, failed: 1, compensated: 1, cancelled: 0 }
 for (const [state, count] of Object.entries(letters) as [FinalState, number][]) {
