@@ -23,7 +23,7 @@ export function walkParallel(draft: Draft, place: Place<ParallelStep>): Went {
 }
 
 /** They are few: what they have come to is looked at anew each time. All begin at once. */
-function branchesOf(draft: Draft, { step: { branches }, frame }: Place<ParallelStep>): Children {
+export function branchesOf(draft: Draft, { step: { branches }, frame }: Place<ParallelStep>): Children {
   const places = [...branches.keys()]
   const stepsOf = (at: number) => (branches[at] as Branch).steps
   const wentOf = (at: number) => look(stepsOf(at), frame)
@@ -52,15 +52,16 @@ function branchesOf(draft: Draft, { step: { branches }, frame }: Place<ParallelS
 export function walkForEach(draft: Draft, place: Place<ForEachStep>): Went {
   const { step, frame } = place
   if (frame.get(step.no).state === 'pending') enterItems(place)
-  if (draft.isFresh) lookAtItems(place)
-  const went = joined(childrenOf(draft, place), step.join, step.others)
+  const went = joined(itemsFor(draft, place), step.join, step.others)
   const items = () => itemsOf(frame.get(step.no))
   return endBlock(draft, place, went, () =>
     items().map((item, at) => (item.went === 'settled' ? lastOutput(step.steps, frame.into(step, at)) : null)),
   )
 }
 
-function childrenOf(draft: Draft, { step, frame }: Place<ForEachStep>): Children {
+/** Of its items, which were entered. */
+export function itemsFor(draft: Draft, { step, frame }: Place<ForEachStep>): Children {
+  if (draft.isFresh) lookAtItems({ step, frame })
   const inside = () => frame.get(step.no).inside as Items
   return {
     count: inside().items.length,
@@ -101,7 +102,7 @@ function enter({ step, frame }: Place): void {
   if (progress.state === 'pending') frame.set(step.no, { ...progress, state: 'running' })
 }
 
-function enterItems({ step, frame }: Place<ForEachStep>): void {
+export function enterItems({ step, frame }: Place<ForEachStep>): void {
   const progress = frame.get(step.no)
   const inside = itemsWith(listOf(step, frame), itemsOf(progress))
   frame.set(step.no, { ...progress, state: 'running', inside })
@@ -126,7 +127,7 @@ function kindOf(value: Json): string {
   return value === null ? 'null' : typeof value === 'object' ? 'a map' : `a ${typeof value}`
 }
 
-function takenCase({ step, frame }: Place<SwitchStep>): SwitchStep['cases'][number] | undefined {
+export function takenCase({ step, frame }: Place<SwitchStep>): SwitchStep['cases'][number] | undefined {
   const progress = frame.get(step.no)
   if (progress.inside?.kind === 'choice') return step.cases[progress.inside.taken]
   const taken = step.cases.findIndex(({ when }) => when === null || isTrue(when.evaluate(frame.scope())))

@@ -38,8 +38,6 @@ export interface Draft extends Moved {
   isFresh: boolean
   /** What another coordinator than the one before may have asked for, without a word in the ledger. */
   mayRun: readonly StepRef[]
-  /** What is asked for, also if it is taken back before the transition is done; null: nobody wants to know. */
-  asked: StepRef[] | null
   /** That it will not complete was decided just now. */
   hasTurned: boolean
 }
@@ -72,7 +70,6 @@ export function draftOf(transaction: Transaction, atUs: number): Draft {
     atUs,
     isFresh: false,
     mayRun: none,
-    asked: null,
     hasTurned: false,
   }
 }

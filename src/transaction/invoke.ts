@@ -28,7 +28,6 @@ export function tryInvoke(draft: Draft, place: Place<FunctionStep>, eligibleUs: 
     eligibleUs,
     alone: progress.lost >= lostBeforeAlone,
   })
-  draft.asked?.push(refOf(place))
   frame.set(step.no, { ...progress, state: 'running', dueUs: null })
 }
 

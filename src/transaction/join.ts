@@ -54,7 +54,8 @@ export function joined(of: Children, rule: Join, others: Others): 'held' | 'ok' 
   const decided = decide(rule, of.count, tally)
   if (decided === 'open') return 'held'
   const why = decided === 'ok' ? 'ok' : deciding(of, rule)
-  if (others === 'finish' && (wasOpen || of.isFresh)) finishBegun(of, of.isFresh ? endedThen(of, rule) : endedOf(tally))
+  if (others === 'finish' && (wasOpen || of.isFresh))
+    finishBegun(of, begunWith(of, of.isFresh ? endedThen(of, rule) : tally))
   return isAtRest(of, others) ? why : 'held'
 }
 
@@ -83,25 +84,36 @@ function deciding(of: Children, rule: Join): StepError {
   return errors[of.count - needed] ?? none
 }
 
-/** So many begin at once, and each end but the deciding one makes room for another: those were begun, and go on. */
-function finishBegun(of: Children, ended: number): void {
-  const begun = ended === 0 ? 0 : Math.min(of.count, ended - 1 + of.atOnce)
+export function isDecided(of: Children, rule: Join): boolean {
+  return decide(rule, of.count, of.tally()) !== 'open'
+}
+
+/** How many of them have begun, the first ones: that may have left no row. */
+export function begunOf(of: Children, rule: Join): number {
+  if (isDecided(of, rule)) return begunWith(of, endedThen(of, rule))
+  const { ok, failed } = of.tally()
+  return Math.min(of.count, ok + failed + of.atOnce)
+}
+
+/** When it was decided: so many begin at once, and each end but the deciding one made room for another. */
+function begunWith(of: Children, { ok, failed }: Tally): number {
+  return ok + failed === 0 ? 0 : Math.min(of.count, ok + failed - 1 + of.atOnce)
+}
+
+/** They go on. */
+function finishBegun(of: Children, begun: number): void {
   for (let at = of.next(); at < begun; at = of.next()) of.walk(at)
 }
 
-/** How many had ended when it was decided. */
-function endedThen(of: Children, rule: Join): number {
+/** What had ended when it was decided. */
+function endedThen(of: Children, rule: Join): Tally {
   const tally = { ok: 0, failed: 0, open: 0 }
   for (const { isOk } of of.ends().toSorted((a, b) => a.seq - b.seq)) {
     if (decide(rule, of.count, tally) !== 'open') break
     if (isOk) tally.ok++
     else tally.failed++
   }
-  return endedOf(tally)
-}
-
-function endedOf({ ok, failed }: Tally): number {
-  return ok + failed
+  return tally
 }
 
 function isAtRest(of: Children, others: Others): boolean {

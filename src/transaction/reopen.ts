@@ -87,7 +87,13 @@ function fresh(progress: StepProgress, round: number, undone: boolean): StepProg
   const { attempts, keyRound, effectUnknown, wasSkipped, state } = progress
   if (state === 'pending' && attempts === 0 && !wasSkipped) return untouched
   const keeps = !undone && (effectUnknown || state === 'pending')
-  return { ...untouched, attempts, wasSkipped, keyRound: keeps ? keyRound : round }
+  return {
+    ...untouched,
+    attempts,
+    wasSkipped,
+    keyRound: keeps ? keyRound : round,
+    effectUnknown: keeps && effectUnknown,
+  }
 }
 
 /** Every step with its frame, those of all items too. */

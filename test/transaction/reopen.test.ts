@@ -109,6 +109,18 @@ test('retry: a step whose effect is unknown keeps its key, as long as it is unkn
   assert.notEqual(stage.invoked('a').idempotencySeed, first)
 })
 
+test('retry: asked to be tried again, it says nothing of the rounds before: the key stays the same', () => {
+  const stage = staged('  - { id: a, uses: f, retry: { attempts: 1 } }')
+  stage.start()
+  const first = stage.invoked('a').idempotencySeed
+  for (const end of [() => stage.timeOut('a'), () => stage.retry('a')]) {
+    end()
+    stage.crash().again()
+    stage.start()
+    assert.equal(stage.invoked('a').idempotencySeed, first)
+  }
+})
+
 test('retry: what was of unknown effect and was undone has another key', () => {
   const stage = staged('  - { id: a, uses: f, compensate: g, retry: { attempts: 1 } }')
   stage.start()
