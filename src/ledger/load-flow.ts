@@ -3,6 +3,7 @@ import type { ChildRecord, PostingRecord, RestRecord, RoundRecord } from '../tra
 import { stateName } from './codes.ts'
 import type { Connections } from './connect.ts'
 import { byTransaction, nothing, type Of } from './grouped.ts'
+import { between, rangeOf } from './id-range.ts'
 import { micros, microsOf } from './micros.ts'
 
 interface RestRead {
@@ -73,9 +74,11 @@ select p.id as transaction_id, c.id, c.parent_step as step, c.parent_item as ite
 from unnest($1::uuid[]) as p (id)
 join millrace_data.transaction c
   on c.id between millrace_data.first_beside(p.id) and millrace_data.last_beside(p.id) and c.parent_id = p.id
+    and c.id between millrace_data.first_beside($2::uuid) and millrace_data.last_beside($3::uuid)
 left join millrace_data.ending e on e.transaction_id = c.id
+  and e.transaction_id between millrace_data.first_beside($2::uuid) and millrace_data.last_beside($3::uuid)
 order by c.admitted_at, c.id`,
-    values: [ids],
+    values: rangeOf(ids),
   })
   return byTransaction(rows, ({ id, step, item, state, error_code, error_message, output }) => ({
     id,
@@ -111,8 +114,9 @@ export async function loadPostings(db: Connections, ids: readonly string[]): Pro
     name: 'millrace_load_postings',
     text: `
 select transaction_id, step, item, attempt, n, debit, credit, amount, currency, party
-from millrace_data.posting where transaction_id = any($1::uuid[]) order by transaction_id, step, item, attempt, n`,
-    values: [ids],
+from millrace_data.posting where transaction_id = any($1::uuid[]) and ${between('transaction_id')}
+order by transaction_id, step, item, attempt, n`,
+    values: rangeOf(ids),
   })
   return byTransaction(rows, ({ transaction_id: _, amount, ...row }) => ({ ...row, amount: BigInt(amount) }))
 }

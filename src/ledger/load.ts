@@ -5,10 +5,13 @@ import type { Failure, ParentRef } from '../transaction/transaction.ts'
 import { outcomeName, stateName, stepStateName } from './codes.ts'
 import type { Connections } from './connect.ts'
 import { byTransaction, type Of } from './grouped.ts'
+import { between, rangeOf } from './id-range.ts'
 import { loadChildren, loadPostings, loadRests, loadRounds } from './load-flow.ts'
 import { micros, microsOf } from './micros.ts'
 
+/** Partitions outside of the ids' range are not opened: of those that are, most lie in one or two. */
 export async function load(db: Connections, ids: readonly string[]): Promise<OpenTransaction[]> {
+  if (ids.length === 0) return []
   const rows = await db.query<TransactionRead>({
     name: 'millrace_load',
     text: `
@@ -18,12 +21,12 @@ select t.id, v.hash, v.step_kinds as kinds, t.kafka_offset, t.key, t.event_id, t
        exists (select from millrace_data.round q where q.transaction_id = t.id) as reopened
 from millrace_data.transaction t
 join millrace_data.version v on v.id = t.version_id
-left join millrace_data.ending e on e.transaction_id = t.id
+left join millrace_data.ending e on e.transaction_id = t.id and ${between('e.transaction_id')}
 left join millrace_data.turn f on f.transaction_id = t.id and not exists (
   select from millrace_data.turn later where later.transaction_id = t.id and later.round > f.round) and not exists (
   select from millrace_data.round q where q.transaction_id = t.id and q.round > f.round)
-where t.id = any($1::uuid[])`,
-    values: [ids],
+where t.id = any($1::uuid[]) and ${between('t.id')}`,
+    values: rangeOf(ids),
   })
   const attempts = await loadAttempts(db, ids)
   const begun = await loadBegun(db, ids)
@@ -125,10 +128,18 @@ select transaction_id, step, attempt, item, outcome, step_state, output, ${micro
        case step_state when 3 then error_code end as error_code,
        case step_state when 3 then error_message end as error_message,
        ${micros('eligible_at')} as eligible_us, seq, unknown, round
-from millrace_data.attempt where transaction_id = any($1::uuid[]) order by transaction_id, step, item, attempt`,
-    values: [ids],
+from millrace_data.attempt where transaction_id = any($1::uuid[]) and ${between('transaction_id')}
+order by transaction_id, step, attempt`,
+    values: rangeOf(ids),
   })
-  return byTransaction(rows, attemptRecord)
+  return byTransaction(rows.some((row) => row.item !== '') ? rows.sort(byPlace) : rows, attemptRecord)
+}
+
+/** The key's order has the item last; few have one. */
+function byPlace(a: AttemptRead, b: AttemptRead): number {
+  if (a.transaction_id !== b.transaction_id) return a.transaction_id < b.transaction_id ? -1 : 1
+  if (a.step !== b.step) return a.step - b.step
+  return a.item === b.item ? a.attempt - b.attempt : a.item < b.item ? -1 : 1
 }
 
 function attemptRecord(row: AttemptRead): AttemptRecord {
@@ -155,12 +166,14 @@ async function loadBegun(db: Connections, ids: readonly string[]) {
     name: 'millrace_load_begun',
     text: `
 with b as materialized (
-  select transaction_id, step, attempt, item from millrace_data.begun where transaction_id = any($1::uuid[])
+  select transaction_id, step, attempt, item from millrace_data.begun
+  where transaction_id = any($1::uuid[]) and ${between('transaction_id')}
 )
 select b.* from b where not exists (
   select from millrace_data.attempt a
-  where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt and a.item = b.item)`,
-    values: [ids],
+  where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt and a.item = b.item
+    and ${between('a.transaction_id')})`,
+    values: rangeOf(ids),
   })
   return byTransaction(rows, ({ step, attempt, item }) => ({ step, item, attempt }))
 }
