@@ -10,6 +10,9 @@ import { type Arena, type ArenaOptions, openArena } from './arena.ts'
 import { type Era, type Judge, judge } from './oracle.ts'
 import type { Outcome, Room } from './row.ts'
 
+/** Coordinators that start beside each other on a busy machine take their time. */
+const startMs = 120_000
+
 export interface TrialOptions extends Omit<ArenaOptions, 'ground'> {
   /** Coordinators at the start, three by default. */
   readonly members?: number
@@ -53,7 +56,7 @@ export async function trial(
   }
   try {
     for (let n = 0; n < members; n++) arena.start()
-    if (members > 0) await arena.shared()
+    if (members > 0) await arena.shared(arena.alive(), startMs)
     arena.publisher.start()
     await act(script)
     await arena.publisher.finish(events)

@@ -8,6 +8,7 @@ import { startGround } from '../faults/ground.ts'
 import { Random } from '../faults/random.ts'
 import type { Room } from '../faults/row.ts'
 import { afterKillSecondsMax, killOne, stopOne } from '../faults/rows/coordinators.ts'
+import { errandKill } from '../faults/rows/errands.ts'
 import { behindProxy, cutOne } from '../faults/rows/network.ts'
 import { oneBadIn } from '../faults/rows/records.ts'
 
@@ -38,5 +39,20 @@ test('a kill, a stop, cut commits and bad records: nothing lost, doubled, out of
   assert.deepEqual([...outcome.problems, ...outcome.kept], [])
   assert.ok(outcome.events >= events)
   assert.equal(outcome.recoveries.length, 2)
+  failed = false
+})
+
+test('a kill while errands branch, wait, call and turn back, and operators cancel and begin anew', {
+  timeout: 300_000,
+}, async (t) => {
+  const ground = await startGround({ own: false })
+  let failed = true
+  after(() => ground.stop(failed))
+  const seed = String(Math.trunc(Math.random() * 2 ** 31))
+  t.diagnostic(`seed ${seed}`)
+  const random = new Random(seed)
+  const outcome = await errandKill.run({ ground, rounds: 1, events: 150, random, tell: (text) => t.diagnostic(text) })
+  assert.deepEqual([...outcome.problems, ...outcome.kept], [])
+  assert.ok(outcome.events >= 150)
   failed = false
 })

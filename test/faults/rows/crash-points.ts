@@ -175,7 +175,7 @@ async function leaveSomeOpen(arena: Arena): Promise<void> {
 
 /** They branch, rest, wait, call and turn back. */
 function ofErrands(passMax: number): Way {
-  return { passMax, trial: { ...errandTrial, members: 0, events: eventsAPoint } }
+  return { passMax, trial: { ...errandTrial, perSecond: 6, members: 0, events: 60 } }
 }
 
 /** People cancel, and have what has ended run again. */

@@ -40,6 +40,7 @@ export class Film {
         ADS_URL: adsUrl,
         SESSIONS_URL: sessionsUrl,
         MILLRACE_FUNCTIONS_PROCESSES_MAX: '20',
+        MILLRACE_SEAL_KEY: 'so long that nobody guesses it under any fault',
       }),
     }
   }
