@@ -85,7 +85,13 @@ export class Member {
     this.coordinator = new Coordinator({
       engine,
       session: this.session,
-      ledger: ledgerOf(server.tables, holder, ask, (written) => around.onWritten(this, written)),
+      ledger: ledgerOf(
+        server.tables,
+        holder,
+        ask,
+        (written) => around.onWritten(this, written),
+        (hear) => this.#listen(hear),
+      ),
       intake: this.intake,
       workers: this.workers,
       outbox: this.outbox,
@@ -134,6 +140,15 @@ export class Member {
     this.#around.onGone(this)
   }
 
+  /** The connection that listens is of its own, and is lost without a word now and then. */
+  #listen(hear: (laneIds: readonly number[]) => void): void {
+    const { server, schedule } = this.#around
+    server.tables.listeners.push((laneIds) => {
+      if (!this.process.alive || schedule.random.chance(deaf)) return
+      this.process.hear(schedule.random.exponential(2000), '', () => hear(laneIds))
+    })
+  }
+
   #watched(ask: Ask): Ask {
     return async (statement) => {
       const { name } = statement
@@ -154,3 +169,5 @@ export class Member {
 
 /** As in production, but for what would take a simulated run too long. */
 const limits: CoordinatorLimits = { ...defaultLimits, valueBytesMax }
+/** How often a nudge from elsewhere is not heard of. */
+const deaf = 0.2

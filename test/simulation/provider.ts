@@ -8,21 +8,36 @@ export interface Charge {
   readonly step: string
   readonly atUs: number
   readonly answer: string
+  /** It was given back. */
+  isVoid: boolean
 }
 
 export class Provider {
-  /** By idempotency key. */
+  /** By the seed of the idempotency key. */
   readonly keyed = new Map<string, Charge>()
-  /** Of functions that are not idempotent: by transaction and step. */
+  /** Of functions that are not idempotent, by the seed that they do not tell. */
   readonly unkeyed = new Map<string, Charge[]>()
+  /** Keys under which nothing is charged any more, also if it comes late. */
+  readonly voided = new Set<string>()
   #count = 0
 
-  charge(key: string, transactionId: string, step: string, atUs: number): Charge {
+  /** Null: what was to be charged was undone before. */
+  charge(key: string, transactionId: string, step: string, atUs: number): Charge | null {
     const known = this.keyed.get(key)
     if (known) return known
+    if (this.voided.has(key)) return null
     const charge = this.#charge(transactionId, step, atUs)
     this.keyed.set(key, charge)
     return charge
+  }
+
+  /** Whatever was charged for it is given back. */
+  undo(key: string): string {
+    this.voided.add(key)
+    const charge = this.keyed.get(key)
+    if (charge) charge.isVoid = true
+    for (const each of this.unkeyed.get(key) ?? []) each.isVoid = true
+    return `void-${++this.#count}`
   }
 
   /** Somebody only looks: what is there is something else each time. */
@@ -30,14 +45,13 @@ export class Provider {
     return `reading-${++this.#count}`
   }
 
-  chargeAgain(transactionId: string, step: string, atUs: number): Charge {
+  chargeAgain(key: string, transactionId: string, step: string, atUs: number): Charge {
     const charge = this.#charge(transactionId, step, atUs)
-    const name = `${transactionId}/${step}`
-    this.unkeyed.set(name, [...(this.unkeyed.get(name) ?? []), charge])
+    this.unkeyed.set(key, [...(this.unkeyed.get(key) ?? []), charge])
     return charge
   }
 
   #charge(transactionId: string, step: string, atUs: number): Charge {
-    return { transactionId, step, atUs, answer: `receipt-${++this.#count}` }
+    return { transactionId, step, atUs, answer: `receipt-${++this.#count}`, isVoid: false }
   }
 }

@@ -25,21 +25,27 @@ type Kind = keyof typeof kinds
 
 export class Producer {
   readonly #random: Random
-  readonly #keys: readonly string[]
+  readonly keys: readonly string[]
   #count = 0
 
   constructor(random: Random, keys: number) {
     this.#random = random
-    this.#keys = Array.from({ length: keys }, (_, at) => `k${at}`)
+    this.keys = Array.from({ length: keys }, (_, at) => `k${at}`)
   }
 
   next(nowUs: number): NewRecord {
     const kind = this.#random.weighted<Kind>(kinds)
-    const key = this.#random.chance(0.3) ? null : Buffer.from(this.#random.pick(this.#keys))
+    const key = this.#random.chance(0.3) ? null : Buffer.from(this.#random.pick(this.keys))
     // Some claim to be much older than they are; most are a little late.
     const late = this.#random.chance(0.05) ? this.#random.between(0, 2_000_000_000) : this.#random.between(0, 50_000)
     const timestampUs = this.#random.chance(0.03) ? null : epochUs + nowUs - late
     return { key, timestampUs, value: this.#value(kind), headers: this.#headers(kind) }
+  }
+
+  /** An event for those who wait with this key. */
+  wanted(key: string, nowUs: number): NewRecord {
+    const value = Buffer.from(JSON.stringify({ ...this.#data('good'), key }))
+    return { key: null, timestampUs: epochUs + nowUs, value, headers: [] }
   }
 
   #value(kind: Kind): Buffer | null {
@@ -52,12 +58,15 @@ export class Producer {
   #data(kind: Kind) {
     const n = ++this.#count
     const random = this.#random
-    const key = kind === 'bad key' ? [1] : random.pick(this.#keys)
+    const key = kind === 'bad key' ? [1] : random.pick(this.keys)
     return {
       n,
       key,
-      ...(random.chance(0.5) ? { owner: random.pick(this.#keys) } : {}),
+      ...(random.chance(0.5) ? { owner: random.pick(this.keys) } : {}),
       same: kind === 'copied' ? `copy-${random.between(1, 4)}` : `event-${n}`,
+      list: Array.from({ length: random.pick([0, 1, 2, 2, 3, 4]) }, (_, at) => `${n}-${at}`),
+      pair: ['a', 'b'],
+      none: [],
       skip: random.chance(0.3) ? ['s0', 's1', 's2'].filter(() => random.chance(0.5)) : [],
       ...(random.chance(0.7) ? { rare: 1 } : {}),
       ...(kind === 'poisoned' ? { text: poison } : {}),

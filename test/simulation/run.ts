@@ -25,7 +25,7 @@ export interface Outcome {
 /** What was sent before the last fault was over may land so much later, and is heard of with the next sign of life. */
 const lateUs = answerUsMax * 4
 /** After the last fault everything must end within this. */
-const quietUs = 400_000_000
+const quietUs = 3_000_000_000
 
 export async function run(seed: number, print: ((line: string) => void) | null = null): Promise<Outcome> {
   const random = new Random(seed)
@@ -69,9 +69,14 @@ async function live(world: World): Promise<void> {
   const healedUs = schedule.nowUs
   const endUs = healedUs + quietUs
   let looksUs = 0
+  let satisfiedUs = 0
   const isOver = () => {
     if (schedule.nowUs < looksUs) return false
     looksUs = schedule.nowUs + 100_000
+    if (schedule.nowUs >= satisfiedUs + 2_000_000) {
+      satisfiedUs = schedule.nowUs
+      world.satisfy()
+    }
     const left = leftover(world)
     if (left.length === 0) for (const id of inDoubt(world)) resolve(world, id)
     return left.length === 0 && inDoubt(world).length === 0 && schedule.nowUs > healedUs + lateUs
@@ -84,6 +89,7 @@ async function live(world: World): Promise<void> {
     schedule.trace.explain(schedule.nowUs, () => `${name} ${JSON.stringify(coordinator.stats())}`)
   }
   holds(isEnded(world), 'everything ends', () => [...leftover(world), ...inDoubt(world)].join('; '))
+  world.oracle.judgeEnd()
   await stopAll(world)
 }
 
@@ -128,6 +134,7 @@ function heal(world: World): void {
   world.schedule.tell('all faults are over')
   world.weather = calm(world.weather)
   world.outlet.missing = null
+  world.server.tables.pauses = []
   if (!world.server.up) world.server.recover()
   if (!world.broker.up) world.broker.recover()
   for (const { process, intake } of world.living) {

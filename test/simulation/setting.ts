@@ -4,12 +4,14 @@
  */
 import type { CoordinatorLimits } from '../../src/coordinator/limits.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
+import { topicsReadBy } from '../../src/workflow/uses.ts'
 import { type WorldFault, worldFaults } from './coverage.ts'
 import { type LinkFault, linkFaults } from './ledger/link.ts'
 import type { Weather } from './member.ts'
 import type { Random } from './random.ts'
+import { newsTopic } from './trees.ts'
 import { type Fate, fates } from './workers.ts'
-import { planOf, shapes } from './workflows.ts'
+import { calledBy, planOf, shapes } from './workflows.ts'
 
 export interface Setting {
   readonly members: number
@@ -27,17 +29,20 @@ export interface Setting {
 }
 
 export function settingOf(random: Random): Setting {
-  const topics = Array.from({ length: random.pick([1, 1, 2]) }, (_, at) => ({
+  const started = Array.from({ length: random.pick([1, 1, 2]) }, (_, at) => ({
     name: `t${at}`,
     partitions: random.between(1, 3),
   }))
+  const plans = plansOf(
+    random,
+    started.map(({ name }) => name),
+  )
+  const isWaited = plans.some((plan) => topicsReadBy(plan).includes(newsTopic))
+  const topics = isWaited ? [...started, { name: newsTopic, partitions: random.between(1, 2) }] : started
   return {
     members: random.pick([1, 2, 2, 3, 4]),
     topics,
-    plans: plansOf(
-      random,
-      topics.map(({ name }) => name),
-    ),
+    plans,
     keys: random.between(1, 6),
     records: random.pick([10, 30, 60, 100, 200]),
     chaosUs: random.between(5_000_000, 20_000_000),
@@ -53,10 +58,11 @@ export function settingOf(random: Random): Setting {
   }
 }
 
-/** Two or three workflows, one name once. */
+/** Up to three workflows, one name once, and those that they call. */
 function plansOf(random: Random, topics: readonly string[]): Plan[] {
   const numbers = new Set(Array.from({ length: random.between(1, 3) }, () => random.between(0, shapes - 1)))
-  return [...numbers].map((shape, at) => planOf(shape, topics[at % topics.length] as string))
+  const plans = [...numbers].map((shape, at) => planOf(shape, topics[at % topics.length] as string))
+  return [...new Set([...plans, ...plans.flatMap(calledBy)])]
 }
 
 function weatherOf(random: Random): Weather {

@@ -6,7 +6,8 @@
  */
 import type { Coordinator } from '../../src/coordinator/coordinator.ts'
 import type { Invocation, InvocationResult, Workers } from '../../src/coordinator/ports.ts'
-import type { AttemptReport } from '../../src/transaction/attempt.ts'
+import type { AttemptReport, Posted } from '../../src/transaction/attempt.ts'
+import { nameOfPlace, placeOf } from './place.ts'
 import type { Process } from './process.ts'
 import type { Provider } from './provider.ts'
 
@@ -175,7 +176,8 @@ export class SimulatedWorkers implements Workers {
     else if (random.chance(acts)) this.#act(run, takesUs * random.fraction())
     const retryAfterMs = report.outcome === 'retry' ? random.pick([null, 0, 300]) : null
     const emitted = random.chance(0.1) ? [{ topic: 'told', key: null, value: '{"by":"hand"}', headers: {} }] : []
-    this.#hear(takesUs, () => this.#end(run, { retryAfterMs, emitted, ...outputOf(run), ...report }))
+    const posted = postedBy(run.invocation)
+    this.#hear(takesUs, () => this.#end(run, { retryAfterMs, emitted, posted, ...outputOf(run), ...report }))
   }
 
   /** What it has asked of the provider may be on its way. */
@@ -190,13 +192,18 @@ export class SimulatedWorkers implements Workers {
     schedule.after(delayUs, `${name} ${nameOf(invocation)} acts`, () => {
       if (this.#diedUs !== null && schedule.nowUs > this.#diedUs + orphanUs) return
       if (run.state === 'ended' && !run.isLate) return
-      const { transactionId, step, idempotencySeed } = invocation
-      const charge = run.once
-        ? this.#provider.chargeAgain(transactionId, step, schedule.nowUs)
-        : this.#provider.charge(idempotencySeed, transactionId, step, schedule.nowUs)
+      run.answer = this.#actOn(run)
       this.#watch.charged(this.#process, invocation)
-      run.answer = charge.answer
     })
+  }
+
+  #actOn({ invocation, once }: Run): string {
+    const { transactionId, idempotencySeed, forwardSeed } = invocation
+    const { nowUs } = this.#process.schedule
+    const step = nameOfPlace(placeOf(invocation))
+    const undone = forwardSeed === null ? null : this.#provider.undo(forwardSeed)
+    if (once) return this.#provider.chargeAgain(idempotencySeed, transactionId, step, nowUs).answer
+    return undone ?? this.#provider.charge(idempotencySeed, transactionId, step, nowUs)?.answer ?? 'undone before'
   }
 
   #outOfTime(run: Run): void {
@@ -263,8 +270,24 @@ function failed(outcome: AttemptReport['outcome'], errorCode: string, effectUnkn
   return { outcome, errorCode, output: null, effectUnknown }
 }
 
-function outputOf({ answer }: Run): Partial<AttemptReport> {
-  return { output: JSON.stringify({ answer }) }
+/** What `pay/` functions post, and those that undo it on their own. */
+function postedBy({ function: name, input }: Invocation): readonly Posted[] {
+  const posted = { debit: 'viewer', credit: 'shop', amount: '100', currency: 'CZK', party: 'p', key: null }
+  if (name === 'pay/a') return [posted, { ...posted, amount: '7', credit: 'tax' }]
+  if (name === 'pay/key') return [{ ...posted, key: `order-${(JSON.parse(input) as { n: unknown }).n}` }]
+  if (name !== 'undo/own') return []
+  const { output } = JSON.parse(input) as { output: { paid?: readonly Posted[] } | null }
+  return (output?.paid ?? []).map(({ debit, credit, ...rest }) => ({
+    ...rest,
+    debit: credit,
+    credit: debit,
+    key: null,
+  }))
+}
+
+function outputOf({ answer, invocation }: Run): Partial<AttemptReport> {
+  const paid = postedBy(invocation)
+  return { output: JSON.stringify(paid.length === 0 ? { answer } : { answer, paid }) }
 }
 
 /** How often a function has effects when it comes to it. */
@@ -280,6 +303,6 @@ export function isOnce({ function: name }: Pick<Invocation, 'function'>): boolea
   return name.startsWith('once/')
 }
 
-export function nameOf({ transactionId, step, attempt }: Invocation): string {
-  return `${transactionId.slice(-6)}.${step}#${attempt}`
+export function nameOf(invocation: Invocation): string {
+  return `${invocation.transactionId.slice(-6)}.${nameOfPlace(placeOf(invocation))}#${invocation.attempt}`
 }

@@ -6,16 +6,32 @@
 import { planFromSource } from '../../src/workflow/parse.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
 import { Random } from './random.ts'
+import { callees, type Tree, treeOf } from './trees.ts'
 
-export const shapes = 400
+/** Odd ones are trees, even ones functions one after the other. */
+export const shapes = 800
 
 const parsed = new Map<string, Plan>()
 
 export function planOf(shape: number, topic: string): Plan {
-  const name = `${topic}/${shape}`
+  return planNamed(`${topic}/${shape}`, () => sourceOf(shape, topic))
+}
+
+/** One that only steps of others call. */
+export function calleeOf(number: number): Plan {
+  return planNamed(`c${number}`, () => calleeSource(number))
+}
+
+/** Those that a plan may call, and those that these call. */
+export function calledBy(plan: Plan): Plan[] {
+  const own = plan.steps.flatMap((step) => (step.kind === 'call' ? [calleeOf(Number(step.workflow.slice(1)))] : []))
+  return [...new Set(own.flatMap((each) => [each, ...calledBy(each)]))]
+}
+
+function planNamed(name: string, source: () => string): Plan {
   const known = parsed.get(name)
   if (known) return known
-  const plan = planFromSource(sourceOf(shape, topic), `${shape}.yaml`)
+  const plan = planFromSource(source(), `${name}.yaml`)
   parsed.set(name, plan)
   return plan
 }
@@ -28,13 +44,47 @@ export function planFrom(source: string, version: string): Plan {
 
 export function sourceOf(shape: number, topic: string): string {
   const random = new Random(shape, 77)
-  const steps = Array.from({ length: random.between(1, 4) }, (_, no) => stepOf(random, no))
+  const isTree = shape % 2 === 1
+  const steps = isTree ? null : Array.from({ length: random.between(1, 4) }, (_, no) => stepOf(random, no))
+  const tree = isTree ? treeOf(random, topic, callees) : null
   return `
 name: w${shape}
 on: { kafka: { topic: ${topic}${random.chance(0.25) ? ', type: wanted' : ''}${fromOf(random)} } }
-${keyOf(random)}${deduplicateOf(random)}${deadLetterOf(random)}${random.chance(0.15) ? 'timeout: 8s\n' : ''}steps:
-${steps.join('\n')}
-${publishOf(random)}`
+${keyOf(random)}${orderOf(random)}${deduplicateOf(random)}${deadLetterOf(random)}${limitsOf(random)}steps:
+${tree ? linesOf(tree) : steps?.join('\n')}
+${publishOf(random)}${tree ? signalsOf(random, tree) : ''}`
+}
+
+function calleeSource(number: number): string {
+  const random = new Random(number, 78)
+  const tree = treeOf(random, null, Math.max(0, number - callees / 2))
+  const timeout = random.chance(0.2) ? 'timeout: 6s\n' : ''
+  return `
+name: c${number}
+${timeout}steps:
+${linesOf(tree)}
+${signalsOf(random, tree)}`
+}
+
+/** A list in JSON is one in YAML. */
+function linesOf({ steps }: Tree): string {
+  return steps.map((step) => `  - ${JSON.stringify(step)}`).join('\n')
+}
+
+function signalsOf(random: Random, { waitsFor }: Tree): string {
+  const topics = [...waitsFor].map((topic) => {
+    const keep = random.pick(['', ', keep: 2s'])
+    return `${topic}: { key: event.data.key, take: ${random.pick(['all', 'first'])}${keep} }`
+  })
+  return topics.length === 0 ? '' : `signals: { ${topics.join(', ')} }\n`
+}
+
+function orderOf(random: Random): string {
+  return random.pick(['', '', '', 'order: strict\n', 'order: none\n'])
+}
+
+function limitsOf(random: Random): string {
+  return `${random.chance(0.15) ? 'timeout: 8s\n' : ''}${random.chance(0.1) ? 'startWithin: 2s\n' : ''}`
 }
 
 /** Of its end; what fails to be made fails the transaction, or is a message that is passed over. */

@@ -3,6 +3,7 @@
  * commit, every invocation and every charge.
  */
 import type { Invocation, InvocationResult } from '../../src/coordinator/ports.ts'
+import type { StepRef } from '../../src/transaction/transaction.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
 import { Coverage, type Fault, statesOf } from './coverage.ts'
 import { Broker } from './kafka/broker.ts'
@@ -13,11 +14,13 @@ import type { StatementName } from './ledger/statements.ts'
 import { Member, type Surroundings, type Weather } from './member.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { Broken } from './oracle/verdict.ts'
+import { nameOfPlace, placeOf } from './place.ts'
 import type { Process } from './process.ts'
 import { Provider } from './provider.ts'
 import { Producer } from './records.ts'
 import type { Schedule } from './schedule.ts'
 import type { Setting } from './setting.ts'
+import { newsTopic } from './trees.ts'
 import { type Fate, poison } from './workers.ts'
 
 export class World {
@@ -87,6 +90,20 @@ export class World {
     this.broker.produce(topic.name, partition, this.producer.next(this.schedule.nowUs))
   }
 
+  /** Those who would wait for ever get what they wait for. */
+  satisfy(): void {
+    const waiting = new Map<string, string>()
+    for (const own of this.server.tables.rests.values()) {
+      for (const { wait, dueUs } of own.values()) {
+        if (wait?.topic === newsTopic && dueUs === null) waiting.set(wait.key, wait.topic)
+      }
+    }
+    for (const [key, name] of waiting) {
+      const partition = this.schedule.random.between(0, this.broker.topic(name).logs.length - 1)
+      this.broker.produce(name, partition, this.producer.wanted(key, this.schedule.nowUs))
+    }
+  }
+
   #surroundings(): Surroundings {
     return {
       schedule: this.schedule,
@@ -113,9 +130,11 @@ export class World {
 
   #invoked(process: Process, invocation: Invocation): void {
     const member = this.members.find((each) => each.process === process)
-    const { transactionId, step, attempt, input } = invocation
+    const { transactionId, attempt, input } = invocation
     const how = invocation.ahead ? 'asks ahead for' : 'asks for'
-    this.schedule.tell(`${process.name} ${how} ${step}#${attempt} of ${transactionId} ${input}`)
+    this.schedule.tell(
+      `${process.name} ${how} ${nameOfPlace(placeOf(invocation))}#${attempt} of ${transactionId} ${input}`,
+    )
     this.oracle.invoked(member?.session ?? 0, invocation)
   }
 
@@ -180,10 +199,20 @@ function summaryOf(written: Written): string {
       (row) => `+${row.id} (${row.laneId}/${row.offset}${row.key === null ? '' : ` key ${row.key}`})`,
     ),
     ...written.copies.map((row) => `copy ${row.id} of ${written.duplicates.get(row.id)}`),
-    ...written.begun.map((row) => `begun ${row.transactionId}/${row.step}#${row.attempt}`),
+    ...written.begun.map((row) => `begun ${nameOfRow(row)}#${row.attempt}`),
+    ...written.rests.map(
+      (row) => `${nameOfRow(row)} rests${row.isAlone ? ' alone' : ''} until ${row.dueUs} ${row.wait?.key ?? ''}`,
+    ),
+    ...written.restsOver.map((row) => `${nameOfRow(row)} rests no more`),
+    ...written.taken.map((row) => `${nameOfRow(row)} took ${row.signalId}`),
+    ...written.postings.map(
+      (row) => `${nameOfRow(row)}#${row.attempt}.${row.n} posts ${row.amount} ${row.debit} > ${row.credit}`,
+    ),
+    ...written.turns.map((row) => `${row.transactionId} turns back: ${row.code}`),
+    ...written.reopened.map((row) => `${row.transactionId} round ${row.round} from ${row.from}`),
+    ...written.signals.map((row) => `event ${row.id} (${row.laneId}/${row.offset} key ${row.key})`),
     ...written.attempts.map(
-      (row) =>
-        `${row.transactionId}/${row.step}#${row.attempt} ${row.outcome} ${row.stepState ?? 'again'} ${row.errorCode ?? ''}`,
+      (row) => `${nameOfRow(row)}#${row.attempt} ${row.outcome} ${row.stepState ?? 'again'} ${row.errorCode ?? ''}`,
     ),
     ...written.deadLetters.map((row) => `letter ${row.id} (${row.laneId}/${row.offset}) ${row.code}`),
     ...written.letters.map((row) => `letter ${row.id} of ${row.transactionId}`),
@@ -194,4 +223,8 @@ function summaryOf(written: Written): string {
     ...written.messages.map((row) => `message ${row.laneId}/${row.seq}`),
   ]
   return parts.join('; ')
+}
+
+function nameOfRow({ transactionId, step, item }: StepRef & { readonly transactionId: string }): string {
+  return `${transactionId}/${step}${item === '' ? '' : `[${item}]`}`
 }

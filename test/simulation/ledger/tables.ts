@@ -231,6 +231,12 @@ export class Tables {
     return [...last.values()].some((row) => row.stepState === 'in_doubt')
   }
 
+  /** This attempt left its step in doubt, and nobody has settled it. */
+  isDoubtful(row: OfLane<AttemptRow>): boolean {
+    const isLater = (each: AttemptRow) => placeOf(each) === placeOf(row) && each.attempt > row.attempt
+    return row.stepState === 'in_doubt' && !this.attemptsOf(row.transactionId).some(isLater)
+  }
+
   /** Nothing of it runs: its lane has given it up until it wakes. */
   restsAlone(id: string): boolean {
     return this.restsOf(id).some((rest) => rest.isAlone && !rest.isStrict)

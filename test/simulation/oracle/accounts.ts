@@ -12,6 +12,8 @@ import { holds } from './verdict.ts'
 const once = 'every record is accounted for once'
 const gaps = 'what is gone is recorded as what it is'
 
+const kept = 'event that is kept'
+
 interface Fate {
   readonly workflowId: number | null
   readonly what: string
@@ -45,10 +47,11 @@ export class Accounts {
 
   #noteRows(written: Written, note: (laneId: number, offset: number, fate: Fate) => void): void {
     for (const row of written.transactions) {
-      if (row.redrivenFrom !== null) continue
+      if (row.redrivenFrom !== null || row.parent !== null) continue
       note(row.laneId, row.offset, { workflowId: this.#tables.versionOf(row).workflowId, what: 'transaction' })
       this.#sameContent(row.laneId, row.offset, (value) => row.envelope.endsWith(`"data":${value}}`))
     }
+    for (const row of written.signals) note(row.laneId, row.offset, { workflowId: row.workflowId, what: kept })
     for (const row of written.copies) {
       note(row.laneId, row.offset, { workflowId: this.#tables.versionOf(row).workflowId, what: 'duplicate' })
     }
@@ -90,7 +93,9 @@ export class Accounts {
   #judgeOffset(lane: StoredLane, offset: number, fates: readonly Fate[]): void {
     for (const [workflowId, from] of lane.subscriptions) {
       const own = fates.filter((fate) => fate.workflowId === workflowId || fate.workflowId === null)
-      const isRight = own.length === 1 || (own.length === 0 && offset < from)
+      // What starts a workflow is kept, too, where that waits for its own topic; without a key it is not.
+      const isStarted = own.length === 2 && own.filter((fate) => fate.what === kept).length === 1
+      const isRight = own.length === 1 || isStarted || (own.length === 0 && offset < from)
       holds(isRight, once, () => {
         const what = own.map((fate) => fate.what).join(' and ') || 'nothing'
         return `${nameOf(lane)}/${offset} became ${what} for workflow ${workflowId}, which takes it from ${from} on`

@@ -2,13 +2,14 @@
  * What the ledger says of a transaction makes sense at every commit: attempts in their order, steps in theirs, one ending
  * that the steps give reason for, every outcome known from a worker, and nobody who is open hidden from the next owner.
  */
-import type { InvocationResult, OfLane } from '../../../src/coordinator/ports.ts'
+import type { Invocation, InvocationResult, OfLane } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow, EndingRow } from '../../../src/transaction/effect.ts'
 import { lostMax } from '../../../src/transaction/retry.ts'
 import type { Plan, Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
 import { isFound } from '../ledger/lanes.ts'
-import type { Tables } from '../ledger/tables.ts'
+import { add, placeOf as placeOfStep, type Tables } from '../ledger/tables.ts'
+import { nameOfPlace, placeOf, placeOfRow } from '../place.ts'
 import { holds } from './verdict.ts'
 
 const ending = 'one ending'
@@ -25,8 +26,9 @@ export class History {
     this.#tables = tables
   }
 
-  ended(transactionId: string, step: number, attempt: number, { outcome }: InvocationResult): void {
-    this.#results.add(`${transactionId}/${step}/${attempt}/${outcome}`)
+  ended(invocation: Invocation, { outcome }: InvocationResult): void {
+    const { transactionId, attempt } = invocation
+    this.#results.add(`${transactionId}/${nameOfPlace(placeOf(invocation))}/${attempt}/${outcome}`)
   }
 
   written(written: Written): void {
@@ -47,8 +49,10 @@ export class History {
     }
     for (const { laneId, lowId } of written.lanes) {
       const lane = this.#tables.lane(laneId)
-      for (const id of lane.open)
-        holds(isFound(this.#tables, lane, id), found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
+      for (const id of lane.open) {
+        const isThere = isFound(this.#tables, lane, id) || this.#tables.restsAlone(id)
+        holds(isThere, found, () => `low_id ${lowId} of lane ${laneId} hides ${id}`)
+      }
     }
   }
 
@@ -75,26 +79,31 @@ export class History {
   #judgeAttempts(id: string): void {
     const row = this.#tables.transactions.get(id)
     holds(row, together, () => `${id} has attempts and is not in the ledger`)
-    const rows = this.#tables.attemptsOf(id)
     const { steps } = this.#tables.planOf(row)
-    for (const step of steps) {
-      const own = rows.filter((each) => each.step === step.no)
-      if (own.length === 0) continue
-      const before = steps.slice(0, step.no).every((each) => isSettled(rows.filter((one) => one.step === each.no)))
-      holds(before, together, () => `${id}: step ${step.id} has attempts before those in front of it are settled`)
-      this.#judgeStep(id, step, own)
-    }
+    const places = new Map<string, OfLane<AttemptRow>[]>()
+    for (const each of this.#tables.attemptsOf(id)) add(places, placeOfStep(each), each)
+    for (const rows of places.values()) this.#judgeStep(id, steps[rows[0]?.step ?? 0] as Step, rows)
   }
 
   #judgeStep(id: string, step: Step, rows: readonly OfLane<AttemptRow>[]): void {
     const what = () =>
       `${id} step ${step.id}: ${rows.map((row) => `${row.attempt} ${row.outcome} ${row.stepState}`).join(', ')}`
-    const first = rows[0]?.outcome === 'skipped' ? 0 : 1
+    const tried = rows.filter((row) => row.attempt > 0)
     holds(
-      rows.every((row, at) => row.attempt === at + first),
+      tried.every((row, at) => row.attempt === at + 1),
       together,
       what,
     )
+    for (const round of new Set(rows.map((row) => row.round ?? 1))) {
+      this.#judgeRound(
+        step,
+        rows.filter((row) => (row.round ?? 1) === round),
+        what,
+      )
+    }
+  }
+
+  #judgeRound(step: Step, rows: readonly OfLane<AttemptRow>[], what: () => string): void {
     const early = rows.slice(0, -1)
     holds(
       early.every((row) => row.stepState === null || row.stepState === 'in_doubt'),
@@ -110,14 +119,18 @@ export class History {
 
   /** An outage is nobody's failure: what counts against a step is what a worker said, or what nobody can know. */
   #judgeOutcome(row: OfLane<AttemptRow>): void {
-    const { transactionId, step, attempt, outcome, errorCode } = row
-    const name = `${transactionId}/${step}/${attempt}`
+    const { transactionId, step, item, attempt, outcome, errorCode } = row
+    const transaction = this.#tables.transactions.get(transactionId)
+    const plan = transaction && this.#tables.planOf(transaction)
+    if (!plan || !('uses' in (plan.steps[step] as Step))) return
+    const name = `${transactionId}/${nameOfPlace(placeOfRow(plan, row))}/${attempt}`
     const what = () => `${name} is recorded as ${outcome} ${errorCode ?? ''}, and no worker said so`
     if (outcome === 'skipped' || row.resolvedBy !== null) return
-    if (errorCode === 'value_refused') holds(this.#results.has(`${name}/ok`), burnt, what)
-    else if (errorCode === 'coordinator_lost') {
-      const begun = this.#tables.begunOf(transactionId).some((each) => each.step === step && each.attempt === attempt)
-      holds(begun, burnt, what)
+    if (outcome === 'fail' && this.#results.has(`${name}/ok`)) return
+    if (errorCode === 'coordinator_lost') {
+      const isOwn = (each: { step: number; item: string; attempt: number }) =>
+        each.step === step && each.item === item && each.attempt === attempt
+      holds(this.#tables.begunOf(transactionId).some(isOwn), burnt, what)
     } else if (row.dispatchedUs !== null || outcome !== 'fail')
       holds(this.#results.has(`${name}/${outcome}`), burnt, what)
   }
@@ -129,17 +142,35 @@ export class History {
     const what = () =>
       `${id} ended ${state} ${errorCode ?? ''} with ${rows.map((each) => `${each.step}#${each.attempt} ${each.outcome} ${each.stepState}`).join(', ')}`
     const plan = this.#tables.planOf(row)
-    const states = plan.steps.map((step) => {
-      const last = rows.filter((each) => each.step === step.no).at(-1)
+    const states = plan.body.map((step) => {
+      const last = rows.filter((each) => each.step === step.no && each.item === '').at(-1)
       return { step, state: last?.stepState ?? null }
     })
     const isFailed = states.some((each) => each.state === 'failed' && !each.step.optional)
     const settled = states.every((each) => each.state === 'ok' || each.state === 'skipped' || each.state === 'failed')
+    const isTold = errorCode !== null && told.includes(errorCode)
     if (state === 'completed') holds(settled && !isFailed, ending, what)
+    else if (state === 'cancelled') holds(this.#isWished(id), ending, what)
     else
-      holds(isFailed || errorCode === 'transaction_timeout' || (settled && cannotTell(plan, errorCode)), ending, what)
+      holds(isFailed || isTold || this.#tables.turns.has(id) || (settled && cannotTell(plan, errorCode)), ending, what)
+    const child = this.#tables.children.get(id)?.find((each) => this.#tables.lane(each.laneId).open.has(each.id))
+    holds(
+      !child,
+      'children end with their parents',
+      () => `${id} ended ${state}, and ${child?.id} that it called is open`,
+    )
+    holds(this.#tables.restsOf(id).length === 0, ending, () => `${id} ended ${state}, and something of it rests`)
+  }
+
+  /** Somebody asked for it. */
+  #isWished(id: string): boolean {
+    const turn = this.#tables.turns.get(id)?.at(-1)
+    return turn === undefined || turn.isCancel
   }
 }
+
+/** No step of it need have failed. */
+const told = ['transaction_timeout', 'queue_timeout', 'undone']
 
 /** What is to be published of its good end could not be made. */
 function cannotTell({ publish }: Plan, errorCode: string | null): boolean {

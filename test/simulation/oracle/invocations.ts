@@ -6,11 +6,13 @@
  */
 import type { Invocation, InvocationResult, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow } from '../../../src/transaction/effect.ts'
-import type { Step } from '../../../src/workflow/plan.ts'
+import type { ForEachStep, Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
+import { nameOfPlace, placeOf, stepAt } from '../place.ts'
 import { isPure } from '../workers.ts'
 import { isSettled } from './history.ts'
+import { itemFor, layoutOf } from './layout.ts'
 import { holds } from './verdict.ts'
 
 const durable = 'durable before seen'
@@ -20,7 +22,8 @@ const order = 'order by key'
 interface Runner {
   readonly row: OfLane<TransactionRow>
   everStarted: boolean
-  everInDoubt: boolean
+  /** It stood in doubt, rested or was opened again: others of its key may have gone before it since. */
+  everAside: boolean
 }
 
 export class Invocations {
@@ -38,18 +41,23 @@ export class Invocations {
   }
 
   written(written: Written): void {
+    for (const { transactionId } of written.reopened) this.#reopened(transactionId)
     for (const row of written.transactions) {
-      const runner = { row, everStarted: false, everInDoubt: false }
+      const runner = { row, everStarted: false, everAside: false }
       this.#runners.set(row.id, runner)
-      if (row.key !== null) this.#lineOf(row).add(runner)
+      if (isOrdered(this.#tables, row)) this.#lineOf(row).add(runner)
+    }
+    for (const { transactionId } of written.rests) {
+      const runner = this.#runners.get(transactionId)
+      if (runner && this.#tables.restsAlone(transactionId)) runner.everAside = true
     }
     for (const row of written.attempts) {
       const runner = this.#runners.get(row.transactionId)
-      if (runner && row.stepState === 'in_doubt') runner.everInDoubt = true
+      if (runner && row.stepState === 'in_doubt') runner.everAside = true
     }
     for (const row of written.endings) {
       const runner = this.#runners.get(row.transactionId)
-      if (runner && runner.row.key !== null) this.#lineOf(runner.row).delete(runner)
+      if (runner) this.#lineOf(runner.row).delete(runner)
       this.#runners.delete(row.transactionId)
     }
     for (const row of written.attempts) {
@@ -58,13 +66,29 @@ export class Invocations {
     }
   }
 
+  #reopened(id: string): void {
+    const row = this.#tables.transactions.get(id)
+    if (!row) return
+    const runner = { row, everStarted: false, everAside: true }
+    this.#runners.set(id, runner)
+    if (isOrdered(this.#tables, row)) this.#lineOf(row).add(runner)
+  }
+
+  /** It has had its turn and not given it away, as far as is written. */
+  #isUnderWay(id: string): boolean {
+    const tables = this.#tables
+    if (tables.isInDoubt(id) || tables.restsAlone(id) || !tables.hasStarted(id)) return false
+    const round = tables.roundOf(id)
+    return round === 1 || tables.attemptsOf(id).some((row) => row.round === round) || tables.unknownOf(id).length > 0
+  }
+
   /** What went ahead is seen when it is written: nobody else of its key is at it then, but who had its turn after it. */
   #judgeAlone(id: string, { attempts }: Written): void {
     const row = this.#tables.transactions.get(id)
-    if (!row || row.key === null) return
-    const gaveWay = this.#tables.endings.has(id) || this.#tables.isInDoubt(id)
+    if (!row || !isOrdered(this.#tables, row)) return
+    const gaveWay = this.#tables.endings.has(id) || this.#tables.isInDoubt(id) || this.#tables.restsAlone(id)
     for (const { row: other } of this.#lineOf(row)) {
-      if (other.id === id || this.#tables.isInDoubt(other.id) || !this.#tables.hasStarted(other.id)) continue
+      if (other.id === id || !this.#isUnderWay(other.id)) continue
       const rows = this.#tables.attemptsOf(other.id)
       const turn = rows.slice(rows.findLastIndex((each) => each.resolvedBy !== null) + 1)
       const isNew = turn.every((each) => attempts.includes(each))
@@ -84,7 +108,9 @@ export class Invocations {
     if (!step || !('uses' in step) || !isPure({ function: step.uses }) || outcome !== 'ok' || resolvedBy !== null)
       return
     const invocation = this.#readings.get(output as string)
-    const isOwn = invocation?.transactionId === id && invocation.step === step.id && invocation.attempt === attempt
+    const place = invocation && placeOf(invocation)
+    const isPlace = place?.id === step.id && place.item === row.item
+    const isOwn = invocation?.transactionId === id && isPlace && invocation.attempt === attempt
     holds(invocation && isOwn, durable, () => `${step.id}#${attempt} of ${id} has ${output}, which it never gave`)
     this.#judgeInput(invocation, transaction, step, this.#tables.attemptsOf(id))
   }
@@ -99,16 +125,18 @@ export class Invocations {
     const row = this.#tables.transactions.get(transactionId)
     holds(row, durable, () => `${stepId} of ${transactionId} was asked for before its admission was in the ledger`)
     const plan = this.#tables.planOf(row)
-    const step = plan.steps.find((each) => each.id === stepId) as Step
+    const { item, isUndo } = placeOf(invocation)
+    const step = stepAt(plan, placeOf(invocation)) as Step
     const rows = this.#tables.attemptsOf(transactionId)
-    this.#judgeInput(invocation, row, step, rows)
-    const own = rows.filter((each) => each.step === step.no)
+    if (!isUndo) this.#judgeInput(invocation, row, step, rows)
+    const own = rows.filter((each) => each.step === step.no && each.item === item && each.attempt > 0)
+    const round = this.#tables.roundOf(transactionId)
     const isHolder = this.#tables.lane(row.laneId).session === session
     const name = `${stepId}#${attempt} of ${transactionId}`
     holds(attempt <= own.length + 1, durable, () => `${name} was asked for with ${own.length} attempts in the ledger`)
     if (!isHolder) return
     holds(
-      attempt === own.length + 1 && !isSettled(own),
+      attempt === own.length + 1 && !isSettled(own.filter((each) => (each.round ?? 1) === round)),
       durable,
       () => `${name} was asked for again after it had ended`,
     )
@@ -116,10 +144,13 @@ export class Invocations {
     this.#judgeOrder(row, name)
   }
 
-  #judgeKey({ transactionId, step, idempotencySeed }: Invocation): void {
-    const name = `${transactionId}/${step}`
-    const key = this.#keyOf.get(name) ?? idempotencySeed
-    this.#keyOf.set(name, key)
+  /** In each round; a step of unknown effect keeps the one it has. */
+  #judgeKey(invocation: Invocation): void {
+    const { transactionId, idempotencySeed } = invocation
+    const name = `${transactionId}/${nameOfPlace(placeOf(invocation))}`
+    const round = `${name}/${this.#tables.roundOf(transactionId)}`
+    const key = this.#keyOf.get(round) ?? idempotencySeed
+    this.#keyOf.set(round, key)
     const owner = this.#stepOf.get(idempotencySeed) ?? name
     this.#stepOf.set(idempotencySeed, owner)
     holds(
@@ -129,43 +160,62 @@ export class Invocations {
     )
   }
 
-  #judgeInput({ input }: Invocation, row: TransactionRow, step: Step, rows: readonly AttemptRow[]): void {
-    const given = JSON.parse(input) as Record<string, unknown>
-    const n = JSON.parse(row.envelope).data.n
-    holds(given.n === n, durable, () => `${step.id} of ${row.id} was given event ${given.n}, expected ${n}`)
-    const { steps } = this.#tables.planOf(row)
-    for (const each of steps.slice(0, step.no)) {
-      const own = rows.filter((one) => one.step === each.no)
-      holds(isSettled(own), durable, () => `${step.id} of ${row.id} was asked for before ${each.id} was settled`)
-      const last = own.at(-1)
-      const output = last?.stepState === 'ok' ? last.output : 'null'
+  #judgeInput(invocation: Invocation, row: TransactionRow, step: Step, rows: readonly AttemptRow[]): void {
+    const given = JSON.parse(invocation.input) as Record<string, unknown>
+    const { n, list, pair } = JSON.parse(row.envelope).data
+    const name = `${step.id} of ${row.id}`
+    if (given.byHand === true) return
+    holds(given.n === n, durable, () => `${name} was given event ${given.n}, expected ${n}`)
+    const plan = this.#tables.planOf(row)
+    const { item } = placeOf(invocation)
+    const { before } = layoutOf(plan)
+    for (const each of before.get(step.no) ?? []) {
+      const own = rows.filter((one) => one.step === each.no && one.item === itemFor(each, item))
+      holds(isSettled(own), durable, () => `${name} was asked for before ${each.id} was settled`)
+    }
+    for (const [at, no] of step.within.entries()) {
+      const around = plan.steps[no] as ForEachStep
+      const value = (around.in.source === 'event.data.list' ? list : pair)[Number(item.split('.')[at])]
       holds(
-        JSON.stringify(given[each.id]) === output,
+        given[around.as] === value,
         durable,
-        () =>
-          `${step.id} of ${row.id} was given ${JSON.stringify(given[each.id])} for ${each.id}, the ledger has ${output}`,
+        () => `${name} was given ${given[around.as]} of ${around.id}, expected ${value}`,
+      )
+    }
+    for (const each of plan.steps) {
+      if (each.kind === 'undo' || !(each.id in given)) continue
+      const own = rows.filter((one) => one.step === each.no && one.item === itemFor(each, item))
+      const last = own.at(-1)
+      const output = last?.stepState === 'ok' ? JSON.stringify(JSON.parse(last.output ?? 'null')) : 'null'
+      const seen = JSON.stringify(given[each.id])
+      // Of a case that was taken in a round before.
+      const isOld = seen === 'null' && (last?.round ?? 1) < this.#tables.roundOf(row.id)
+      holds(
+        seen === output || isOld,
+        durable,
+        () => `${name} was given ${seen} for ${each.id}, the ledger has ${output}`,
       )
     }
   }
 
   #judgeOrder(row: OfLane<TransactionRow>, name: string): void {
     const runner = this.#runners.get(row.id) as Runner
-    if (row.key !== null) {
+    if (isOrdered(this.#tables, row)) {
       for (const other of this.#lineOf(row)) if (other !== runner) this.#judgePair(runner, other, name)
     }
     runner.everStarted = true
   }
 
   #judgePair(runner: Runner, other: Runner, name: string): void {
-    if (this.#tables.isInDoubt(other.row.id)) return
+    if (this.#tables.isInDoubt(other.row.id) || this.#tables.restsAlone(other.row.id)) return
     // What nobody wrote down has not happened: its first attempt may be under way, and is made again in its turn.
     holds(
-      !this.#tables.hasStarted(other.row.id),
+      !this.#isUnderWay(other.row.id),
       order,
       () => `${name} was asked for beside ${other.row.id} of its key, which has not ended`,
     )
     const isOrdered = runner.row.redrivenFrom === null && other.row.redrivenFrom === null
-    const isEarlier = other.row.offset < runner.row.offset && !other.everInDoubt
+    const isEarlier = other.row.offset < runner.row.offset && !other.everAside
     holds(
       !isOrdered || !isEarlier || runner.everStarted,
       order,
@@ -179,4 +229,8 @@ export class Invocations {
     this.#lines.set(name, line)
     return line
   }
+}
+
+function isOrdered(tables: Tables, row: TransactionRow): boolean {
+  return row.key !== null && tables.planOf(row).order !== 'none'
 }

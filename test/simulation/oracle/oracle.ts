@@ -1,9 +1,11 @@
 /** Looks at the world from outside, at every commit, invocation and charge, and holds it to the promise (design, section 1). */
 import type { Invocation, InvocationResult } from '../../../src/coordinator/ports.ts'
+import type { BegunRow } from '../../../src/transaction/effect.ts'
 import type { Broker } from '../kafka/broker.ts'
 import type { Published } from '../kafka/outlet.ts'
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
+import { nameOfPlace, placeOf, stepAt } from '../place.ts'
 import type { Provider } from '../provider.ts'
 import { isOnce } from '../workers.ts'
 import { Accounts } from './accounts.ts'
@@ -11,6 +13,8 @@ import { Copies } from './copies.ts'
 import { History } from './history.ts'
 import { Invocations } from './invocations.ts'
 import { Outbox } from './outbox.ts'
+import { Trees } from './trees.ts'
+import { Undoing } from './undoing.ts'
 import { holds } from './verdict.ts'
 
 export class Oracle {
@@ -21,6 +25,8 @@ export class Oracle {
   readonly #copies: Copies
   readonly #invocations: Invocations
   readonly #outbox: Outbox
+  readonly #trees: Trees
+  readonly #undoing: Undoing
 
   constructor(tables: Tables, broker: Broker, provider: Provider) {
     this.#tables = tables
@@ -30,6 +36,8 @@ export class Oracle {
     this.#copies = new Copies(tables)
     this.#invocations = new Invocations(tables)
     this.#outbox = new Outbox(tables)
+    this.#trees = new Trees(tables)
+    this.#undoing = new Undoing(tables, provider)
   }
 
   /** In the instant in which a commit has landed. */
@@ -39,15 +47,21 @@ export class Oracle {
     this.#history.written(written)
     this.#invocations.written(written)
     this.#outbox.written(written)
+    this.#trees.written(written)
+    this.#undoing.written(written)
   }
 
   invoked(session: number, invocation: Invocation): void {
     this.#invocations.invoked(session, invocation)
+    const row = this.#tables.transactions.get(invocation.transactionId)
+    // Whoever was fenced may still ask for what it knows.
+    if (invocation.ahead || !row || this.#tables.lane(row.laneId).session !== session) return
+    this.#trees.invoked(invocation)
+    this.#undoing.invoked(invocation)
   }
 
   ended(invocation: Invocation, result: InvocationResult): void {
-    const { transactionId, step, attempt } = invocation
-    this.#history.ended(transactionId, numberOf(step), attempt, result)
+    this.#history.ended(invocation, result)
     this.#invocations.ended(invocation, result)
   }
 
@@ -59,19 +73,20 @@ export class Oracle {
   /** The provider has just written something into its book. */
   charged(invocation: Invocation): void {
     if (!isOnce(invocation)) return
-    const { transactionId, step: stepId, attempt } = invocation
-    const name = `${stepId}#${attempt} of ${transactionId}`
+    const { transactionId, attempt } = invocation
+    const place = placeOf(invocation)
+    const name = `${nameOfPlace(place)}#${attempt} of ${transactionId}`
     const row = this.#tables.transactions.get(transactionId)
-    const step = row && this.#tables.planOf(row).steps.find((each) => each.id === stepId)
-    const begun = this.#tables.begunOf(transactionId).some((each) => each.step === step?.no && each.attempt === attempt)
+    const step = row && stepAt(this.#tables.planOf(row), place)
+    const isOwn = (each: BegunRow) => each.step === step?.no && each.item === place.item && each.attempt === attempt
     const once = 'at most once, where it cannot be told apart'
-    holds(begun, once, () => `${name} ran before that was written`)
-    const charges = this.#provider.unkeyed.get(`${transactionId}/${stepId}`) ?? []
+    holds(this.#tables.begunOf(transactionId).some(isOwn), once, () => `${name} ran before that was written`)
+    const charges = this.#provider.unkeyed.get(invocation.idempotencySeed) ?? []
     holds(charges.length === 1, once, () => `${name} was charged ${charges.length} times`)
   }
-}
 
-/** What was asked for ahead is of a transaction that may not be in the ledger yet. Step ids are `s0`, `s1`, … */
-function numberOf(step: string): number {
-  return Number(step.slice(1))
+  /** When all is over. */
+  judgeEnd(): void {
+    this.#undoing.judgeBook()
+  }
 }
