@@ -12,6 +12,7 @@ import type { TransactionEvent } from '../transaction/event.ts'
 import { stepInDoubt } from '../transaction/resolve.ts'
 import { isFinal, type StepRef, type Transaction } from '../transaction/transaction.ts'
 import { transition } from '../transaction/transition.ts'
+import type { Plan } from '../workflow/plan.ts'
 import { Ahead } from './ahead.ts'
 import type { ReadingRoom } from './arrival.ts'
 import { Arrivals } from './arrivals.ts'
@@ -183,6 +184,9 @@ export class Lane {
       if (isAlone) this.#startNext(this.#roster.leave(transactionId), atUs)
     }
     this.#ahead.durable(one)
+    for (const { id, parent } of one.transactions) {
+      if (parent !== null && this.#roster.get(id)) this.tell(id, { type: 'Started', atUs })
+    }
     for (const { transactionId, event } of one.tells) this.reach(transactionId, event)
   }
 
@@ -439,7 +443,7 @@ export class Lane {
     return withKeepers(rare, transaction, idsOf(this.#room().catalogue, transaction.plan).workflowId)
   }
 
-  /** Takes in the sub-workflows that it calls. */
+  /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
       const made = called(parent, call, this.#room().catalogue)
@@ -448,7 +452,6 @@ export class Lane {
         return []
       }
       this.#roster.admit(made.child, Number.POSITIVE_INFINITY)
-      this.tell(made.child.id, { type: 'Started', atUs: call.atUs })
       return [made.row]
     })
   }
@@ -477,7 +480,7 @@ export class Lane {
       // Who starts stands in no line; others are looked for in theirs.
       if (before.state === 'queued' && type !== 'Started' && this.#roster.endInLine(after)) return
       if (released) this.#roster.forget(after)
-      else if (this.#ahead.has(after.id)) this.#roster.endLater(after)
+      else if (this.#leavesLater(after)) this.#roster.endLater(after)
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       if (before.state === 'in_doubt') return
@@ -486,9 +489,14 @@ export class Lane {
       else this.#startNext(this.#roster.stepAside(after), atUs)
     } else if (after.state === 'waiting') {
       if (released) this.#roster.forget(after)
-      else if (this.#ahead.has(after.id)) this.#roster.fallAsleepLater(after)
+      else if (this.#leavesLater(after)) this.#roster.fallAsleepLater(after)
       else this.#startNext(this.#roster.fallAsleep(after), atUs)
     }
+  }
+
+  /** Its end may not be written as it is: what was folded before it is not durable, or its last result refused and it goes on. */
+  #leavesLater({ id, key, plan }: Transaction): boolean {
+    return this.#ahead.has(id) || (key !== null && !endsWhenRefused(plan))
   }
 
   #admit(transactions: readonly Transaction[], nowUs: number, residentMax: number): Entry[] {
@@ -506,6 +514,7 @@ export class Lane {
   #drop(transaction: Transaction, atUs: number): void {
     this.#dropped.add(transaction.id)
     this.#undo(transaction.id, null)
+    if (callsOthers(transaction)) for (const child of this.#roster.calledBy(transaction.id)) this.#drop(child, atUs)
     this.#startNext(this.#roster.drop(transaction), atUs)
   }
 
@@ -514,7 +523,7 @@ export class Lane {
    * ended meanwhile, and those behind it still wait.
    */
   #undo(id: string, from: Entry | null): boolean {
-    if (!this.#ahead.has(id)) return false
+    if (!this.#ahead.has(id)) return this.#roster.stay(id)
     this.#dropCalled(this.#ahead.undo(id, from), 0)
     const events = [...this.#events].filter((each) => each.id !== id || each.event.type === 'Started')
     this.#events.clear()
@@ -527,6 +536,15 @@ export class Lane {
   #startNext(id: string | undefined, atUs: number): void {
     if (id !== undefined) this.tell(id, { type: 'Started', atUs, isTakenOver: this.#roster.wasTakenOver(id) })
   }
+}
+
+/** A step of it that has failed is its end: nothing is undone, and nothing else of it runs. */
+function endsWhenRefused({ isChain, steps, byId }: Plan): boolean {
+  return isChain && steps.length === byId.size
+}
+
+function callsOthers({ plan }: Transaction): boolean {
+  return plan.steps.some(({ kind }) => kind === 'call')
 }
 
 /** Codes of what Postgres would not take: what is written in its place has none of it. */

@@ -112,7 +112,7 @@ function admissions({ from, original }: Terms, { nested: calls }: Form): string 
      redriven_from${columns})
   select r.id, lane, version, position, key, event, envelope, auth, produced, fetched, admitted, $1::int8, redriven${values}
   from ${from(calls ? nested.calledTransactions : rows.transactions)}
-  where ${held} and ${original('r.id')}
+  where ${held} and ${original('r.id')}${calls ? ` and (parent is null or ${original('parent')})` : ''}
 )`
 }
 

@@ -59,6 +59,16 @@ export const copies: Cases = {
     )
   },
 
+  async 'what a copy has called as it was admitted is not admitted either'(world) {
+    const { ledger, one, versionId, claim } = await claiming(world)
+    const child = (n: number, of: number) =>
+      transaction(one, versionId, n, { parent: { id: idOf(of), step: 0, item: '' } })
+    const transactions = [claim(one, 1, 'a'), child(3, 1), claim(one, 2, 'a'), child(4, 2)]
+    await ledger.commit(batch([progress(one, 3)], { transactions }))
+    const read = await ledger.load([1, 2, 3, 4].map(idOf))
+    assert.deepEqual(read.map(({ id }) => id).sort(), [idOf(1), idOf(3)])
+  },
+
   async 'a claim of a lane that was taken claims nothing'(world) {
     const { ledger, one, two, claim } = await claiming(world)
     await take(ledger, 0)

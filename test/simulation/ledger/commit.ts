@@ -57,7 +57,7 @@ function ownRows(
   return {
     ...batch,
     lanes: held,
-    transactions: transactions.filter((row) => isOriginal(row.id)),
+    transactions: transactions.filter((row) => isOriginal(row.id) && isOriginal(row.parent?.id ?? null)),
     copies: transactions.filter((row) => !isOriginal(row.id)),
     duplicates: copies,
     begun: ours(batch.begun),
