@@ -1,6 +1,7 @@
 /**
  * The dead letter of a transaction that failed, undone or not, where its workflow wants one: made of the record kept at
- * admission. Of one that was cancelled there is none: somebody wanted that.
+ * admission. Of one that was cancelled there is none: somebody wanted that. One that was called has no record, and one that was
+ * opened again has none any more.
  */
 import type { EndingRow } from '../transaction/effect.ts'
 import { deadLetterId } from '../transaction/ids.ts'
@@ -13,7 +14,9 @@ export function failedLettersOf(
   transaction: Transaction,
   endings: readonly EndingRow[],
 ): { readonly rows: readonly FailedLetterRow[]; readonly messages: readonly Message[] } {
-  const { failed, topic } = transaction.plan.deadLetter
+  const { plan, parent, round } = transaction
+  const { failed, topic } = plan.deadLetter
+  if (parent !== null || round > 1) return none
   const ending = endings.find((row) => row.state === 'failed' || row.state === 'compensated')
   if (!failed || !ending) return none
   const row = {

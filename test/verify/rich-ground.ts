@@ -2,6 +2,7 @@
 
 import { keyOfSeed } from '../../src/base/key-of-seed.ts'
 import { forwardSeed, type Identity, undoSeed } from '../../src/transaction/ids.ts'
+import type { RunningCoordinator } from '../support/coordinator.ts'
 import { freshScene, type Scene, terminate } from '../support/scene.ts'
 import { freshTopic, servers, type TestLedger, unique } from '../support/servers.ts'
 import { type Ground, recorded } from './ground.ts'
@@ -10,13 +11,22 @@ import { type Ground, recorded } from './ground.ts'
 const odd = ['', '', 'fails', 'late', '', 'stuck', 'branch', 'item', 'again', 'cancelled', 'plain', '']
 const rounds = 4
 
-export async function richGround(): Promise<Ground> {
+/** `meanwhile`: goes on beside it. It has to see to coordinators then; the one that it answers with is stopped at the end. */
+export async function richGround(
+  meanwhile: (scene: Scene, env: Ground['env']) => Promise<RunningCoordinator> = async (scene) => scene.start(),
+): Promise<Ground> {
   const topic = unique('trips')
   const signals = `${topic}-signals`
   const { producer } = await freshTopic(2, topic)
   const { producer: caller } = await freshTopic(1, signals)
-  const scene = await freshScene(files(topic, signals), {})
-  const coordinator = scene.start()
+  const scene = patient(await freshScene(files(topic, signals)))
+  const { brokers } = await servers()
+  const env = {
+    KAFKA_BROKERS: brokers.join(','),
+    DATABASE_URL: scene.ledger.databaseUrl,
+    MILLRACE_ENGINE: scene.engine,
+  }
+  const beside = meanwhile(scene, env)
   const messages = Array.from({ length: odd.length * rounds }, (_, n) => ({
     key: `customer-${n % 7}`,
     value: JSON.stringify({
@@ -54,6 +64,8 @@ export async function richGround(): Promise<Ground> {
     `workflow = 'trip' and state = 'compensated' and event -> 'data' ->> 'odd' = 'again'`,
   )
   await ask(scene.ledger, 'retry', `workflow = 'plain' and state = 'failed'`)
+  // Who runs again waits again.
+  await caller.send({ topic: signals, messages: calls(messages.length, ({ n }) => odd[n % odd.length] === 'again') })
   await scene.until('commands', `select count(*) > 10 and bool_and(state <> 'pending') from millrace.commands`)
   await scene.until(
     'all to end but those that rest',
@@ -63,14 +75,13 @@ export async function richGround(): Promise<Ground> {
     'those to rest',
     `select count(*) >= 10 from millrace.waits where workflow in ('strict', 'resting', 'twin')`,
   )
-  await terminate(coordinator)
-  const { brokers } = await servers()
-  const env = {
-    KAFKA_BROKERS: brokers.join(','),
-    DATABASE_URL: scene.ledger.databaseUrl,
-    MILLRACE_ENGINE: scene.engine,
-  }
+  await terminate(await beside)
   return { topic, ledger: scene.ledger, kafka: await recorded(topic, signals), book: await bookOf(scene.ledger), env }
+}
+
+/** After a kill a lease is waited for, beside others that are at work. */
+function patient(scene: Scene): Scene {
+  return { ...scene, until: (what, sql, forMs = 120_000) => scene.until(what, sql, forMs) }
 }
 
 const bad = [
@@ -105,7 +116,7 @@ function files(topic: string, signals: string): Record<string, string> {
 name: trip
 on: { kafka: ${topic} }
 key: event.data.customer
-deadLetter: { failed: true }
+deadLetter: { failed: true, topic: ${topic}-dead }
 signals: { ${signals}: { key: 'has(event.data.n) && event.data.n != null ? dyn(string(event.data.n)) : dyn(null)', keep: 1h, take: first } }
 publish:
   completed: { topic: ${topic}-out, value: { n: '\${{ event.data.n }}' } }
@@ -149,6 +160,7 @@ steps:
   - { id: nap, sleep: 150ms }
   - id: call
     wait: { topic: ${signals}, key: string(event.data.n), timeout: "\${{ '' }}" , onTimeout: continue }
+  - { id: brief, wait: { topic: ${signals}, key: "'nobody'", timeout: 200ms, onTimeout: continue } }
   - id: sub
     call: other
     with: { n: '\${{ event.data.n }}' }
@@ -159,9 +171,10 @@ steps:
   - id: last
     uses: work
     with: { n: '\${{ event.data.n }}', odd: "\${{ event.data.odd in ['fails', 'stuck', 'again'] ? 'declines' : '' }}" }
-`.replace(`timeout: "\${{ '' }}" `, 'timeout: 8s'),
+`.replace(`timeout: "\${{ '' }}" `, 'timeout: 5m'),
     'other.yaml': `
 name: other
+deadLetter: { failed: true, topic: ${topic}-dead }
 steps:
   - { id: inner, uses: pay, with: { n: '\${{ event.data.n }}', account: inner }, compensate: { uses: undo, with: { n: 0 } } }
   - { id: given, uses: work, with: { n: '\${{ event.data.n }}' } }

@@ -616,8 +616,8 @@ const others: readonly Row[] = [
   ],
   ['dead letter of a failed one deleted', `delete from ${table}dead_letter ${of(branch)} ${as}`, 'letter_missing'],
   [
-    'dead letter of a failed one given to a compensated one',
-    `update ${table}dead_letter set transaction_id = ${undone} ${of(branch)} returning id`,
+    'dead letter of a failed one given to a completed one',
+    `update ${table}dead_letter set transaction_id = ${done} ${of(branch)} returning id`,
     'letter_moved',
   ],
 ]
