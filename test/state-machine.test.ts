@@ -6,8 +6,10 @@ import { test } from 'node:test'
 import { packageRoot } from '../src/base/package-root.ts'
 import { outcomeCode } from '../src/ledger/codes.ts'
 import { type EventType, eventTypes, type TransactionEvent } from '../src/transaction/event.ts'
+import { progressOf } from '../src/transaction/steps.ts'
 import { type StepState, type Transaction, transactionStates } from '../src/transaction/transaction.ts'
 import { handlerName, transition } from '../src/transaction/transition.ts'
+import { heldBy } from './transaction/oracle.ts'
 import {
   admitted,
   cancelled,
@@ -108,23 +110,24 @@ function explore(transaction: Transaction, depth: number): void {
     explore(after, depth - 1)
     // As its lane is opened again by another coordinator, or as it wakes.
     if (event.type === 'AttemptReserved' || after.state === 'waiting') explore({ ...after, state: 'queued' }, depth - 1)
-    if (after.state === 'running' && after.steps.some(({ state }) => state === 'in_doubt')) {
+    if (after.state === 'running' && heldBy(after, ({ state }) => state === 'in_doubt').length > 0) {
       explore({ ...after, state: 'in_doubt' }, depth - 1)
     }
   }
 }
 
 function tellSteps(transaction: Transaction, event: TransactionEvent, after: Transaction): void {
-  for (const [no, { state }] of after.steps.entries()) {
-    const before = transaction.steps[no]!
+  for (const { no } of after.plan.steps) {
+    const { state } = progressOf(after, no)
+    const before = progressOf(transaction, no)
     const isAsked = event.type === 'AttemptEnded' && event.step === no
     if (state !== before.state || (isAsked && state === 'running')) seen.steps.add(`${before.state} ${state}`)
   }
 }
 
-function eventsFor({ plan, steps }: Transaction): TransactionEvent[] {
-  const own = plan.steps.flatMap(({ no, kind }) => {
-    const { attempts, inside } = steps[no]!
+function eventsFor(transaction: Transaction): TransactionEvent[] {
+  const own = transaction.plan.steps.flatMap(({ no, kind }) => {
+    const { attempts, inside } = progressOf(transaction, no)
     if (kind === 'invoke' || kind === 'undo') return attemptsFor(no, attempts + 1)
     if (inside?.kind === 'child') return endsFor(no, inside.id)
     return [due(no, 100), due(no, 60_000), signalled(no, '{}')]

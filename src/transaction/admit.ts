@@ -5,7 +5,8 @@ import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Admit } from './effect.ts'
 import { type Origin, transactionId } from './ids.ts'
-import { type Transaction, untouched } from './transaction.ts'
+import { noSteps } from './steps.ts'
+import type { Transaction } from './transaction.ts'
 
 /** Where the record stood and when; `producedUs` is the producer's claim. */
 export interface Arrival {
@@ -34,7 +35,7 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
     at: 0,
     owed: null,
     settled: 0,
-    steps: plan.steps.map(() => untouched),
+    steps: noSteps(plan.steps.length),
   }
 }
 
@@ -68,7 +69,7 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transa
     at: 0,
     owed: null,
     settled: 0,
-    steps: plan.steps.map(() => untouched),
+    steps: noSteps(plan.steps.length),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Json } from '../envelope/json.ts'
 import type { ForEachStep, Plan, Scope, Step } from '../workflow/plan.ts'
 import type { Effect } from './effect.ts'
 import { itemsOf, noItems, notBegun, recounted } from './items.ts'
+import { OwnSteps, type Pieces, progressIn } from './steps.ts'
 import {
   type Failure,
   type Given,
@@ -19,7 +20,6 @@ import {
   type StepRef,
   type Transaction,
   type TransactionState,
-  untouched,
 } from './transaction.ts'
 
 /** What a transition gives: the transaction as it is now, and what it asks for. */
@@ -51,7 +51,7 @@ interface Copy extends Transaction {
   at: number
   owed: Owed | null
   given: Given | null
-  readonly steps: StepProgress[]
+  readonly steps: (readonly StepProgress[])[]
 }
 
 /** A step of a frame. */
@@ -62,7 +62,7 @@ export interface Place<Kind extends Step = Step> {
 
 export function draftOf(transaction: Transaction, atUs: number): Draft {
   const copy = { ...transaction, steps: transaction.steps.slice() }
-  const root = new Frame(copy.plan, copy.envelope, null, copy.steps)
+  const root = new Frame(copy.plan, copy.envelope, null, copy.steps, new OwnSteps(copy.steps))
   return {
     transaction: copy,
     effects: [],
@@ -83,7 +83,7 @@ export function takeBack({ effects }: Draft, isIt: (effect: Effect) => boolean):
 
 /** To read a transaction only. */
 export function rootOf(transaction: Transaction): Frame {
-  return new Frame(transaction.plan, transaction.envelope, null, transaction.steps)
+  return new Frame(transaction.plan, transaction.envelope, null, transaction.steps, null)
 }
 
 /** Where an item stands. */
@@ -101,29 +101,29 @@ export class Frame {
   readonly #event: Scope['event']
   /** Number of the first step in it. */
   readonly #base: number
-  #steps: readonly StepProgress[]
-  #isOwn: boolean
+  #steps: Pieces
+  #own: OwnSteps | null
   #items: Map<string, Frame> | null = null
   #lists: Map<number, readonly Json[]> | null = null
   #ownLists: Map<number, Item[]> | null = null
 
-  constructor(plan: Plan, event: Scope['event'], above: Above | null, steps: readonly StepProgress[]) {
+  constructor(plan: Plan, event: Scope['event'], above: Above | null, steps: Pieces, own: OwnSteps | null) {
     this.#plan = plan
     this.#event = event
     this.above = above
     this.item = above === null ? '' : `${above.frame.item}${above.frame.item === '' ? '' : '.'}${above.place}`
     this.#base = above === null ? 0 : above.forEach.no + 1
     this.#steps = steps
-    this.#isOwn = above === null
+    this.#own = own
   }
 
   get(no: number): StepProgress {
-    return this.#steps[no - this.#base] ?? untouched
+    return progressIn(this.#steps, no - this.#base)
   }
 
   set(no: number, progress: StepProgress): void {
-    if (!this.#isOwn) this.#own()
-    ;(this.#steps as StepProgress[])[no - this.#base] = progress
+    this.#own ??= this.#owned()
+    this.#own.set(no - this.#base, progress)
   }
 
   /** An item of one of its `forEach` steps, which has begun. */
@@ -133,7 +133,7 @@ export class Frame {
     let frame = this.#items.get(name)
     if (!frame) {
       const steps = itemsOf(this.get(forEach.no))[place]?.steps ?? []
-      frame = new Frame(this.#plan, this.#event, { frame: this, forEach, place }, steps)
+      frame = new Frame(this.#plan, this.#event, { frame: this, forEach, place }, steps, null)
       this.#items.set(name, frame)
     }
     return frame
@@ -170,13 +170,13 @@ export class Frame {
   }
 
   /** Steps that are written to are copied first, in the item above, too. */
-  #own(): void {
+  #owned(): OwnSteps {
     const { frame, forEach, place } = this.above as Above
     const steps = this.#steps.slice()
     const items = frame.#ownItems(forEach.no)
     items[place] = { ...(items[place] as Item), steps }
     this.#steps = steps
-    this.#isOwn = true
+    return new OwnSteps(steps)
   }
 
   /** What expressions see here. `more`: further names. */

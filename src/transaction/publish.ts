@@ -10,7 +10,8 @@ import type { Place } from './draft.ts'
 import type { RecordMessage } from './effect.ts'
 import { messageId } from './ids.ts'
 import { nameOf } from './rows.ts'
-import { nothing, type Output, progressOf, type Transaction } from './transaction.ts'
+import { progressOf } from './steps.ts'
+import { nothing, type Output, type Transaction } from './transaction.ts'
 
 /** Of a step that has ended well, then what its function emitted. Throws `EngineError` with what its author must mend. */
 export function messagesOfStep(

@@ -9,6 +9,7 @@ import { childId } from './ids.ts'
 import { isUndone } from './lost.ts'
 import { reopen, someStep } from './reopen.ts'
 import { counted, crashLoop, lostMax } from './retry.ts'
+import { noSteps } from './steps.ts'
 import {
   type Child,
   type ChildEnd,
@@ -22,7 +23,6 @@ import {
   type StepProgress,
   type StepRef,
   type Transaction,
-  untouched,
 } from './transaction.ts'
 
 export interface TransactionRecord {
@@ -101,7 +101,7 @@ export function restore(record: TransactionRecord, records: Records): Transactio
   const { plan, admittedUs } = record
   const { rounds, failure, ended } = records
   const sinceUs = rounds.findLast(({ from }) => from !== null)?.atUs ?? admittedUs
-  const steps = plan.steps.map(() => untouched)
+  const steps = noSteps(plan.steps.length)
   const draft = draftOf({ ...record, ...blank, steps, notAfterUs: notAfterUs(plan, sinceUs), failure }, 0)
   evolveAll(draft, records)
   const { transaction } = draft

@@ -5,6 +5,7 @@ import { type Json, parseJson } from '../envelope/json.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Signal } from './event.ts'
 import type { Failed } from './join.ts'
+import type { Pieces } from './steps.ts'
 
 /**
  * `queued`: admitted, woken, or settled by a person, and its turn has not come. `waiting`: everything left of it sleeps or
@@ -74,7 +75,7 @@ export interface Transaction {
   /** Steps settled so far. */
   readonly settled: number
   /** By step number; of what a `forEach` holds see the items of its progress. */
-  readonly steps: readonly StepProgress[]
+  readonly steps: Pieces
 }
 
 export interface Failure {
@@ -162,7 +163,7 @@ export interface Item {
   /** Undefined: it was read back, and not looked at yet. */
   readonly value: Json | undefined
   /** The progress of what it holds, by number from the one behind the `forEach` on. */
-  readonly steps: readonly StepProgress[]
+  readonly steps: Pieces
 }
 
 /** Of a `switch`: the place of the case that was taken; -1: none. */
@@ -263,8 +264,4 @@ export function isFinal({ state }: Transaction): boolean {
 
 export function isSettled(step: StepProgress): boolean {
   return step.state === 'ok' || step.state === 'skipped' || step.state === 'failed'
-}
-
-export function progressOf(transaction: Transaction, stepNo: number): StepProgress {
-  return transaction.steps[stepNo] ?? untouched
 }

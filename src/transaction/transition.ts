@@ -20,7 +20,8 @@ import { retryFrom, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
-import { isSettled, type Transaction, type TransactionState, untouched } from './transaction.ts'
+import { areUntouched } from './steps.ts'
+import { isSettled, type Transaction, type TransactionState } from './transaction.ts'
 import { turn } from './turn.ts'
 
 /** A refused event changes nothing; `reason` is for the channel `refusal`. */
@@ -99,7 +100,7 @@ function start(transaction: Transaction, { atUs, isTakenOver }: Started): Transi
 }
 
 function isUntouched({ steps, round }: Transaction): boolean {
-  return round === 1 && steps.every((progress) => progress === untouched)
+  return round === 1 && areUntouched(steps)
 }
 
 /** A process is kept for an attempt: that it may run is written first. */

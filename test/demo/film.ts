@@ -11,6 +11,7 @@ import { admit } from '../../src/transaction/admit.ts'
 import type { AttemptReport, Posted } from '../../src/transaction/attempt.ts'
 import type { Effect, Invoke, PostingRow } from '../../src/transaction/effect.ts'
 import type { TransactionEvent } from '../../src/transaction/event.ts'
+import { progressOf } from '../../src/transaction/steps.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
@@ -129,7 +130,7 @@ class Film {
       const text = JSON.stringify({ id: 'x', type: null, source: null, time: '', key: 'k', data: this.#teardown })
       this.#tell({ type: 'SignalArrived', atUs: this.#nowUs, ...at, signal: { id: 'x', text } })
     } else {
-      const dueUs = this.#transaction.steps[step.no]!.dueUs!
+      const dueUs = progressOf(this.#transaction, step.no).dueUs!
       this.#nowUs = Math.max(this.#nowUs, dueUs)
     }
     this.#tell({ type: 'Started', atUs: this.#nowUs })

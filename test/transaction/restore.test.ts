@@ -11,6 +11,7 @@ import { restore } from '../../src/transaction/restore.ts'
 import { isFinal, type Transaction } from '../../src/transaction/transaction.ts'
 import { transition } from '../../src/transaction/transition.ts'
 import { LedgerRows } from './ledger-rows.ts'
+import { heldBy } from './oracle.ts'
 import { admitted, baseUs, due, ended, planOf, reserved, resolved, started } from './scene.ts'
 
 const plan = planOf(
@@ -79,7 +80,7 @@ function run(happenings: readonly Happening[], restartAt: number | null, once: b
       if (timer && (timer.dueUs - baseUs) / 1000 <= nowMs) take(due(timer.step, nowMs))
     }
     if (transaction.state === 'in_doubt') {
-      const { id } = plan.steps[transaction.steps.findIndex((step) => step.state === 'in_doubt')]!
+      const { id } = plan.steps[heldBy(transaction, ({ state }) => state === 'in_doubt')[0]!.step]!
       nowMs += what.tookMs
       take(resolved(id, what.unknown ? 'ok' : 'fail', what.output, nowMs))
       if (!isFinal(transaction)) take(started(nowMs))
