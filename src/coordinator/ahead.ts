@@ -1,6 +1,7 @@
 /**
- * Transactions that run ahead of their commits: of each the entries that are not durable yet, in their order, from the
- * first on from which something was sent ahead. When one of them is not written, those after it must not be either.
+ * Transactions that run ahead of their commits, or of which several things happen at once: of each the entries that are not
+ * durable yet, in their order, from the first on behind which there may be others. When one of them is not written, those
+ * after it must not be either.
  */
 import type { Entry } from './entry.ts'
 
@@ -38,7 +39,7 @@ export class Ahead {
     const entries = this.#entries.get(id) ?? []
     const later = from === null ? entries : entries.slice(entries.indexOf(from) + 1)
     // The entry of a record is of other transactions, too.
-    for (const each of later) if (each.source.kind === 'event') each.fate = 'undone'
+    for (const each of from === null ? later : [from, ...later]) if (each.source.kind === 'event') each.fate = 'undone'
     this.#entries.delete(id)
     return later
   }

@@ -96,7 +96,7 @@ export class Coordinator {
       onNudged: () => this.#waits.nudged(),
       onUntold: (signals) => this.#waits.came(signals),
       onClosed: (lane) => this.#forget(lane),
-      onUndone: (lane, transactionId) => this.#performer.forget(lane, transactionId),
+      onUndone: (lane, transactionId, isWhole) => this.#performer.forget(lane, transactionId, isWhole),
       onBroken: (error) => this.#fail(error),
     })
     const shared = {

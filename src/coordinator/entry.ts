@@ -72,6 +72,8 @@ export type EntrySource =
       readonly event: TransactionEvent
       /** Of the operator who asked for it. */
       readonly command: Command | null
+      /** What asked ahead of its commit for the attempt that ended. */
+      readonly after: Entry | null
     }
   | { readonly kind: 'redrive'; readonly command: Command; readonly admitted: readonly Transaction[] }
   | { readonly kind: 'upkeep' }

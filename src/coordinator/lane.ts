@@ -43,8 +43,8 @@ export interface Allowance {
 
 export interface LaneHooks {
   isPaused(workflow: string, key: string | null): boolean
-  /** Attempts of a transaction are not to be heard of: what they follow from was not written. */
-  onUndone(lane: Lane, transactionId: string): void
+  /** Attempts of a transaction are not to be heard of: what they follow from was not written. `isWhole`: nothing of it was. */
+  onUndone(lane: Lane, transactionId: string, isWhole: boolean): void
   /** Transactions of it are to be loaded. */
   onReady(lane: Lane): void
 }
@@ -53,7 +53,13 @@ export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
 
 /** Something for one of its transactions, or of an operator. */
 type Inbound =
-  | { readonly id: string; readonly event: TransactionEvent; readonly command: Command | null }
+  | {
+      readonly id: string
+      readonly event: TransactionEvent
+      readonly command: Command | null
+      /** What asked ahead of its commit for the attempt that ended: should that not be written, the attempt never was. */
+      readonly after: Entry | null
+    }
   | { readonly id: null; readonly command: Command }
 
 export class Lane {
@@ -183,6 +189,9 @@ export class Lane {
     for (const { transactionId, isAlone } of one.rare?.rests ?? []) {
       if (isAlone) this.#startNext(this.#roster.leave(transactionId), atUs)
     }
+    for (const { transactionId, stepState } of one.attempts) {
+      if (stepState === 'in_doubt') this.#startNext(this.#roster.leave(transactionId), atUs)
+    }
     this.#ahead.durable(one)
     for (const { id, parent } of one.transactions) {
       if (parent !== null && this.#roster.get(id)) this.tell(id, { type: 'Started', atUs })
@@ -225,7 +234,7 @@ export class Lane {
   }
 
   #waitingFor(id: string): Inbound[] {
-    const events = this.#takeWaiting(id).map((event): Inbound => ({ id, event, command: null }))
+    const events = this.#takeWaiting(id).map((event): Inbound => ({ id, event, command: null, after: null }))
     const commands = this.#commands.arrived(id).map((command): Inbound => ({ id: null, command }))
     return [...events, ...commands]
   }
@@ -305,9 +314,9 @@ export class Lane {
   }
 
   /** Puts an event of one of its transactions into the inbox. What would begin something new is for the next owner. */
-  tell(id: string, event: TransactionEvent): void {
+  tell(id: string, event: TransactionEvent, after: Entry | null = null): void {
     const begins = event.type === 'TimerDue' || event.type === 'AttemptReserved'
-    if (!this.closed && !(this.draining && begins)) this.#events.push({ id, event, command: null })
+    if (!this.closed && !(this.draining && begins)) this.#events.push({ id, event, command: null, after })
   }
 
   /** Puts an operator's command into the inbox, once. */
@@ -394,20 +403,31 @@ export class Lane {
     const spoken = { errorCode: refusal.code, errorMessage: refusal.message, ...unknown }
     this.#roster.takeBack(source.before)
     const event = { ...again, report: { ...again.report, ...spoken, outcome: 'fail' as const } }
-    return this.#foldEvent(source.before.id, event, null, gaveTurn(guilty) && !stays)
+    return this.#foldEvent(source.before.id, event, null, null, gaveTurn(guilty) && !stays)
   }
 
   #foldInbound(inbound: Inbound, nowUs: number): Entry | null {
     if (inbound.id === null) return this.#commands.fold(inbound.command, nowUs)
-    return this.#foldEvent(inbound.id, inbound.event, inbound.command)
+    return this.#foldEvent(inbound.id, inbound.event, inbound.command, inbound.after)
   }
 
   /** `released`: an ending of it was taken back, and its successor has its turn already. */
-  #foldEvent(id: string, event: TransactionEvent, command: Command | null, released = false): Entry | null {
+  #foldEvent(
+    id: string,
+    event: TransactionEvent,
+    command: Command | null,
+    after: Entry | null = null,
+    released = false,
+  ): Entry | null {
     if (event.type === 'AttemptEnded') crashPoint('result.before-fold')
     const before = this.#roster.get(id)
     if (before && event.type === 'Started' && this.#hooks.isPaused(before.plan.name, before.key)) {
       this.#roster.shelve(before)
+      return null
+    }
+    // It was here, was asked something else, and is away again.
+    if (!before && isForAnyone(event)) {
+      this.reach(id, event)
       return null
     }
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }
@@ -420,10 +440,14 @@ export class Lane {
     const { transaction, effects } = result
     this.#roster.put(transaction)
     this.#follow(before, transaction, event, released)
-    const folded = entry(this, { kind: 'event', before, event, command }, this.#partsOf(transaction, effects, command))
+    const folded = entry(
+      this,
+      { kind: 'event', before, event, command, after },
+      this.#partsOf(transaction, effects, command),
+    )
     this.#ahead.folded(id, folded)
-    // Once a person has settled it, its next step is folded, maybe for the same commit.
-    if (command) this.#ahead.begin(id, folded)
+    // Once a person has settled it, its next step is folded, maybe for the same commit; and of what runs beside it anything.
+    if (command || !transaction.plan.isChain) this.#ahead.begin(id, folded)
     return folded
   }
 
@@ -486,6 +510,7 @@ export class Lane {
       if (before.state === 'in_doubt') return
       publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id })
       if (released) this.#roster.standAside(after)
+      else if (this.#leavesLater(after)) this.#roster.stepAsideLater(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)
     } else if (after.state === 'waiting') {
       if (released) this.#roster.forget(after)
@@ -519,16 +544,20 @@ export class Lane {
   }
 
   /**
-   * Nothing holds that was folded of the transaction after this entry, and nothing that was asked for then. True when it had
-   * ended meanwhile, and those behind it still wait.
+   * Nothing holds that was folded of the transaction from this entry on, and nothing that was asked for ahead then; what came
+   * of other attempts is folded again. Null: nothing of it holds. True when it had ended meanwhile, and those behind it wait.
    */
   #undo(id: string, from: Entry | null): boolean {
     if (!this.#ahead.has(id)) return this.#roster.stay(id)
-    this.#dropCalled(this.#ahead.undo(id, from), 0)
-    const events = [...this.#events].filter((each) => each.id !== id || each.event.type === 'Started')
+    const later = this.#ahead.undo(id, from)
+    this.#dropCalled(later, 0)
+    const waits = [...this.#events].filter(
+      (each) => each.id === null || each.id !== id || mayStill(each, from !== null),
+    )
+    const again = from === null ? [] : later.flatMap((each) => inboundOf(each) ?? [])
     this.#events.clear()
-    for (const each of events) this.#events.push(each)
-    this.#hooks.onUndone(this, id)
+    for (const each of [...again, ...waits]) this.#events.push(each)
+    this.#hooks.onUndone(this, id, from === null)
     return this.#roster.stay(id)
   }
 
@@ -541,6 +570,23 @@ export class Lane {
 /** A step of it that has failed is its end: nothing is undone, and nothing else of it runs. */
 function endsWhenRefused({ isChain, steps, byId }: Plan): boolean {
   return isChain && steps.length === byId.size
+}
+
+/** Of one that is not to be, only its turn, which may be that of another commit. */
+function mayStill({ event, after }: Extract<Inbound, { readonly id: string }>, holds: boolean): boolean {
+  return event.type === 'Started' || (holds && after?.fate !== 'undone')
+}
+
+/** What is to be folded again of what does not hold. */
+function inboundOf({ source }: Entry): Inbound | null {
+  if (source.kind !== 'event' || source.after?.fate === 'undone') return null
+  const { before, event, command, after } = source
+  return command === null ? { id: before.id, event, command, after } : { id: null, command }
+}
+
+/** What a parent or a child says: the one it is for may rest, or have ended. */
+function isForAnyone({ type }: TransactionEvent): boolean {
+  return type === 'UndoAsked' || type === 'CancelAsked' || type === 'ChildEnded'
 }
 
 function callsOthers({ plan }: Transaction): boolean {

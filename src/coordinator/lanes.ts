@@ -39,7 +39,7 @@ export interface LanesParts {
   /** A lane is not ours any more. */
   onClosed(lane: Lane): void
   /** What was folded of a transaction was not written: what it asked for ahead of that is not wanted. */
-  onUndone(lane: Lane, transactionId: string): void
+  onUndone(lane: Lane, transactionId: string, isWhole: boolean): void
   /** Somebody waits for an event that may be there. */
   onNudged(): void
   /** Events are kept of which those who wait may not know. */

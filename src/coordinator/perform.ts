@@ -210,7 +210,7 @@ export class Performer {
         eligibleUs,
         report: result,
       } as const
-      pending.lane.tell(transactionId, event)
+      pending.lane.tell(transactionId, event, pending.ahead?.entry ?? null)
     }
     this.#wake()
   }
@@ -224,10 +224,14 @@ export class Performer {
     this.dispatch(invocations)
   }
 
-  /** What these attempts follow from was not written: another one may come under their number. */
-  forget(lane: Lane, transactionId: string): void {
+  /**
+   * What these attempts follow from was not written: another one may come under their number. `isWhole`: so is all of their
+   * transaction; else those that follow from what is durable go on.
+   */
+  forget(lane: Lane, transactionId: string, isWhole: boolean): void {
     for (const [id, pending] of this.#pending) {
       if (pending.lane !== lane || pending.transactionId !== transactionId) continue
+      if (!isWhole && pending.ahead?.entry.fate !== 'undone') continue
       this.#pending.delete(id)
       this.#forgotten.add(id)
       publish('refusal', { what: `attempt of ${transactionId}`, reason: 'what it follows from was not written' })

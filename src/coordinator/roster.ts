@@ -241,11 +241,12 @@ export class Roster {
     return this.#next(transaction)
   }
 
-  /** Its end is not written after all. True when it had ended, and its successor has not had its turn. */
+  /** Its end, or its doubt, is not written after all. True when it had come to that, and its successor has not had its turn. */
   stay(id: string): boolean {
     const transaction = this.#leaving.get(id)
     if (!transaction) return false
     this.#leaving.delete(id)
+    this.#aside.delete(id)
     this.takeBack(transaction)
     return true
   }
@@ -256,6 +257,12 @@ export class Roster {
     return this.#next(transaction)
   }
 
+  /** Like `stepAside`: its successor has its turn with `leave`. */
+  stepAsideLater(transaction: Transaction): void {
+    this.standAside(transaction)
+    this.#leaving.set(transaction.id, transaction)
+  }
+
   /** In doubt, and its successor has its turn already. */
   standAside(transaction: Transaction): void {
     this.#aside.add(transaction.id)
@@ -264,6 +271,7 @@ export class Roster {
   /** Settled by a person: true when it may go on at once; else it is the next of its key. */
   comeBack(transaction: Transaction): boolean {
     this.#aside.delete(transaction.id)
+    if (this.#leaving.delete(transaction.id)) return true
     return this.#order.reenter(standingOf(transaction))
   }
 

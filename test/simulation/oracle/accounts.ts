@@ -93,8 +93,8 @@ export class Accounts {
   #judgeOffset(lane: StoredLane, offset: number, fates: readonly Fate[]): void {
     for (const [workflowId, from] of lane.subscriptions) {
       const own = fates.filter((fate) => fate.workflowId === workflowId || fate.workflowId === null)
-      // What starts a workflow is kept, too, where that waits for its own topic; without a key it is not.
-      const isStarted = own.length === 2 && own.filter((fate) => fate.what === kept).length === 1
+      // What starts a workflow is kept, too, where that waits for its own topic: with a fate of its own.
+      const isStarted = own.length === 2 && this.#isWaited(workflowId, lane.topic)
       const isRight = own.length === 1 || isStarted || (own.length === 0 && offset < from)
       holds(isRight, once, () => {
         const what = own.map((fate) => fate.what).join(' and ') || 'nothing'
@@ -102,6 +102,11 @@ export class Accounts {
       })
     }
     holds(fates.length > 0, once, () => `${nameOf(lane)}/${offset} became nothing at all`)
+  }
+
+  #isWaited(workflowId: number, topic: string): boolean {
+    const plans = [...this.#tables.versions.values()].filter((each) => each.workflowId === workflowId)
+    return plans.some(({ plan }) => plan.signals.some((each) => each.topic === topic))
   }
 
   #sameContent(laneId: number, offset: number, isSame: (value: string) => boolean): void {
