@@ -21,6 +21,8 @@ const locationSchema = z.object({ request: z.string(), session: z.string() })
 export interface Topics {
   readonly locations: string
   readonly teardowns: string
+  /** Of a Kafka that goes away on purpose there is nothing to be said. */
+  readonly quiet?: boolean
 }
 
 export class Viewers {
@@ -40,7 +42,11 @@ export class Viewers {
     this.#topics = topics
     setMaxListeners(0, this.#over.signal) // every viewer that watches listens
     this.#requests = new Map(requests.map((request) => [request.id, request]))
-    const kafka = new Kafka({ clientId: 'video-players', brokers: [...brokers], logLevel: logLevel.ERROR })
+    const kafka = new Kafka({
+      clientId: 'video-players',
+      brokers: [...brokers],
+      logLevel: topics.quiet ? logLevel.NOTHING : logLevel.ERROR,
+    })
     this.#consumer = kafka.consumer({ groupId: `video-players-${run}` })
     this.#producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   }

@@ -101,9 +101,9 @@ const ways: Partial<Record<CrashPoint, Way>> = {
   'rest.recorded': ofErrands(40),
   'rest.due': ofErrands(10),
   'signal.untold': ofErrands(40),
-  'signal.nudged': ofErrands(10),
-  'signal.found': ofErrands(30),
-  'signal.claimed': ofErrands(15),
+  'signal.nudged': ofErrands(5),
+  'signal.found': ofErrands(5),
+  'signal.claimed': ofErrands(5),
   'child.admitted': ofErrands(15),
   'child.ended': ofErrands(10),
   'turn.recorded': ofErrands(8),
@@ -175,7 +175,7 @@ async function leaveSomeOpen(arena: Arena): Promise<void> {
 
 /** They branch, rest, wait, call and turn back. */
 function ofErrands(passMax: number): Way {
-  return { passMax, trial: { ...errandTrial, perSecond: 6, members: 0, events: 60 } }
+  return { passMax, trial: { ...errandTrial, perSecond: 6, members: 0, events: 60, settleMs: 300_000 } }
 }
 
 /** People cancel, and have what has ended run again. */

@@ -58,7 +58,7 @@ export class Film {
 
   /** Players that hear and speak until the arena is closed; the provider hangs up now and then. */
   async open(arena: Arena): Promise<void> {
-    const where = { locations: `${arena.id}.locations`, teardowns: `${arena.id}.teardown` }
+    const where = { locations: `${arena.id}.locations`, teardowns: `${arena.id}.teardown`, quiet: true }
     const viewers = new Viewers(arena.ground.brokers, this.#inOrder, this.#world.run, where)
     await viewers.start()
     arena.defer(() => viewers.stop())

@@ -1,5 +1,6 @@
 /** People who cancel what runs and have what has ended run again, while everything else goes on. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { EngineError } from '../../../src/base/error.ts'
 import { ask } from '../../../src/ledger/command.ts'
 import { type Connections, connect } from '../../../src/ledger/connect.ts'
@@ -72,4 +73,6 @@ export class Operators {
   }
 }
 
-const isOutage = (error: unknown) => /ECONN|terminat|timeout|starting up|shutting down/.test(String(error))
+/** Of a server that is killed while it is asked. */
+const isOutage = (error: unknown) =>
+  error instanceof pg.DatabaseError || /ECONN|terminated|timeout/i.test(String(error))
