@@ -9,7 +9,7 @@ import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { admit } from '../transaction/admit.ts'
-import { deadLetterId, dedupKey, messageId, type Origin, signalId } from '../transaction/ids.ts'
+import { deadLetterId, dedupKey, messageId, type Origin, signalId, unkeptId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
@@ -147,8 +147,20 @@ function keepFor(
     return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
+    return { ...given(unkept(record, plan, error, place, room), [plan]), subscriptions }
   }
+}
+
+/** An event that cannot be kept; the same record may be a dead letter of the same workflow, which it cannot start. */
+export function unkept(
+  record: RawRecord,
+  plan: Plan,
+  error: EngineError,
+  place: Pick<Place, 'origin' | 'admittedUs'>,
+  room: ReadingRoom,
+): DeadLetterRow {
+  const id = unkeptId({ ...place.origin, workflow: plan.name }, place.admittedUs)
+  return { ...deadLetter(record, plan, error, place, room), id }
 }
 
 /** Null: without a key it is for nobody. */

@@ -57,6 +57,8 @@ export interface Entry {
   readonly rare: RareRows | null
   /** What others of the lane hear once it is durable. */
   readonly tells: readonly Tell[]
+  /** Those who give their turn away once it is durable. */
+  readonly leaves: readonly string[]
   /** What is to be done once it is durable; what was done ahead of that is not among them. */
   acts: readonly Act[]
   /** `undone`: what it follows from was not written, so that it must not be either. */
@@ -106,6 +108,7 @@ export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry
     parked: parts.parked ?? nothing,
     rare: parts.rare ?? null,
     tells: parts.tells ?? nothing,
+    leaves: parts.leaves ?? nothing,
     acts: parts.acts ?? nothing,
     fate: 'open',
   }
@@ -114,11 +117,11 @@ export function entry(lane: Lane, source: EntrySource, parts: EntryParts): Entry
 /** What transitions asked for. */
 export type Asked = Pick<
   Entry,
-  'transactions' | 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'tells' | 'acts'
+  'transactions' | 'begun' | 'attempts' | 'endings' | 'messages' | 'rare' | 'tells' | 'leaves' | 'acts'
 >
 
 /** And the sub-workflows it calls. */
-export interface Wanted extends Omit<Asked, 'transactions'> {
+export interface Wanted extends Omit<Asked, 'transactions' | 'leaves'> {
   readonly calls: readonly Admit[]
 }
 
@@ -180,8 +183,8 @@ function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
 }
 
 /** Of an entry, too, which has more. */
-function askedBy({ transactions, begun, attempts, endings, messages, rare, tells, acts }: Asked): Asked {
-  return { transactions, begun, attempts, endings, messages, rare, tells, acts }
+function askedBy({ transactions, begun, attempts, endings, messages, rare, tells, leaves, acts }: Asked): Asked {
+  return { transactions, begun, attempts, endings, messages, rare, tells, leaves, acts }
 }
 
 function bytes(text: string | null): Buffer | null {
@@ -198,6 +201,7 @@ export function joined(entries: readonly Asked[]): Asked {
     messages: entries.flatMap((each) => each.messages),
     rare: joinedRare(entries.map((each) => each.rare)),
     tells: entries.flatMap((each) => each.tells),
+    leaves: entries.flatMap((each) => each.leaves),
     acts: entries.flatMap((each) => each.acts),
   }
 }

@@ -185,13 +185,7 @@ export class Lane {
   /** The entry is: who waited for that has its turn now. */
   durable(one: Entry, atUs: number): void {
     one.fate = 'durable'
-    for (const { transactionId } of one.endings) this.#startNext(this.#roster.leave(transactionId), atUs)
-    for (const { transactionId, isAlone } of one.rare?.rests ?? []) {
-      if (isAlone) this.#startNext(this.#roster.leave(transactionId), atUs)
-    }
-    for (const { transactionId, stepState } of one.attempts) {
-      if (stepState === 'in_doubt') this.#startNext(this.#roster.leave(transactionId), atUs)
-    }
+    for (const id of one.leaves) this.#startNext(this.#roster.leave(id), atUs)
     this.#ahead.durable(one)
     for (const { id, parent } of one.transactions) {
       if (parent !== null && this.#roster.get(id)) this.tell(id, { type: 'Started', atUs })
@@ -440,11 +434,9 @@ export class Lane {
     const { transaction, effects } = result
     this.#roster.put(transaction)
     this.#follow(before, transaction, event, released)
-    const folded = entry(
-      this,
-      { kind: 'event', before, event, command, after },
-      this.#partsOf(transaction, effects, command),
-    )
+    const parts = this.#partsOf(transaction, effects, command)
+    const leaves = this.#roster.isLeaving(id) ? [id] : undefined
+    const folded = entry(this, { kind: 'event', before, event, command, after }, leaves ? { ...parts, leaves } : parts)
     this.#ahead.folded(id, folded)
     // Once a person has settled it, its next step is folded, maybe for the same commit; and of what runs beside it anything.
     if (command || !transaction.plan.isChain) this.#ahead.begin(id, folded)

@@ -4,7 +4,7 @@ import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { deadLetter, given, type Reading, type ReadingRoom, read } from './arrival.ts'
+import { deadLetter, given, type Reading, type ReadingRoom, read, unkept } from './arrival.ts'
 import type { Arrivals } from './arrivals.ts'
 import { claimed } from './claims.ts'
 import { bytesOf, type Entry, entry, joined } from './entry.ts'
@@ -71,11 +71,11 @@ export class Records {
       const place = takers.placeOf(source.record, nowUs)
       return given(deadLetter(source.record, transaction.plan, error, place, room()), [transaction.plan])
     })
-    const unkept = room().catalogue.waitersByTopic.get(lane.partition.topic) ?? []
+    const waiters = room().catalogue.waitersByTopic.get(lane.partition.topic) ?? []
     for (const { workflowId } of guilty.rare?.signals ?? []) {
-      const plan = unkept.find((each) => takers.idOf(each) === workflowId)
+      const plan = waiters.find((each) => takers.idOf(each) === workflowId)
       const place = takers.placeOf(source.record, nowUs)
-      if (plan) letters.push(given(deadLetter(source.record, plan, error, place, room()), [plan]))
+      if (plan) letters.push(given(unkept(source.record, plan, error, place, room()), [plan]))
     }
     const { nextOffset, passed, subscriptions } = guilty
     // Of those that failed at their admission nothing is left: they are not admitted after all.

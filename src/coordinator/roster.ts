@@ -35,7 +35,7 @@ export class Roster {
   readonly #visitors = new Set<string>()
   /** It is their turn, and they are paused: of them only the id is in memory. */
   readonly #shelved = new Map<string, Standing>()
-  /** Ended ahead of their commit: those behind them have their turn when that is durable. */
+  /** They have ended, rest or stand in doubt: those behind them have their turn when that is durable. */
   readonly #leaving = new Map<string, Transaction>()
   #order = new Order()
   #horizon = new Horizon()
@@ -231,6 +231,10 @@ export class Roster {
   endLater(transaction: Transaction): void {
     this.forget(transaction)
     this.#leaving.set(transaction.id, transaction)
+  }
+
+  isLeaving(id: string): boolean {
+    return this.#leaving.has(id)
   }
 
   /** Its end is durable. Like `end`; nothing when its successor had its turn before. */

@@ -33,6 +33,11 @@ export function deadLetterId(origin: Origin, receivedUs: number): string {
   return timedUuid(Math.floor(receivedUs / 1000), `dead:${JSON.stringify(origin)}`)
 }
 
+/** Of an event that could not be kept for those of a workflow who wait. */
+export function unkeptId(origin: Origin, receivedUs: number): string {
+  return timedUuid(Math.floor(receivedUs / 1000), `unkept:${JSON.stringify(origin)}`)
+}
+
 /** The same shape for an event that is kept for those of a workflow who wait for it. */
 export function signalId(origin: Origin, receivedUs: number): string {
   return timedUuid(Math.floor(receivedUs / 1000), `signal:${JSON.stringify(origin)}`)

@@ -61,7 +61,11 @@ export class History {
     const told = new Set([...deadLetters, ...letters].map((letter) => letter.transactionId))
     for (const { transactionId: id, state } of endings) {
       const row = this.#tables.transactions.get(id)
-      const isWanted = row !== undefined && state === 'failed' && this.#tables.planOf(row).deadLetter.failed
+      const isWanted =
+        row !== undefined &&
+        this.#tables.roundOf(id) === 1 &&
+        state === 'failed' &&
+        this.#tables.planOf(row).deadLetter.failed
       holds(!isWanted || told.has(id), together, () => `${id} failed and left no dead letter`)
       holds(!this.#tables.rawRecords.has(id), together, () => `${id} ended and its record is still kept`)
     }
