@@ -78,7 +78,8 @@ async function live(world: World): Promise<void> {
       world.satisfy()
     }
     const left = leftover(world)
-    if (left.length === 0) for (const id of inDoubt(world)) resolve(world, id)
+    // Whoever has called one that stands so waits for it, and with that others of its key.
+    for (const id of inDoubt(world)) resolve(world, id)
     return left.length === 0 && inDoubt(world).length === 0 && schedule.nowUs > healedUs + lateUs
   }
   await until(world, endUs, isOver)
