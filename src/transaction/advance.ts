@@ -42,11 +42,11 @@ function complete(draft: Draft): boolean {
 /** It goes no further for now: says why by its state, and writes what must be known of that. `undoing`: all else is at rest. */
 function pose(draft: Draft, undoing: Place | null): Draft {
   const { transaction, effects, hasTurned } = draft
-  const held: Held = { running: 0, delayed: 0, inDoubt: 0, resting: [] }
+  const held: Held = { running: 0, delayed: 0, called: 0, inDoubt: 0, resting: [] }
   if (undoing !== null) look(undoing, held)
   else surveyBody(draft, held)
   transaction.state = stateOf(held, transaction.failure !== null)
-  transaction.isDelayed = held.delayed > 0 && held.running === 0
+  transaction.isDelayed = held.running === 0 && held.delayed + held.called > 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
   if (hasTurned && transaction.failure !== null) {
     const { code, message, isCancel } = transaction.failure
@@ -56,10 +56,11 @@ function pose(draft: Draft, undoing: Place | null): Draft {
   return draft
 }
 
-/** How many steps run, have a retry delay, stand in doubt, and which rest. */
+/** How many steps run, have a retry delay, have called or undo a sub-workflow, stand in doubt, and which rest. */
 interface Held {
   running: number
   delayed: number
+  called: number
   inDoubt: number
   readonly resting: Place[]
 }
@@ -89,10 +90,10 @@ function look(place: Place, held: Held): void {
   if (state === 'in_doubt') held.inDoubt++
   else if (state === 'asleep') held.resting.push(place)
   else if (state === 'waiting') held.delayed++
-  else if (state === 'called') held.running++
+  else if (state === 'called') held.called++
   else if (state === 'running' && 'uses' in step) held.running++
   // Its sub-workflow is being undone.
-  else if (step.kind === 'call' && stopping) held.running++
+  else if (step.kind === 'call' && stopping) held.called++
 }
 
 function surveyItems(draft: Draft, { step, frame }: Place<ForEachStep>, held: Held): void {
@@ -101,8 +102,8 @@ function surveyItems(draft: Draft, { step, frame }: Place<ForEachStep>, held: He
   }
 }
 
-function stateOf({ running, delayed, inDoubt, resting }: Held, isUndone: boolean): TransactionState {
-  const active = running + delayed
+function stateOf({ running, delayed, called, inDoubt, resting }: Held, isUndone: boolean): TransactionState {
+  const active = running + delayed + called
   assert(active + inDoubt + resting.length > 0, 'a transaction that goes no further waits for something')
   if (active > 0) return isUndone ? 'compensating' : 'running'
   if (inDoubt > 0) return 'in_doubt'
