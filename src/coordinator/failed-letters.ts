@@ -18,7 +18,7 @@ export function failedLettersOf(
   const { failed, topic } = plan.deadLetter
   if (parent !== null || round > 1) return none
   const ending = endings.find((row) => row.state === 'failed' || row.state === 'compensated')
-  if (!failed || !ending) return none
+  if (!failed || !ending || !hadRecord(transaction)) return none
   const row = {
     id: failedLetterId(transaction, ending),
     transactionId: transaction.id,
@@ -27,6 +27,11 @@ export function failedLettersOf(
     receivedUs: ending.endedUs,
   }
   return { rows: [row], messages: topic === null ? [] : [copyOf(row.id, topic, transaction.id)] }
+}
+
+/** One that was called has none; of one that was opened again it went with its first end, and a dead letter came of it then. */
+function hadRecord({ parent, round }: Transaction): boolean {
+  return parent === null && round === 1
 }
 
 const none = Object.freeze({ rows: [], messages: [] })

@@ -140,11 +140,21 @@ export class Performer {
     this.#proceeding = []
     if (proceeding.length > 0) this.#workers.proceed(proceeding)
     if (this.#aborted.length > 0) crashPoint('abort.before')
-    if (this.#aborted.length > 0) this.#workers.abort(this.#aborted.splice(0))
-    if (invocations.length === 0) return
-    this.#workers.invoke(invocations)
+    const wanted = this.#aborted.length === 0 ? invocations : this.#abortAll(invocations)
+    if (wanted.length === 0) return
+    this.#workers.invoke(wanted)
     this.#workers.warm(this.#coming.take())
     crashPoint('acts.dispatched')
+  }
+
+  /** What one commit both asks for and needs no more is not run at all. Answers with the others. */
+  #abortAll(invocations: readonly Invocation[]): readonly Invocation[] {
+    const aborted = new Set(this.#aborted.splice(0))
+    const unasked = invocations.filter(({ id }) => aborted.delete(id))
+    if (aborted.size > 0) this.#workers.abort([...aborted])
+    if (unasked.length === 0) return invocations
+    this.receive(unasked.map(({ id }) => ({ ...neverRun, id, receivedUs: this.#clock.nowUs() })))
+    return invocations.filter((each) => !unasked.includes(each))
   }
 
   /** They are few, and looked for among all. */
@@ -260,3 +270,16 @@ export class Performer {
 function nameOf(transactionId: string, { step, item, attempt }: StepRef & { readonly attempt: number }): string {
   return `${transactionId}/${step}/${item}/${attempt}`
 }
+
+const neverRun = {
+  outcome: 'lost',
+  output: null,
+  errorCode: 'cancelled',
+  errorMessage: 'it was cancelled before it was run',
+  retryAfterMs: null,
+  effectUnknown: false,
+  dispatchedUs: null,
+  startedUs: null,
+  finishedUs: null,
+  logs: null,
+} as const

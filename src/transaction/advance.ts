@@ -46,8 +46,7 @@ function pose(draft: Draft, undoing: Place | null): Draft {
   if (undoing !== null) look(undoing, held)
   else surveyBody(draft, held)
   transaction.state = stateOf(held, transaction.failure !== null)
-  // Who waits for what it has called takes no place either: that needs one to end.
-  transaction.isDelayed = held.delayed + held.called > 0 && held.running === 0
+  transaction.isDelayed = held.running === 0 && held.delayed + held.called > 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
   if (hasTurned && transaction.failure !== null) {
     const { code, message, isCancel } = transaction.failure
@@ -57,7 +56,7 @@ function pose(draft: Draft, undoing: Place | null): Draft {
   return draft
 }
 
-/** How many steps run, have a retry delay, wait for what they have called, stand in doubt, and which rest. */
+/** How many steps run, have a retry delay, have called or undo a sub-workflow, stand in doubt, and which rest. */
 interface Held {
   running: number
   delayed: number

@@ -66,7 +66,7 @@ export interface Transaction {
   readonly parent: ParentRef | null
   /** What a person gave a step in place of its `with`, for this round. */
   readonly given: Given | null
-  /** It waits for a timer, or for what it has called: it needs no place among the running. */
+  /** Its next act is a timer's, or a sub-workflow's: it needs no place among the running. */
   readonly isDelayed: boolean
   /** Place in the plan's body of the first step that is not settled, as far as is known. */
   readonly at: number

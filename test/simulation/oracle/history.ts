@@ -130,6 +130,8 @@ export class History {
     const name = `${transactionId}/${nameOfPlace(placeOfRow(plan, row))}/${attempt}`
     const what = () => `${name} is recorded as ${outcome} ${errorCode ?? ''}, and no worker said so`
     if (outcome === 'skipped' || row.resolvedBy !== null) return
+    // It was not asked for at all.
+    if (errorCode === 'cancelled' && row.dispatchedUs === null) return
     if (outcome === 'fail' && this.#results.has(`${name}/ok`)) return
     if (errorCode === 'coordinator_lost') {
       const isOwn = (each: { step: number; item: string; attempt: number }) =>
