@@ -69,7 +69,7 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
     const decoded = decode(record, whereOf(place), room.valueBytesMax)
     const started = plans.map((plan) => readFor(plan, decoded, record, place, room))
     const kept = waiters.map((plan) => keepFor(plan, decoded, record, place, room, plans.includes(plan)))
-    const reading = oneLetterEach(joinReadings([...started, ...kept]))
+    const reading = joinReadings([...started, ...kept])
     if (place.gone.length === 0) return reading
     return { ...reading, passed: [...reading.passed, ...place.gone.map((id) => pass(record, id, 'no_workflow'))] }
   } catch (error) {
@@ -290,18 +290,6 @@ function headersText(record: RawRecord): string {
 function whereOf(place: Place): string {
   const { topic, partition, offset } = place.origin
   return `${topic}/${partition}/${offset}`
-}
-
-/** One whose record can neither start it nor be kept for it has one dead letter: the first says why. */
-function oneLetterEach(reading: Reading): Reading {
-  const { deadLetters, messages } = reading
-  if (deadLetters.length < 2) return reading
-  return { ...reading, deadLetters: firstOfEach(deadLetters), messages: firstOfEach(messages) }
-}
-
-function firstOfEach<Row extends { readonly id: string }>(rows: readonly Row[]): Row[] {
-  const seen = new Set<string>()
-  return rows.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
 export function joinReadings(readings: readonly Reading[]): Reading {

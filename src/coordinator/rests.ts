@@ -61,10 +61,16 @@ export class Rests {
   recorded(lane: Lane, rests: readonly RestRow[]): void {
     const read = this.#lanes.get(lane)
     if (!read) return
+    const nowUs = this.#parts.clock.nowUs()
     for (const { dueUs, transactionId, step, item } of rests) {
       if (dueUs === null) continue
-      if (isBefore(dueUs, transactionId, read.mark)) this.#wake(lane, transactionId, { step, item })
-      else if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
+      const isRead = isBefore(dueUs, transactionId, read.mark)
+      if (isRead && dueUs <= nowUs) this.#wake(lane, transactionId, { step, item })
+      else {
+        // The clock was ahead when the mark came there.
+        if (isRead) read.mark = { ...first, dueUs }
+        if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
+      }
     }
     this.#arm()
   }

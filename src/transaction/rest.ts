@@ -53,11 +53,14 @@ export function restOver(draft: Draft, { step, frame }: Place): void {
   })
 }
 
-/** Written when it begins, and when it comes to be the only thing left of its transaction, or is not any more. */
+/**
+ * Written when it begins, and when it comes to be the only thing left of its transaction, or is not any more; also of one that
+ * was woken too early, by a clock that was ahead: so its lane hears when it is due.
+ */
 export function recordRest(draft: Draft, { step, frame }: Place, isAlone: boolean): void {
   const progress = frame.get(step.no)
   const inside = progress.inside as Rest
-  if (inside.isAlone === isAlone) return
+  if (inside.isAlone === isAlone && !draft.isFresh) return
   const isNew = inside.isAlone === null
   const wait = isNew && step.kind === 'wait' ? waitRow(draft, { step, frame }) : null
   const { sinceUs } = inside

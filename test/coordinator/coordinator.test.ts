@@ -243,24 +243,3 @@ timeout: 50ms
 steps:
   - { id: work, uses: work }
 `
-
-const startedAndWaited = `
-name: both
-on: { kafka: { topic: ${topic} } }
-key: event.data.customer.id
-signals: { ${topic}: { key: event.data.customer.id } }
-steps:
-  - { id: work, uses: work }
-  - { id: more, wait: { topic: ${topic}, key: event.data.customer.id } }
-`
-
-test('given a workflow that waits for events of its own topic, when a record has neither key, then it has one dead letter', async () => {
-  const it = await world({ workflows: [startedAndWaited] })
-  it.kafka.produce(0, { json: { n: 1 } })
-  await eventually('the letter', it, () => it.ledger.tables.letters.size > 0)
-  assert.deepEqual(
-    [...it.ledger.tables.letters.values()].map(({ code, offset }) => [code, offset]),
-    [['expression_failed', 0]],
-  )
-  await it.coordinator.stop(100)
-})

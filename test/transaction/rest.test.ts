@@ -21,7 +21,7 @@ test('sleep: it is a row, and nothing else of it runs', () => {
 test('sleep: read back when it is due, it goes on', () => {
   const stage = staged(nap)
   stage.start()
-  assert.deepEqual(stage.restart(1_799_999), [], 'not due yet')
+  assert.deepEqual(stage.restart(1_799_999), ['rest nap +1800000 alone'], 'not due yet: its lane hears when it is')
   assert.deepEqual(stage.restart(1_800_000), ['up nap', 'nap ok', 'invoke last@1 {}'])
 })
 

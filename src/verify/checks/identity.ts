@@ -7,8 +7,9 @@ import { beginsWith, isHashOf, originTemplates } from '../origin.ts'
 
 const redriven = `coalesce(',"redrivenFrom":"' || t.redriven_from || '"', '')`
 const transactionHash = (before: string) => isHashOf('t.id', `o.${before} || t.kafka_offset || ${redriven} || o.after`)
+/** Of a record that starts nothing; of one that cannot be kept for those who wait, which may be another letter of it. */
 const letterHash = (before: string, from = "''") =>
-  isHashOf('d.id', `'dead:' || o.${before} || d.kafka_offset || ${from} || o.after`)
+  `(${['dead', 'unkept'].map((kind) => isHashOf('d.id', `'${kind}:' || o.${before} || d.kafka_offset || ${from} || o.after`)).join(' or ')})`
 
 const signalHash = (before: string) => isHashOf('s.id', `'signal:' || o.${before} || s.kafka_offset || o.after`)
 

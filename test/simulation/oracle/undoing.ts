@@ -149,12 +149,19 @@ export class Undoing {
       const place = placeOf({ idempotencySeed: key })
       const step = row && stepAt(this.#tables.planOf(row), place)
       if (step?.kind !== 'invoke' || step.compensate === null || this.#wasInDoubt(id)) continue
+      if (this.#saidNo(id, step.no, place.item)) continue
       const state = this.#tables.endings.get(id)?.state
       const name = `${nameOfPlace(place)} of ${id}, which ended ${state}`
       if (state === 'compensated' || state === 'cancelled') holds(charge.isVoid, whole, () => `${name}, is charged`)
       const isFirst = state === 'completed' && this.#tables.roundOf(id) === 1
       if (isFirst) holds(!charge.isVoid, never, () => `${name}, was given back`)
     }
+  }
+
+  /** Its function had the last word, and took nothing for done: what its key was charged for before is on its head. */
+  #saidNo(id: string, no: number, item: string): boolean {
+    const last = this.#tables.attemptsOf(id).findLast((row) => row.step === no && row.item === item)
+    return last?.outcome === 'fail' && last.unknown === null && last.dispatchedUs !== null
   }
 
   #unkeyed() {
