@@ -28,7 +28,7 @@ export const attempts: Check = {
 with ${richOnes}, ordered as (
   select transaction_id, step, attempt, outcome, step_state, next_at is null as last, resolved_by is not null as resolved,
          error_code is null as well, dispatched_at is not null as ran, commit_id, eligible_at,
-         item <> '' or num_nonnulls(seq, unknown, round) > 0 as marked,
+         item <> '' or num_nonnulls(seq, round) > 0 or (unknown and outcome in (0, 1)) as marked,
          lag(received_at) over w as p_received,
          lag((step::int8 << 24) | (attempt::int8 << 8) | coalesce(step_state, 0)) over w as p,
          lag(commit_id) over w as p_commit
@@ -61,7 +61,7 @@ with ${richOnes}, ordered as (
 )
 select j.kind, t.lane_id, w.name, t.kafka_offset, j.transaction_id::text,
        case j.kind
-         when 'not_of_chain' then 'a row without item, seq, unknown and round'
+         when 'not_of_chain' then 'a row without item, seq and round, and unknown only where it did not end well'
          when 'step_missing' then 'step ' || coalesce(v.step_ids[coalesce(p_step + 2, 1)], '?') || ' first'
          when 'attempt_missing' then 'attempt ' || case when p_step = step then p_attempt + 1 else 1 end
                                      || ' of step ' || ${named('step')}
