@@ -4,47 +4,66 @@ import type { Plan } from '../workflow/plan.ts'
 import type { Connections } from './connect.ts'
 import { startsOf } from './starts.ts'
 
+/** So many in one statement: a folder may hold thousands, and a statement for each of them is seconds of a start. */
+const together = 500
+
 export async function register(db: Connections, plans: readonly Plan[]): Promise<ReadonlyMap<string, VersionIds>> {
   const ids = new Map<string, VersionIds>()
-  for (const plan of plans) ids.set(plan.version, await registerOne(db, plan))
+  for (let from = 0; from < plans.length; from += together) {
+    for (const [hash, each] of await registerThese(db, plans.slice(from, from + together))) ids.set(hash, each)
+  }
   return ids
 }
 
-async function registerOne(db: Connections, plan: Plan): Promise<VersionIds> {
-  // Of functions one after the other nothing more needs to be told.
-  const kinds = plan.steps.every((step) => step.kind === 'invoke') ? null : plan.steps.map((step) => step.kind)
+async function registerThese(db: Connections, plans: readonly Plan[]): Promise<ReadonlyMap<string, VersionIds>> {
+  const names = plans.map((plan) => plan.name)
+  const hashes = plans.map((plan) => plan.version)
   await db.query({
-    name: 'millrace_register_workflow',
-    text: 'insert into millrace_data.workflow (name) values ($1) on conflict do nothing',
-    values: [plan.name],
+    name: 'millrace_register_workflows',
+    text: `
+insert into millrace_data.workflow (name)
+select name from unnest($1::text[]) as p (name)
+where not exists (select from millrace_data.workflow w where w.name = p.name)
+order by name
+on conflict do nothing`,
+    values: [names],
   })
   await db.query({
-    name: 'millrace_register_version',
+    name: 'millrace_register_versions',
     text: `
 insert into millrace_data.version
   (workflow_id, hash, source, step_ids, step_functions, step_kinds, step_starts, last_step)
-select w.id, $2, $3, $4::text[], $5::text[], $6::text[], $7::smallint[], $8::smallint from millrace_data.workflow w
-where w.name = $1 and not exists (
-  select from millrace_data.version v where v.workflow_id = w.id and v.hash = $2)
+select w.id, p.hash, p.source, array(select json_array_elements_text(p.steps -> 'ids')),
+       array(select json_array_elements_text(p.steps -> 'functions')),
+       case when p.steps ->> 'kinds' is not null then array(select json_array_elements_text(p.steps -> 'kinds')) end,
+       case when p.steps ->> 'kinds' is not null
+            then array(select json_array_elements_text(p.steps -> 'starts')::smallint) end,
+       (p.steps ->> 'last')::smallint
+from unnest($1::text[], $2::text[], $3::text[], $4::json[]) as p (name, hash, source, steps)
+join millrace_data.workflow w on w.name = p.name
+where not exists (select from millrace_data.version v where v.workflow_id = w.id and v.hash = p.hash)
+order by w.id, p.hash
 on conflict do nothing`,
-    values: [
-      plan.name,
-      plan.version,
-      plan.source,
-      plan.steps.map((step) => step.id),
-      plan.steps.map((step) => ('uses' in step ? step.uses : null)),
-      kinds,
-      kinds && startsOf(plan),
-      kinds && plan.body.at(-1)?.no,
-    ],
+    values: [names, hashes, plans.map((plan) => plan.source), plans.map((plan) => JSON.stringify(stepsOf(plan)))],
   })
-  const [row] = await db.query<{ workflow_id: number; id: number }>({
+  const rows = await db.query<{ hash: string; workflow_id: number; id: number }>({
     name: 'millrace_version_ids',
     text: `
-select v.workflow_id, v.id from millrace_data.version v
-join millrace_data.workflow w on w.id = v.workflow_id where w.name = $1 and v.hash = $2`,
-    values: [plan.name, plan.version],
+select v.hash, v.workflow_id, v.id
+from unnest($1::text[], $2::text[]) as p (name, hash)
+join millrace_data.workflow w on w.name = p.name
+join millrace_data.version v on v.workflow_id = w.id and v.hash = p.hash`,
+    values: [names, hashes],
   })
-  if (!row) throw new Error(`version ${plan.version} of ${plan.name} was not stored`)
-  return { workflowId: row.workflow_id, versionId: row.id }
+  if (rows.length < plans.length) throw new Error(`${plans.length - rows.length} versions were not stored`)
+  return new Map(rows.map((row) => [row.hash, { workflowId: row.workflow_id, versionId: row.id }]))
+}
+
+/** Of functions one after the other nothing more than their names needs to be told. */
+function stepsOf(plan: Plan) {
+  const ids = plan.steps.map((step) => step.id)
+  const functions = plan.steps.map((step) => ('uses' in step ? step.uses : null))
+  if (plan.steps.every((step) => step.kind === 'invoke')) return { ids, functions }
+  const kinds = plan.steps.map((step) => step.kind)
+  return { ids, functions, kinds, starts: startsOf(plan), last: plan.body.at(-1)?.no }
 }
