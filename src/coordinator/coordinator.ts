@@ -97,6 +97,7 @@ export class Coordinator {
       onUntold: (signals) => this.#waits.came(signals),
       onClosed: (lane) => this.#forget(lane),
       onUndone: (lane, transactionId, isWhole) => this.#performer.forget(lane, transactionId, isWhole),
+      onResting: (lane, dues) => this.#rests.due(lane, dues),
       onBroken: (error) => this.#fail(error),
     })
     const shared = {

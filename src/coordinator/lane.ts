@@ -7,6 +7,7 @@ import { crashPoint } from '../base/crash-point.ts'
 import { Deque } from '../base/deque.ts'
 import { EngineError } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
+import { duesOf } from '../transaction/dues.ts'
 import type { Admit, Effect } from '../transaction/effect.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import { stepInDoubt } from '../transaction/resolve.ts'
@@ -45,6 +46,8 @@ export interface LaneHooks {
   isPaused(workflow: string, key: string | null): boolean
   /** Attempts of a transaction are not to be heard of: what they follow from was not written. `isWhole`: nothing of it was. */
   onUndone(lane: Lane, transactionId: string, isWhole: boolean): void
+  /** Something of it was looked at and rests on: when it is to be woken. */
+  onResting(lane: Lane, dues: readonly number[]): void
   /** Transactions of it are to be loaded. */
   onReady(lane: Lane): void
 }
@@ -434,6 +437,10 @@ export class Lane {
     const { transaction, effects } = result
     this.#roster.put(transaction)
     this.#follow(before, transaction, event, released)
+    if (wasWoken(event) && !transaction.plan.isChain && !isFinal(transaction)) {
+      const dues = duesOf(transaction)
+      if (dues.length > 0) this.#hooks.onResting(this, dues)
+    }
     const parts = this.#partsOf(transaction, effects, command)
     const leaves = this.#roster.isLeaving(id) ? [id] : undefined
     const folded = entry(this, { kind: 'event', before, event, command, after }, leaves ? { ...parts, leaves } : parts)
@@ -574,6 +581,11 @@ function inboundOf({ source }: Entry): Inbound | null {
   if (source.kind !== 'event' || source.after?.fate === 'undone') return null
   const { before, event, command, after } = source
   return command === null ? { id: before.id, event, command, after } : { id: null, command }
+}
+
+/** Its turn, or the end of a rest, came maybe before something of it was due. */
+function wasWoken({ type }: TransactionEvent): boolean {
+  return type === 'Started' || type === 'TimerDue'
 }
 
 /** What a parent or a child says: the one it is for may rest, or have ended. */

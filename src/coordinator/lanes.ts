@@ -40,6 +40,8 @@ export interface LanesParts {
   onClosed(lane: Lane): void
   /** What was folded of a transaction was not written: what it asked for ahead of that is not wanted. */
   onUndone(lane: Lane, transactionId: string, isWhole: boolean): void
+  /** Something of it was looked at and rests on: when it is to be woken. */
+  onResting(lane: Lane, dues: readonly number[]): void
   /** Somebody waits for an event that may be there. */
   onNudged(): void
   /** Events are kept of which those who wait may not know. */
@@ -233,6 +235,7 @@ export class Lanes {
     this.#pause(opened.pauses)
     const hooks = {
       onUndone: this.#parts.onUndone,
+      onResting: this.#parts.onResting,
       onReady: (one: Lane) => void this.#load(one),
       isPaused: (workflow: string, key: string | null) => this.#pauses.holds(workflow, key),
     }

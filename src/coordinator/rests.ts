@@ -57,20 +57,22 @@ export class Rests {
     this.#lanes.clear()
   }
 
-  /** They are durable. What is due before the mark is not read any more: it is woken by its own. */
+  /** They are durable. */
   recorded(lane: Lane, rests: readonly RestRow[]): void {
+    const dues = rests.flatMap(({ dueUs }) => dueUs ?? [])
+    this.due(lane, dues)
+  }
+
+  /**
+   * Something of the lane is to be woken at these times: it rests from now on, or was woken too early, for a clock can go back.
+   * What is due before the mark would not be read any more: the mark goes back, and some are woken once more, which is harmless.
+   */
+  due(lane: Lane, dues: readonly number[]): void {
     const read = this.#lanes.get(lane)
     if (!read) return
-    const nowUs = this.#parts.clock.nowUs()
-    for (const { dueUs, transactionId, step, item } of rests) {
-      if (dueUs === null) continue
-      const isRead = isBefore(dueUs, transactionId, read.mark)
-      if (isRead && dueUs <= nowUs) this.#wake(lane, transactionId, { step, item })
-      else {
-        // The clock was ahead when the mark came there.
-        if (isRead) read.mark = { ...first, dueUs }
-        if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
-      }
+    for (const dueUs of dues) {
+      if (dueUs <= read.mark.dueUs) read.mark = { ...first, dueUs }
+      if (read.nextUs === null || dueUs < read.nextUs) read.nextUs = dueUs
     }
     this.#arm()
   }
@@ -143,7 +145,7 @@ export class Rests {
       if (due.length > 0) wake()
       isMore = due.length === limits.loadMax
     }
-    // What is recorded meanwhile is behind the mark, and makes it earlier.
+    // What is recorded meanwhile makes it earlier.
     read.nextUs = null
     const nextUs = await ledger.nextDue(lane.laneId, read.mark)
     if (nextUs !== null && (read.nextUs === null || nextUs < read.nextUs)) read.nextUs = nextUs
@@ -152,8 +154,3 @@ export class Rests {
 
 /** Node's timers hold no more; a longer one is set again when it fires. */
 const timerMsMax = 2 ** 31 - 1
-
-/** To be woken once more is harmless. */
-function isBefore(dueUs: number, transactionId: string, mark: DueRest): boolean {
-  return dueUs < mark.dueUs || (dueUs === mark.dueUs && transactionId <= mark.transactionId)
-}

@@ -31,6 +31,13 @@ export class Provider {
     return charge
   }
 
+  /** Nothing will be charged under this key. False: it was. */
+  refuse(key: string): boolean {
+    if (this.keyed.get(key)?.isVoid === false) return false
+    this.voided.add(key)
+    return true
+  }
+
   /** Whatever was charged for it is given back. */
   undo(key: string): string {
     this.voided.add(key)

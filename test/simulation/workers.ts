@@ -145,6 +145,16 @@ export class SimulatedWorkers implements Workers {
     }
   }
 
+  /**
+   * Whoever gives up knows that nothing was done, and that nothing will be: its provider has refused its key. Where that has
+   * charged for it before, it says so, and all is well.
+   */
+  #fateOf({ invocation, once, pure }: Run): Fate {
+    const fate = this.#process.schedule.random.weighted<Fate>(this.#weather().fates)
+    if (fate !== 'gives up' || once || pure) return fate
+    return this.#provider.refuse(invocation.idempotencySeed) ? fate : 'ok'
+  }
+
   #keep(run: Run): void {
     run.state = 'kept'
     const { name } = this.#process
@@ -165,7 +175,7 @@ export class SimulatedWorkers implements Workers {
     if (run.pure) this.#known.add(run.invocation.function)
     run.state = 'running'
     run.dispatchedUs = this.#process.clock.nowUs()
-    const fate = random.weighted<Fate>(this.#weather().fates)
+    const fate = this.#fateOf(run)
     if (fate !== 'ok') this.#watch.fated(this.#process, fate, run.invocation)
     const timeoutUs = run.invocation.timeoutMs * 1000
     const wantedUs = this.#someUs(this.#weather().runUs) * (fate === 'answers late' ? 20 : 1)
