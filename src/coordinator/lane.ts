@@ -257,9 +257,15 @@ export class Lane {
     if (this.closed || this.draining) return
     if (this.#roster.get(id)) this.tell(id, event)
     else {
-      this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), event])
-      this.rouse(id)
+      this.#callBack(id, event)
+      this.#giveIdle()
     }
+  }
+
+  /** It hears of it when it is loaded. */
+  #callBack(id: string, event: TransactionEvent): void {
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), event])
+    this.#roster.callBack(id)
   }
 
   /** The transaction is being loaded, for there is an event for this wait. */
@@ -422,9 +428,9 @@ export class Lane {
       this.#roster.shelve(before)
       return null
     }
-    // It was here, was asked something else, and is away again.
+    // It was here, was asked something else, and is away again: what has become of it may not be written yet.
     if (!before && isForAnyone(event)) {
-      this.reach(id, event)
+      this.#callBack(id, event)
       return null
     }
     const result = before ? transition(before, event) : { refused: 'the transaction is not open' }

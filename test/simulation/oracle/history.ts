@@ -5,7 +5,7 @@
 import type { Invocation, InvocationResult, OfLane } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow, EndingRow } from '../../../src/transaction/effect.ts'
 import { lostMax } from '../../../src/transaction/retry.ts'
-import type { InvokeStep, Plan, Step, UndoStep } from '../../../src/workflow/plan.ts'
+import type { FunctionStep, Plan, Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
 import { isFound } from '../ledger/lanes.ts'
 import { add, placeOf as placeOfStep, type Tables } from '../ledger/tables.ts'
@@ -136,10 +136,10 @@ export class History {
     if (errorCode === 'coordinator_lost') {
       const isOwn = (each: { step: number; item: string; attempt: number }) =>
         each.step === step && each.item === item && each.attempt === attempt
-      const { kind, compensate = null } = plan.steps[step] as InvokeStep | (UndoStep & { compensate?: null })
-      // Nobody writes when one begins that may be asked for again: it is lost if it is to be undone.
-      const isUndone = kind === 'undo' || compensate !== null
-      holds(isUndone || this.#tables.begunOf(transactionId).some(isOwn), burnt, what)
+      // Nobody writes when one begins that may be asked for again: it is given up as lost, should its block need it no more.
+      const of = plan.steps[step] as FunctionStep
+      const mayBeAskedFor = !of.uses.startsWith('once/') || of.kind === 'undo' || of.compensate !== null
+      holds(mayBeAskedFor || this.#tables.begunOf(transactionId).some(isOwn), burnt, what)
     } else if (row.dispatchedUs !== null || outcome !== 'fail')
       holds(this.#results.has(`${name}/${outcome}`), burnt, what)
   }

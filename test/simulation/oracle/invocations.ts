@@ -12,7 +12,7 @@ import type { Tables } from '../ledger/tables.ts'
 import { nameOfPlace, placeOf, stepAt } from '../place.ts'
 import { isPure } from '../workers.ts'
 import { isSettled } from './history.ts'
-import { itemFor, layoutOf } from './layout.ts'
+import { itemFor, latest, layoutOf } from './layout.ts'
 import { holds } from './verdict.ts'
 
 const durable = 'durable before seen'
@@ -149,8 +149,9 @@ export class Invocations {
     const { transactionId, idempotencySeed } = invocation
     const name = `${transactionId}/${nameOfPlace(placeOf(invocation))}`
     const round = `${name}/${this.#tables.roundOf(transactionId)}`
-    const key = this.#keyOf.get(round) ?? idempotencySeed
-    this.#keyOf.set(round, key)
+    // What goes ahead may be of a round that is not in the ledger yet.
+    const key = (invocation.ahead ? null : this.#keyOf.get(round)) ?? idempotencySeed
+    if (!invocation.ahead) this.#keyOf.set(round, key)
     const owner = this.#stepOf.get(idempotencySeed) ?? name
     this.#stepOf.set(idempotencySeed, owner)
     holds(
@@ -185,7 +186,7 @@ export class Invocations {
     for (const each of plan.steps) {
       if (each.kind === 'undo' || !(each.id in given)) continue
       const own = rows.filter((one) => one.step === each.no && one.item === itemFor(each, item))
-      const last = own.at(-1)
+      const last = latest(own)
       const output = last?.stepState === 'ok' ? JSON.stringify(JSON.parse(last.output ?? 'null')) : 'null'
       const seen = JSON.stringify(given[each.id])
       // Of a case that was taken in a round before.

@@ -1,4 +1,5 @@
 /** How the steps of a plan stand to each other, told from its tree alone. */
+import type { AttemptRow } from '../../../src/transaction/effect.ts'
 import type { Plan, Step } from '../../../src/workflow/plan.ts'
 
 export interface Layout {
@@ -39,4 +40,9 @@ export function listsOf(step: Step): readonly (readonly Step[])[] {
 /** Of an item further in: the item that the outer step is of. */
 export function itemFor(step: Step, item: string): string {
   return item.split('.').slice(0, step.within.length).join('.')
+}
+
+/** The last word on a step: one that is skipped in a later round has the lower number. */
+export function latest<Row extends Pick<AttemptRow, 'round' | 'attempt'>>(rows: readonly Row[]): Row | undefined {
+  return rows.toSorted((a, b) => (a.round ?? 1) - (b.round ?? 1) || a.attempt - b.attempt).at(-1)
 }

@@ -8,7 +8,7 @@ import type { ForEachStep, Join, ParallelStep, Plan, Step } from '../../../src/w
 import type { Written } from '../ledger/commit.ts'
 import type { Tables } from '../ledger/tables.ts'
 import { placeOf, stepAt } from '../place.ts'
-import { itemFor, layoutOf } from './layout.ts'
+import { itemFor, latest, layoutOf } from './layout.ts'
 import { holds } from './verdict.ts'
 
 const places = 'each step in its place'
@@ -131,14 +131,12 @@ export class Trees {
   }
 
   #stateOf(id: string, { no }: Step, item: string): 'none' | 'ok' | 'skipped' | 'failed' {
-    if (!this.#over.has(`${id}/${no}/${item}`)) {
-      // Of the commit that is judged, whose rows were not noted yet.
-      const last = this.#tables.attemptsOf(id).findLast((row) => row.step === no && row.item === item)
-      const round = this.#tables.roundOf(id)
-      if (!last || (last.round ?? 1) !== round) return 'none'
-    }
     const rows = this.#tables.attemptsOf(id).filter((row) => row.step === no && row.item === item)
-    const state = rows.at(-1)?.stepState
+    const last = latest(rows)
+    if (last === undefined) return 'none'
+    const isOfRound = (last.round ?? 1) === this.#tables.roundOf(id) || this.#over.has(`${id}/${no}/${item}`)
+    // What is skipped again has a row already.
+    const state = isOfRound ? last.stepState : rows[0]?.outcome
     return state === 'ok' || state === 'skipped' || state === 'failed' ? state : 'none'
   }
 }
