@@ -88,7 +88,7 @@ export class Lane {
   readonly #commands: Commands
   /** Transactions that the commit under way, or just over, did not admit after all. */
   readonly #dropped = new Set<string>()
-  readonly #ahead = new Ahead()
+  readonly #ahead = new Ahead<Inbound>()
   readonly #unsent = new Unsent<Inbound>()
   readonly #hooks: LaneHooks
   readonly #records: Records
@@ -392,7 +392,7 @@ export class Lane {
     if (source.kind === 'redrive')
       return this.#commands.takeBack(source.command, source.admitted, refusal.message, nowUs)
     const again = source.kind === 'event' && source.event.type === 'AttemptEnded' ? source.event : null
-    const stays = source.kind === 'event' && this.#undo(source.before.id, guilty)
+    const stays = source.kind === 'event' && this.#undo(source.before, guilty)
     if (source.kind === 'event') this.#dropCalled([guilty], nowUs)
     if (source.kind === 'event' && source.command) {
       this.#startNext(this.#roster.sendBack(source.before), nowUs)
@@ -437,6 +437,7 @@ export class Lane {
     if (!before || 'refused' in result) {
       const reason = 'refused' in result ? result.refused : ''
       publish('refusal', { what: `${event.type} of ${id}`, reason })
+      if (command === null) this.#ahead.refused(id, { id, event, command, after })
       this.#roster.sendAway(id)
       return command ? refused(this, command, reason) : null
     }
@@ -543,7 +544,7 @@ export class Lane {
   /** It is not admitted after all: what was folded of it meanwhile is not written either. */
   #drop(transaction: Transaction, atUs: number): void {
     this.#dropped.add(transaction.id)
-    this.#undo(transaction.id, null)
+    this.#undo(transaction, null)
     if (callsOthers(transaction)) for (const child of this.#roster.calledBy(transaction.id)) this.#drop(child, atUs)
     this.#startNext(this.#roster.drop(transaction), atUs)
   }
@@ -552,18 +553,19 @@ export class Lane {
    * Nothing holds that was folded of the transaction from this entry on, and nothing that was asked for ahead then; what came
    * of other attempts is folded again. Null: nothing of it holds. True when it had ended meanwhile, and those behind it wait.
    */
-  #undo(id: string, from: Entry | null): boolean {
-    if (!this.#ahead.has(id)) return this.#roster.stay(id)
-    const later = this.#ahead.undo(id, from)
+  #undo(transaction: Transaction, from: Entry | null): boolean {
+    const { id } = transaction
+    if (!this.#ahead.has(id)) return this.#roster.stay(transaction)
+    const { later, refused } = this.#ahead.undo(id, from)
     this.#dropCalled(later, 0)
     const waits = [...this.#events].filter(
       (each) => each.id === null || each.id !== id || mayStill(each, from !== null),
     )
-    const again = from === null ? [] : later.flatMap((each) => inboundOf(each) ?? [])
+    const again = from === null ? [] : [...later.flatMap((each) => inboundOf(each) ?? []), ...refused.filter(isHeard)]
     this.#events.clear()
     for (const each of [...again, ...waits]) this.#events.push(each)
     this.#hooks.onUndone(this, id, from === null)
-    return this.#roster.stay(id)
+    return this.#roster.stay(transaction)
   }
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */
@@ -584,9 +586,15 @@ function mayStill({ event, after }: Extract<Inbound, { readonly id: string }>, h
 
 /** What is to be folded again of what does not hold. */
 function inboundOf({ source }: Entry): Inbound | null {
-  if (source.kind !== 'event' || source.after?.fate === 'undone') return null
+  if (source.kind !== 'event') return null
   const { before, event, command, after } = source
-  return command === null ? { id: before.id, event, command, after } : { id: null, command }
+  const inbound: Inbound = command === null ? { id: before.id, event, command, after } : { id: null, command }
+  return isHeard(inbound) ? inbound : null
+}
+
+/** What it comes of was written, or may be. */
+function isHeard(inbound: Inbound): boolean {
+  return inbound.id === null || inbound.after?.fate !== 'undone'
 }
 
 /** Its turn, or the end of a rest, came maybe before something of it was due. */

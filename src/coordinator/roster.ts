@@ -245,11 +245,11 @@ export class Roster {
     return this.#next(transaction)
   }
 
-  /** Its end, or its doubt, is not written after all. True when it had come to that, and its successor has not had its turn. */
-  stay(id: string): boolean {
-    const transaction = this.#leaving.get(id)
-    if (!transaction) return false
-    this.#leaving.delete(id)
+  /** Its end, its doubt or its rest is not written after all. True when it had come to that, and its successor has not had its turn. */
+  stay(transaction: Transaction): boolean {
+    const { id } = transaction
+    const had = this.#leaving.delete(id) || this.#holders.delete(id)
+    if (!had) return false
     this.#aside.delete(id)
     this.takeBack(transaction)
     return true
