@@ -220,6 +220,7 @@ export class Lane {
    */
   arrive(transactions: readonly Transaction[], atUs: number): void {
     for (const transaction of transactions) {
+      if (this.#roster.isStale(transaction.id)) continue
       const isTurn = this.#roster.arrive(transaction)
       const isTakenOver = isTurn && this.#roster.wasTakenOver(transaction.id)
       const isFirst = (each: Inbound) => !isTakenOver || (each.id !== null && each.event.type !== 'CancelAsked')
@@ -555,7 +556,7 @@ export class Lane {
    */
   #undo(transaction: Transaction, from: Entry | null): boolean {
     const { id } = transaction
-    if (!this.#ahead.has(id)) return this.#roster.stay(transaction)
+    if (!this.#ahead.has(id)) return this.#stay(transaction)
     const { later, refused } = this.#ahead.undo(id, from)
     this.#dropCalled(later, 0)
     const waits = [...this.#events].filter(
@@ -565,7 +566,14 @@ export class Lane {
     this.#events.clear()
     for (const each of [...again, ...waits]) this.#events.push(each)
     this.#hooks.onUndone(this, id, from === null)
-    return this.#roster.stay(transaction)
+    return this.#stay(transaction)
+  }
+
+  /** Who was to be loaded to hear something is here. */
+  #stay(transaction: Transaction): boolean {
+    const stays = this.#roster.stay(transaction)
+    if (stays) for (const each of this.#waitingFor(transaction.id)) this.#events.push(each)
+    return stays
   }
 
   /** The next one of a key has its turn: through the inbox, for a whole line may end at once. */

@@ -31,6 +31,8 @@ export class Roster {
   readonly #holders = new Set<string>()
   /** They rest or have ended, and are asked back. */
   readonly #returning = new Set<string>()
+  /** They are being loaded, and nobody waits for that any more. */
+  readonly #stale = new Set<string>()
   /** They have ended, and are here to be asked something. */
   readonly #visitors = new Set<string>()
   /** It is their turn, and they are paused: of them only the id is in memory. */
@@ -334,9 +336,29 @@ export class Roster {
 
   /** As it was, though it has moved on or ended since: that was refused. */
   takeBack(transaction: Transaction): void {
+    if (this.#returning.delete(transaction.id)) this.#unask(transaction.id)
     this.#transactions.set(transaction.id, transaction)
     this.#delayed.delete(transaction.id)
     this.#horizon.add(transaction.id, transaction.admittedUs)
+  }
+
+  /** It is here: it need not be loaded, and if it is being so, that is not what it has become. */
+  #unask(id: string): void {
+    const others = (list: string[]) => list.filter((each) => each !== id)
+    const asked = this.#staged.length + this.#sealed.length + this.#ready.length
+    this.#staged = others(this.#staged)
+    this.#sealed = others(this.#sealed)
+    this.#ready = others(this.#ready)
+    if (this.#staged.length + this.#sealed.length + this.#ready.length < asked) this.#asked.delete(id)
+    else this.#stale.add(id)
+  }
+
+  /** It was read before what it has become since was written; who wants it all the same has it read again. */
+  isStale(id: string): boolean {
+    if (!this.#stale.delete(id)) return false
+    this.#asked.delete(id)
+    if (this.#returning.has(id)) this.callBack(id)
+    return true
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
@@ -364,6 +386,7 @@ export class Roster {
     this.#delayed.clear()
     this.#holders.clear()
     this.#returning.clear()
+    this.#stale.clear()
     this.#visitors.clear()
     this.#shelved.clear()
     this.#leaving.clear()
