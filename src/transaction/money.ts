@@ -21,8 +21,19 @@ export function postingsOf(draft: Draft, place: Place<FunctionStep>, event: Atte
     checkNet(step, place, [...done, ...own.map(({ row }) => row)])
     return own
   }
-  const reversed = done.map((each, at) => reversal(draft, place, event, { ...each, n: own.length + at }, each))
-  return [...own, ...reversed]
+  return [...own, ...reversalsOf(draft, { step, frame }, event, own.length)]
+}
+
+/** What brings its step's postings to nothing; also where a person says that it has been undone. */
+export function reversalsOf(
+  draft: Draft,
+  place: Place<UndoStep>,
+  of: Pick<AttemptEnded, 'attempt'>,
+  from = 0,
+): readonly RecordPosting[] {
+  const { step, frame } = place
+  if (step.postings === 'own') return none
+  return moneyOf(frame.get(step.of)).map((each, at) => reversal(draft, place, of, { ...each, n: from + at }, each))
 }
 
 const none: readonly never[] = Object.freeze([])
@@ -49,7 +60,7 @@ function movementOf(
 function posting(
   { transaction, atUs }: Draft,
   { step, frame }: Place,
-  { attempt }: AttemptEnded,
+  { attempt }: Pick<AttemptEnded, 'attempt'>,
   { n, debit, credit, amount, currency, party, key }: Movement & { readonly key: string | null },
   reverses: PostingRow['reverses'] = null,
 ): RecordPosting {
@@ -63,15 +74,15 @@ function posting(
 /** The same amount, the other way round. */
 function reversal(
   draft: Draft,
-  place: Place<UndoStep | FunctionStep>,
-  event: AttemptEnded,
+  place: Place<UndoStep>,
+  event: Pick<AttemptEnded, 'attempt'>,
   movement: Movement,
   of: Movement,
 ) {
   const { step } = place
   const { debit, credit } = movement
   const turned = { ...movement, debit: credit, credit: debit, key: null }
-  const reverses = { step: (step as UndoStep).of, attempt: of.attempt, n: of.n }
+  const reverses = { step: step.of, attempt: of.attempt, n: of.n }
   return posting(draft, place, event, turned, reverses)
 }
 

@@ -5,6 +5,7 @@ import { advance } from './advance.ts'
 import { type Draft, draftOf, frameAt, type Place } from './draft.ts'
 import type { AttemptRow } from './effect.ts'
 import type { StepResolved } from './event.ts'
+import { reversalsOf } from './money.ts'
 import { messagesOfStep } from './publish.ts'
 import { everyStep, someStep } from './reopen.ts'
 import { counted } from './retry.ts'
@@ -39,6 +40,7 @@ function settleBy(draft: Draft, place: Place, event: StepResolved): string | nul
   }
   const output = outputOf(event.output)
   settled(draft, place, { ...progress, state: 'ok', effectUnknown: false, output }, row)
+  if (step.kind === 'undo') draft.effects.push(...reversalsOf(draft, { step, frame }, row))
   try {
     draft.effects.push(...messagesOfStep(draft.transaction, place, []))
     return null

@@ -136,6 +136,8 @@ function heal(world: World): void {
   world.weather = calm(world.weather)
   world.outlet.missing = null
   world.server.tables.pauses = []
+  // Places may be so few that those who wait are looked at late.
+  if ((world.setting.limits.runningMax ?? 0) > 100) world.oracle.calm(world.server.nowUs)
   if (!world.server.up) world.server.recover()
   if (!world.broker.up) world.broker.recover()
   for (const { process, intake } of world.living) {

@@ -150,7 +150,7 @@ export class World {
   #written(written: Written): void {
     this.schedule.trace.explain(this.schedule.nowUs, () => summaryOf(written))
     for (const { transactionId, state } of written.endings) this.schedule.tell(`${transactionId} is ${state}`)
-    this.oracle.written(written)
+    this.oracle.written(written, this.server.nowUs)
   }
 
   /** What the oracle finds must not travel through the product, which would take it for its own. */

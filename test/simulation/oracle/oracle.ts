@@ -12,7 +12,9 @@ import { Accounts } from './accounts.ts'
 import { Copies } from './copies.ts'
 import { History } from './history.ts'
 import { Invocations } from './invocations.ts'
+import { Money } from './money.ts'
 import { Outbox } from './outbox.ts'
+import { Signals } from './signals.ts'
 import { Trees } from './trees.ts'
 import { Undoing } from './undoing.ts'
 import { holds } from './verdict.ts'
@@ -27,6 +29,8 @@ export class Oracle {
   readonly #outbox: Outbox
   readonly #trees: Trees
   readonly #undoing: Undoing
+  readonly #signals: Signals
+  readonly #money: Money
 
   constructor(tables: Tables, broker: Broker, provider: Provider) {
     this.#tables = tables
@@ -38,10 +42,12 @@ export class Oracle {
     this.#outbox = new Outbox(tables)
     this.#trees = new Trees(tables)
     this.#undoing = new Undoing(tables, provider)
+    this.#signals = new Signals(tables)
+    this.#money = new Money(tables)
   }
 
   /** In the instant in which a commit has landed. */
-  written(written: Written): void {
+  written(written: Written, nowUs: number): void {
     this.#accounts.written(written)
     this.#copies.written(written)
     this.#history.written(written)
@@ -49,6 +55,8 @@ export class Oracle {
     this.#outbox.written(written)
     this.#trees.written(written)
     this.#undoing.written(written)
+    this.#signals.written(written, nowUs)
+    this.#money.written(written)
   }
 
   invoked(session: number, invocation: Invocation): void {
@@ -83,6 +91,11 @@ export class Oracle {
     holds(this.#tables.begunOf(transactionId).some(isOwn), once, () => `${name} ran before that was written`)
     const charges = this.#provider.unkeyed.get(invocation.idempotencySeed) ?? []
     holds(charges.length === 1, once, () => `${name} was charged ${charges.length} times`)
+  }
+
+  /** All faults are over. */
+  calm(nowUs: number): void {
+    this.#signals.calmUs = nowUs
   }
 
   /** When all is over. */
