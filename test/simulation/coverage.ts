@@ -3,6 +3,8 @@
  * product does there.
  */
 
+import type { Pause } from '../../src/coordinator/ports.ts'
+import type { AttemptRow } from '../../src/transaction/effect.ts'
 import { linkFaults } from './ledger/link.ts'
 import { statementNames } from './ledger/statements.ts'
 import type { StoredLane, Tables } from './ledger/tables.ts'
@@ -47,6 +49,14 @@ export const states = [
   'running',
   'delayed',
   'in doubt',
+  'asleep',
+  'waits',
+  'rests beside',
+  'called',
+  'compensating',
+  'cancelling',
+  'opened again',
+  'paused',
 ] as const
 export type State = (typeof states)[number]
 
@@ -56,6 +66,19 @@ export const faults: readonly Fault[] = [
   ...linkFaults,
   ...fates.filter((fate): fate is Exclude<typeof fate, 'ok'> => fate !== 'ok'),
 ]
+
+/** Kinds of steps, and what they come to. */
+export const kinds = ['invoke', 'undo', 'parallel', 'forEach', 'switch', 'sleep', 'wait', 'call'] as const
+export const ends = ['ok', 'skipped', 'failed', 'unknown', 'in_doubt', 'of an item', 'of a later round'] as const
+
+/** What a row says of its step; none: another attempt follows. */
+export function endsOf(row: AttemptRow): (typeof ends)[number][] {
+  if (row.stepState === null) return []
+  const found: (typeof ends)[number][] = [row.unknown ? 'unknown' : row.stepState]
+  if (row.item !== '') found.push('of an item')
+  if (row.round !== null) found.push('of a later round')
+  return found
+}
 
 export class Coverage {
   /** `fault/state` -> how often. */
@@ -69,8 +92,12 @@ export class Coverage {
     for (const [pair, count] of other) this.met.set(pair, (this.met.get(pair) ?? 0) + count)
   }
 
-  of(fault: Fault, state: string): number {
+  of(fault: string, state: string): number {
     return this.met.get(`${fault}/${state}`) ?? 0
+  }
+
+  ended(kind: string, state: string): void {
+    this.#count(`${kind}/${state}`)
   }
 
   #count(pair: string): void {
@@ -87,7 +114,7 @@ export function statesOf(member: Member, tables: Tables, nowUs: number): Set<Sta
   found.add(stateOfCommit(member))
   const open = lanes.flatMap((lane) => [...lane.open])
   if (open.length === 0) found.add('nothing open')
-  for (const id of open) found.add(stateOfStep(id, member, tables))
+  for (const id of open) for (const state of statesOfTransaction(id, member, tables)) found.add(state)
   return found
 }
 
@@ -102,6 +129,27 @@ function stateOfCommit({ asking, troubled }: Member): State {
   return troubled ? 'outage' : 'no commit'
 }
 
+function statesOfTransaction(id: string, member: Member, tables: Tables): State[] {
+  const found: State[] = []
+  const rests = tables.restsOf(id)
+  if (rests.some(({ wait }) => wait === null)) found.push('asleep')
+  if (rests.some(({ wait }) => wait !== null)) found.push('waits')
+  if (rests.some(({ isAlone }) => !isAlone)) found.push('rests beside')
+  if (tables.children.get(id)?.some((child) => tables.lane(child.laneId).open.has(child.id))) found.push('called')
+  const turn = tables.turns.get(id)?.at(-1)
+  if (turn) found.push(turn.isCancel ? 'cancelling' : 'compensating')
+  if (tables.rounds.has(id)) found.push('opened again')
+  if (isPaused(id, tables)) found.push('paused')
+  return tables.restsAlone(id) ? found : [...found, stateOfStep(id, member, tables)]
+}
+
+function isPaused(id: string, tables: Tables): boolean {
+  const row = tables.transactions.get(id)
+  const isOf = (pause: Pause) =>
+    row !== undefined && pause.workflow === tables.planOf(row).name && (pause.key === null || pause.key === row.key)
+  return tables.pauses.some(isOf)
+}
+
 function stateOfStep(id: string, { workers }: Member, tables: Tables): State {
   if (tables.isInDoubt(id)) return 'in doubt'
   if (tables.unknownOf(id).length > 0) return 'begun'
@@ -113,7 +161,8 @@ function stateOfStep(id: string, { workers }: Member, tables: Tables): State {
 }
 
 /** Pairs that cannot be met, by their nature. */
-export function isPossible(fault: Fault, state: string): boolean {
+export function isPossible(fault: string, state: string): boolean {
+  if ((kinds as readonly string[]).includes(fault)) return mayEnd(fault, state)
   if ((statementNames as readonly string[]).includes(state)) {
     if (fault === 'holds locks') return ['commit', 'take', 'settle'].includes(state)
     return (linkFaults as readonly string[]).includes(fault)
@@ -121,4 +170,10 @@ export function isPossible(fault: Fault, state: string): boolean {
   // Whoever runs a function has something open in a lane, but for the moment after another has taken it.
   if ((fates as readonly string[]).includes(fault)) return state !== 'no lane' && state !== 'nothing open'
   return true
+}
+
+function mayEnd(kind: string, state: string): boolean {
+  const runs = kind === 'invoke' || kind === 'undo'
+  if (state === 'unknown' || state === 'in_doubt') return runs && !(kind === 'undo' && state === 'unknown')
+  return !(kind === 'undo' && state === 'skipped')
 }

@@ -19,22 +19,24 @@ export class Provider {
   readonly unkeyed = new Map<string, Charge[]>()
   /** Keys under which nothing is charged any more, also if it comes late. */
   readonly voided = new Set<string>()
+  /** Those that were declined. */
+  readonly refused = new Set<string>()
   #count = 0
 
-  /** Null: what was to be charged was undone before. */
+  /** Null: what was to be charged was undone before, or declined. */
   charge(key: string, transactionId: string, step: string, atUs: number): Charge | null {
     const known = this.keyed.get(key)
     if (known) return known
-    if (this.voided.has(key)) return null
+    if (this.voided.has(key) || this.refused.has(key)) return null
     const charge = this.#charge(transactionId, step, atUs)
     this.keyed.set(key, charge)
     return charge
   }
 
-  /** Nothing will be charged under this key. False: it was. */
+  /** Nothing will be charged under this key, whoever asks. False: it was. */
   refuse(key: string): boolean {
     if (this.keyed.get(key)?.isVoid === false) return false
-    this.voided.add(key)
+    this.refused.add(key)
     return true
   }
 

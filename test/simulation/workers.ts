@@ -151,8 +151,10 @@ export class SimulatedWorkers implements Workers {
    */
   #fateOf({ invocation, once, pure }: Run): Fate {
     const fate = this.#process.schedule.random.weighted<Fate>(this.#weather().fates)
-    if (fate !== 'gives up' || once || pure) return fate
-    return this.#provider.refuse(invocation.idempotencySeed) ? fate : 'ok'
+    const { idempotencySeed: key } = invocation
+    if (once || pure) return fate
+    if (this.#provider.refused.has(key) && lives[fate].report.outcome === undefined) return 'gives up'
+    return fate !== 'gives up' || this.#provider.refuse(key) ? fate : 'ok'
   }
 
   #keep(run: Run): void {

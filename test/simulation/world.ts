@@ -5,7 +5,7 @@
 import type { Invocation, InvocationResult } from '../../src/coordinator/ports.ts'
 import type { StepRef } from '../../src/transaction/transaction.ts'
 import type { Plan } from '../../src/workflow/plan.ts'
-import { Coverage, type Fault, statesOf } from './coverage.ts'
+import { Coverage, endsOf, type Fault, statesOf } from './coverage.ts'
 import { Broker } from './kafka/broker.ts'
 import { Outlet } from './kafka/outlet.ts'
 import type { Written } from './ledger/commit.ts'
@@ -150,6 +150,11 @@ export class World {
   #written(written: Written): void {
     this.schedule.trace.explain(this.schedule.nowUs, () => summaryOf(written))
     for (const { transactionId, state } of written.endings) this.schedule.tell(`${transactionId} is ${state}`)
+    for (const row of written.attempts) {
+      const transaction = this.server.tables.transactions.get(row.transactionId)
+      const kind = transaction && this.server.tables.planOf(transaction).steps[row.step]?.kind
+      for (const end of endsOf(row)) if (kind) this.coverage.ended(kind, end)
+    }
     this.oracle.written(written, this.server.nowUs)
   }
 

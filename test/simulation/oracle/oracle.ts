@@ -70,6 +70,7 @@ export class Oracle {
 
   ended(invocation: Invocation, result: InvocationResult): void {
     this.#history.ended(invocation, result)
+    this.#undoing.ended(invocation, result)
     this.#invocations.ended(invocation, result)
   }
 

@@ -2,7 +2,7 @@
  * What is undone: all that was done, in the reverse order, each once, once it is decided that a transaction will not complete;
  * and nothing of one that completes. What is done again later is another matter.
  */
-import type { Invocation, OfLane } from '../../../src/coordinator/ports.ts'
+import type { Invocation, InvocationResult, OfLane } from '../../../src/coordinator/ports.ts'
 import type { AttemptRow, EndingRow } from '../../../src/transaction/effect.ts'
 import type { Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
@@ -30,6 +30,7 @@ export class Undoing {
   readonly #tables: Tables
   readonly #provider: Provider
   readonly #done = new Map<string, Done[]>()
+  readonly #keys = new Map<string, string>()
   #count = 0
 
   constructor(tables: Tables, provider: Provider) {
@@ -143,13 +144,13 @@ export class Undoing {
 
   /** Once nothing runs any more: what was charged for what is undone was given back, and of what completed nothing was. */
   judgeBook(): void {
+    for (const [id, { state }] of this.#tables.endings) if (state === 'completed') this.#judgeKept(id)
     for (const [key, charge] of [...this.#provider.keyed, ...this.#unkeyed()]) {
       const { transactionId: id } = charge
       const row = this.#tables.transactions.get(id)
       const place = placeOf({ idempotencySeed: key })
       const step = row && stepAt(this.#tables.planOf(row), place)
       if (step?.kind !== 'invoke' || step.compensate === null || this.#wasInDoubt(id)) continue
-      if (this.#saidNo(id, step.no, place.item)) continue
       const state = this.#tables.endings.get(id)?.state
       const name = `${nameOfPlace(place)} of ${id}, which ended ${state}`
       if (state === 'compensated' || state === 'cancelled') holds(charge.isVoid, whole, () => `${name}, is charged`)
@@ -158,10 +159,23 @@ export class Undoing {
     }
   }
 
-  /** Its function had the last word, and took nothing for done: what its key was charged for before is on its head. */
-  #saidNo(id: string, no: number, item: string): boolean {
-    const last = this.#tables.attemptsOf(id).findLast((row) => row.step === no && row.item === item)
-    return last?.outcome === 'fail' && last.unknown === null && last.dispatchedUs !== null
+  /** Under which key each last ended well. */
+  ended(invocation: Invocation, { outcome }: InvocationResult): void {
+    if (outcome !== 'ok' || invocation.forwardSeed !== null) return
+    this.#keys.set(`${invocation.transactionId}/${nameOfPlace(placeOf(invocation))}`, invocation.idempotencySeed)
+  }
+
+  /** Of one that was opened again and has completed, what it did last is not given back. */
+  #judgeKept(id: string): void {
+    const row = this.#tables.transactions.get(id)
+    if (!row || this.#wasInDoubt(id)) return
+    for (const each of this.#owed(id)) {
+      const key = this.#keys.get(`${id}/${each.name}`)
+      const charge = key === undefined ? undefined : this.#provider.keyed.get(key)
+      holds(!charge?.isVoid, never, () => `${each.name} of ${id}, which completed, was given back`)
+      const isRefused = key !== undefined && charge === undefined && this.#provider.voided.has(key)
+      holds(!isRefused, never, () => `${each.name} of ${id}, which completed, asked under a key that is void`)
+    }
   }
 
   #unkeyed() {
