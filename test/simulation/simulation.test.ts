@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from './run.ts'
 
-const seeds = 150
+const seeds = 250
 
 test(`whatever happens under ${seeds} seeds, every promise is kept`, { timeout: 240_000 }, async () => {
   for (let seed = 1; seed <= seeds; seed++) {

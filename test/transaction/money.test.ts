@@ -124,3 +124,13 @@ test('each item’s are its own', () => {
     'invoke ~pay[0]@1 {"output":null}',
   ])
 })
+
+test('who says that what undoes the step is done has them reversed, too', () => {
+  const stage = paid('g')
+  stage.reserve('~pay')
+  stage.end('~pay', { outcome: 'timeout', errorCode: 'timeout', effectUnknown: true })
+  assert.equal(stage.state, 'in_doubt')
+  const told = stage.resolve('pay', 'ok', 'null')
+  assert.deepEqual(told, ['~pay ok', 'post ~pay us>viewer 100 EUR reversal', 'post ~pay studio>us 60 EUR reversal'])
+  assert.deepEqual(stage.start(), ['end compensated no'])
+})
