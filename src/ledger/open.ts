@@ -4,12 +4,15 @@ import type { Connections } from './connect.ts'
 import { micros } from './micros.ts'
 
 /**
- * It has had its turn and not given it away: something was written of it, and not last a person's word, after which it
+ * It has had its turn and not given it away: something was written of its round, and not last a person's word, after which it
  * waits for another turn. Such a one goes before those of its key that stand further back, whatever their offsets.
  */
 const started = `(
-  coalesce((select a.resolved_by is null from millrace_data.attempt a where a.transaction_id = t.id
-            order by coalesce(a.seq, 0) desc, a.step desc, a.attempt desc limit 1), false)
+  coalesce((select a.resolved_by is null and not exists (
+              select from millrace_data.round q where q.transaction_id = t.id and q.round > coalesce(a.round, 1))
+            from millrace_data.attempt a where a.transaction_id = t.id
+            order by coalesce(a.round, 1) desc, coalesce(a.seq, 0) desc, a.received_at desc nulls last, a.step desc, a.attempt desc
+            limit 1), false)
   or exists (select from millrace_data.begun b where b.transaction_id = t.id and not exists (
        select from millrace_data.attempt a
        where a.transaction_id = b.transaction_id and a.step = b.step and a.attempt = b.attempt and a.item = b.item)))`

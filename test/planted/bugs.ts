@@ -397,7 +397,7 @@ export const bugs: readonly Bug[] = [
     file: 'src/coordinator/lane.ts',
     find: '    if (callsOthers(transaction)) for (const child of this.#roster.calledBy(transaction.id)) this.#drop(child, atUs)\n',
     instead: '',
-    seenBy: 'simulation',
+    seenBy: 'test/coordinator/call',
   },
   {
     name: 'a call before it is written',

@@ -75,6 +75,18 @@ export const rounds: Cases = {
     assert.deepEqual(openIn(await take(ledger, 0)), [])
   },
 
+  async 'what is opened again has not had its turn before something of its round is written'(world) {
+    const { ledger, one, versionId } = await stayScene(world)
+    const transactions = [transaction(one, versionId, 1), transaction(one, versionId, 2)]
+    const rows = { transactions, attempts: [attempt(one, 1), attempt(one, 2)], endings: [ending(one, 1, failed)] }
+    await ledger.commit(batch([progress(one, 3)], rows))
+    await ledger.commit(batch([progress(one, 3)], { reopened: [reopen(one, 1)] }))
+    const again = await take(ledger, 0)
+    assert.deepEqual(openIn(again), [idOf(2), idOf(1)])
+    await ledger.commit(batch([progress(again, 3)], { attempts: [attempt(again, 1, { attempt: 2, round: 2 })] }))
+    assert.deepEqual(openIn(await take(ledger, 0)), [idOf(1), idOf(2)])
+  },
+
   async 'attempts say of which round and item they are, and what is unknown'(world) {
     const { ledger, one, versionId } = await stayScene(world)
     const pay = { step: at.pay, seq: 3 }

@@ -221,7 +221,8 @@ export class Tables {
   /** It has had its turn, and not given it away by standing in doubt until a person settled it. */
   hasStarted(id: string): boolean {
     const last = this.attemptsOf(id).reduce<OfLane<AttemptRow> | null>(later, null)
-    return (last !== null && last.resolvedBy === null) || this.unknownOf(id).length > 0
+    const isOfRound = last !== null && (last.round ?? 1) >= this.roundOf(id)
+    return (isOfRound && last.resolvedBy === null) || this.unknownOf(id).length > 0
   }
 
   /** The last attempt at some step left it in doubt. */
@@ -246,7 +247,12 @@ export class Tables {
 /** Whatever was written last. */
 function later(last: OfLane<AttemptRow> | null, row: OfLane<AttemptRow>): OfLane<AttemptRow> {
   if (last === null) return row
-  const by = (row.seq ?? 0) - (last.seq ?? 0) || row.step - last.step || row.attempt - last.attempt
+  const by =
+    (row.round ?? 1) - (last.round ?? 1) ||
+    (row.seq ?? 0) - (last.seq ?? 0) ||
+    (row.receivedUs ?? 0) - (last.receivedUs ?? 0) ||
+    row.step - last.step ||
+    row.attempt - last.attempt
   return by > 0 ? row : last
 }
 

@@ -31,6 +31,8 @@ export class Invocations {
   readonly #keyOf = new Map<string, string>()
   readonly #stepOf = new Map<string, string>()
   readonly #runners = new Map<string, Runner>()
+  /** What was written last of each. */
+  readonly #last = new Map<string, AttemptRow>()
   /** lane, workflow and key -> those that are open. */
   readonly #lines = new Map<string, Set<Runner>>()
   /** What functions without effects gave, each time something else -> who was asked for it. */
@@ -42,6 +44,7 @@ export class Invocations {
 
   written(written: Written): void {
     for (const { transactionId } of written.reopened) this.#reopened(transactionId)
+    for (const row of written.attempts) this.#last.set(row.transactionId, row)
     for (const row of written.transactions) {
       const runner = { row, everStarted: false, everAside: false }
       this.#runners.set(row.id, runner)
@@ -77,9 +80,10 @@ export class Invocations {
   /** It has had its turn and not given it away, as far as is written. */
   #isUnderWay(id: string): boolean {
     const tables = this.#tables
-    if (tables.isInDoubt(id) || tables.restsAlone(id) || !tables.hasStarted(id)) return false
-    const round = tables.roundOf(id)
-    return round === 1 || tables.attemptsOf(id).some((row) => row.round === round) || tables.unknownOf(id).length > 0
+    if (tables.isInDoubt(id) || tables.restsAlone(id)) return false
+    const last = this.#last.get(id)
+    const isOfRound = last !== undefined && (last.round ?? 1) === tables.roundOf(id)
+    return (isOfRound && last.resolvedBy === null) || tables.unknownOf(id).length > 0
   }
 
   /** What went ahead is seen when it is written: nobody else of its key is at it then, but who had its turn after it. */
