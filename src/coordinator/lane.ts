@@ -546,7 +546,6 @@ export class Lane {
   #drop(transaction: Transaction, atUs: number): void {
     this.#dropped.add(transaction.id)
     this.#undo(transaction, null)
-    if (callsOthers(transaction)) for (const child of this.#roster.calledBy(transaction.id)) this.#drop(child, atUs)
     this.#startNext(this.#roster.drop(transaction), atUs)
   }
 
@@ -613,10 +612,6 @@ function wasWoken({ type }: TransactionEvent): boolean {
 /** What a parent or a child says: the one it is for may rest, or have ended. */
 function isForAnyone({ type }: TransactionEvent): boolean {
   return type === 'UndoAsked' || type === 'CancelAsked' || type === 'ChildEnded'
-}
-
-function callsOthers({ plan }: Transaction): boolean {
-  return plan.steps.some(({ kind }) => kind === 'call')
 }
 
 /** Codes of what Postgres would not take: what is written in its place has none of it. */

@@ -62,11 +62,6 @@ export class Roster {
     return this.#transactions.get(id)
   }
 
-  /** Those in memory that it has called. */
-  calledBy(id: string): Transaction[] {
-    return [...this.#transactions.values()].filter(({ parent }) => parent?.id === id)
-  }
-
   /** What has become of one that is open. */
   put(transaction: Transaction): void {
     this.#transactions.set(transaction.id, transaction)

@@ -392,14 +392,6 @@ export const bugs: readonly Bug[] = [
     seenBy: 'simulation',
   },
   {
-    name: 'what a copy has called is run',
-    guard: 'what was called by one that is not admitted is not there either',
-    file: 'src/coordinator/lane.ts',
-    find: '    if (callsOthers(transaction)) for (const child of this.#roster.calledBy(transaction.id)) this.#drop(child, atUs)\n',
-    instead: '',
-    seenBy: 'test/coordinator/call',
-  },
-  {
     name: 'a call before it is written',
     guard: 'who is called starts when the call is durable',
     file: 'src/coordinator/lane.ts',

@@ -26,7 +26,7 @@ interface Verdict {
 /** Of a run that finds nothing it may take so long, in milliseconds. */
 const runMsMax = 240_000
 /** Seeds that a bug may hide in. */
-const seeds = 400
+const seeds = 450
 
 const { values } = parseArgs({
   options: {
