@@ -151,8 +151,9 @@ export class SimulatedWorkers implements Workers {
    */
   #fateOf({ invocation, once, pure }: Run): Fate {
     const fate = this.#process.schedule.random.weighted<Fate>(this.#weather().fates)
-    const { idempotencySeed: key } = invocation
+    const { idempotencySeed: key, forwardSeed } = invocation
     if (once || pure) return fate
+    if (forwardSeed !== null) return fate === 'gives up' && this.#provider.voided.has(forwardSeed) ? 'ok' : fate
     if (this.#provider.refused.has(key) && lives[fate].report.outcome === undefined) return 'gives up'
     return fate !== 'gives up' || this.#provider.refuse(key) ? fate : 'ok'
   }

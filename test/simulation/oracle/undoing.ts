@@ -170,12 +170,18 @@ export class Undoing {
     const row = this.#tables.transactions.get(id)
     if (!row || this.#wasInDoubt(id)) return
     for (const each of this.#owed(id)) {
+      if (this.#mayBeUndone(id, each)) continue
       const key = this.#keys.get(`${id}/${each.name}`)
       const charge = key === undefined ? undefined : this.#provider.keyed.get(key)
       holds(!charge?.isVoid, never, () => `${each.name} of ${id}, which completed, was given back`)
       const isRefused = key !== undefined && charge === undefined && this.#provider.voided.has(key)
       holds(!isRefused, never, () => `${each.name} of ${id}, which completed, asked under a key that is void`)
     }
+  }
+
+  /** What was to undo it has failed, and nobody knows what that did: whoever goes on from behind it takes it for granted. */
+  #mayBeUndone(id: string, { step, item }: Done): boolean {
+    return this.#tables.attemptsOf(id).some((row) => row.step === step + 1 && row.item === item)
   }
 
   #unkeyed() {
