@@ -24,7 +24,11 @@ export function undoAgain(transaction: Transaction, event: UndoAsked): Transitio
   return requeued(draft)
 }
 
+/** Not of one that was called: its caller has gone on without it, or undoes what it did. */
 export function retryFrom(transaction: Transaction, event: RetryAsked): Transition {
+  if (transaction.parent !== null) {
+    return { refused: `it was called by ${transaction.parent.id}: retry that one` }
+  }
   const { atUs, by, from, input } = event
   const { plan } = transaction
   const notAfter = notAfterUs(plan, atUs)

@@ -1,6 +1,8 @@
 /** Steps that call another workflow. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { transition } from '../../src/transaction/transition.ts'
+import { retryAsked } from './scene.ts'
 import { staged } from './stage.ts'
 
 const file = `
@@ -119,4 +121,10 @@ test('an end of another call than this is refused', () => {
   const end = { state: 'completed', error: null, output: null } as const
   const event = { type: 'ChildEnded', atUs: 0, step: 0, item: '', childId: 'another', end } as const
   assert.deepEqual(stage.take(event), ['refused: it has called no such transaction'])
+})
+
+test('one that was called is not tried again by itself: its caller has gone on without it', () => {
+  const { first } = staged('\n  - { id: a, uses: f }')
+  const called = { ...first, state: 'failed', parent: { id: 'caller', step: 0, item: '' } } as const
+  assert.deepEqual(transition(called, retryAsked()), { refused: 'it was called by caller: retry that one' })
 })
