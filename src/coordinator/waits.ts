@@ -196,13 +196,13 @@ export class Waits {
   }
 
   /**
-   * To each the first of those that fit it and are still to be had: all claim at once, each another one, and who was too late
-   * the next one.
+   * To each the first of those that fit it and are still to be had: all claim at once, each another one, who was admitted first
+   * before others, and who was too late the next one.
    */
   async #give(wanted: ReadonlyMap<WaitRef, readonly FoundSignal[]>): Promise<ReadonlySet<WaitRef>> {
     const given = new Set<WaitRef>()
     const tried = new Set<string>()
-    for (let left: readonly WaitRef[] = [...wanted.keys()]; left.length > 0; ) {
+    for (let left: readonly WaitRef[] = [...wanted.keys()].sort(byAge); left.length > 0; ) {
       const offered = left.flatMap((ref) => {
         const found = wanted.get(ref)?.find(({ signal, isForOne }) => !isForOne || !tried.has(signal.id))
         if (found?.isForOne) tried.add(found.signal.id)
@@ -263,6 +263,12 @@ function* take<T>(all: Iterable<T>, most: number): Generator<T> {
 interface Offer {
   readonly ref: WaitRef
   readonly found: FoundSignal
+}
+
+/** An id begins with the time of its admission. */
+function byAge(a: WaitRef, b: WaitRef): number {
+  if (a.transactionId !== b.transactionId) return a.transactionId < b.transactionId ? -1 : 1
+  return a.step - b.step || (a.item < b.item ? -1 : 1)
 }
 
 function byWait(refs: readonly SoughtFor[], found: readonly FoundSignal[]): Map<SoughtFor, FoundSignal[]> {
