@@ -16,6 +16,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   workflow: ['base', 'envelope', 'function'],
   transaction: ['base', 'envelope', 'function', 'workflow'],
   telemetry: ['base'],
+  auth: ['base', 'envelope'],
+  registry: ['base', 'envelope', 'telemetry'],
   coordinator: [...core, 'telemetry'],
   intake: [...core, 'telemetry'],
   worker: [...core, 'telemetry'],
@@ -23,9 +25,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ledger: [...core, 'telemetry'],
   local: [...core],
   verify: [...core],
-  api: [...core, 'telemetry'],
+  api: [...core, 'telemetry', 'auth'],
   cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
-  '.': [...core, 'telemetry', 'coordinator', 'intake', 'worker', 'ledger', 'outbox', 'local', 'api'],
+  '.': [
+    ...core,
+    'telemetry',
+    'coordinator',
+    'intake',
+    'worker',
+    'ledger',
+    'outbox',
+    'local',
+    'api',
+    'auth',
+    'registry',
+  ],
 }
 
 /** A shell fits its port by type: it may import the types of this one file, and only as types. */

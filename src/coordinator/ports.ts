@@ -64,6 +64,17 @@ export interface Intake {
   reportProgress(progress: ReadonlyMap<PartitionRef, number>): Promise<void>
 }
 
+/** What takes time to find out about a record before it can be read: a schema, an issuer's keys, what a function says. */
+export interface Preparer {
+  /** True when nothing of it takes time for these workflows, or it is known already (`record.prepared`). Called for every record. */
+  isReady(record: RawRecord, plans: readonly Plan[]): boolean
+  /**
+   * Fills `record.prepared` for these workflows, also with refusals. Rejects with a retryable `EngineError` while a service is
+   * away: then it is asked again, however long that takes. The signal says that nobody waits any more.
+   */
+  prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void>
+}
+
 export interface Workers {
   invoke(invocations: readonly Invocation[]): void
   /** Work for these functions is near: one that has no process may start one now, if there is room. */

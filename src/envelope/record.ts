@@ -1,3 +1,7 @@
+import type { EngineError } from '../base/error.ts'
+import type { Auth } from './auth.ts'
+import type { Json } from './json.ts'
+
 /** A record as Kafka gave it. Offsets are numbers below 2^53; stamps are µs since 1970. */
 export interface RawRecord {
   readonly offset: number
@@ -6,6 +10,16 @@ export interface RawRecord {
   readonly headers: readonly RawHeader[]
   readonly timestampUs: number | null
   readonly fetchedUs: number
+  /** What took time to find out about it, once it is known; until then its lane waits for it, if a workflow needs it. */
+  prepared?: Prepared
+}
+
+/** What a record needs besides its bytes before it can be read, by version of the workflow that wants it. */
+export interface Prepared {
+  /** The value, where decoding it had to ask a registry; or why it could not be decoded. */
+  readonly values: ReadonlyMap<string, Json | EngineError>
+  /** Who sent it; or why it is refused (`unauthenticated`). */
+  readonly auth: ReadonlyMap<string, Auth | EngineError>
 }
 
 export interface RawHeader {

@@ -1,0 +1,23 @@
+/** In which format a value is written, and what turns it into the engine's one internal value and back. */
+import type { Json } from './json.ts'
+
+/**
+ * What a workflow says of a topic's values. `avro` with a schema is a bare Avro datum; without one, and for `protobuf` and
+ * `json-schema`, the value is in the registry's wire format (magic byte 0, schema id, datum) and its schema must be of that kind.
+ */
+export type FormatSpec =
+  | { readonly kind: PlainFormat }
+  | { readonly kind: 'csv'; readonly columns: readonly string[] | null; readonly delimiter: string }
+  | { readonly kind: 'avro'; readonly schema: string | null }
+  | { readonly kind: 'protobuf' | 'json-schema' }
+
+export type PlainFormat = 'json' | 'json5' | 'yaml' | 'xml' | 'form' | 'msgpack' | 'cbor' | 'raw'
+
+/** Reads one kind of bytes at once. Throws `EngineError` whose code and sentence become the dead letter's. */
+export interface Format {
+  /** Media types, without parameters, that mean it. */
+  readonly mediaTypes: readonly string[]
+  decode(bytes: Buffer): Json
+  /** Throws `EngineError` `value_not_writable` for what the format cannot say. */
+  encode(value: Json): Buffer
+}
