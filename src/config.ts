@@ -127,7 +127,13 @@ export const settings = {
     'MILLRACE_SEAL_KEY',
     secret,
     null,
-    'Seals credentials in the ledger. Without it they are not kept, and workflows that use `event.auth` are refused. The same for all coordinators of an engine.',
+    'Seals the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` are refused without it. The same for all coordinators of an engine.',
+  ),
+  'secrets.dir': setting(
+    'MILLRACE_SECRETS_DIR',
+    textOrNone,
+    null,
+    'Folder of secrets, one file for each, by its name. An environment variable MILLRACE_SECRET_<NAME> goes before it.',
   ),
   handoverTimeout: setting(
     'MILLRACE_HANDOVER_TIMEOUT',

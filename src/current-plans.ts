@@ -8,7 +8,7 @@ import { topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
-  /** Without a seal key credentials are not kept, and a workflow that asks for them would fail after a restart. */
+  /** Without a seal key dead letters keep no credentials, so that none of a workflow with `auth` could be redriven. */
   readonly canSeal: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
@@ -53,14 +53,16 @@ export class CurrentPlans {
 }
 
 function needsSealing(file: string, plan: Plan): Problem[] {
-  if (!namesAuth.test(plan.source)) return []
-  const message = 'uses event.auth, and there is no seal key to keep credentials with'
-  const fix = 'set it to a long random text'
-  return [{ file, line: 1, column: 1, code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
+  if (plan.auth === null) return []
+  const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
+  const fix = 'set it to a long random text, the same for all coordinators'
+  return [{ file, ...placeOfAuth(plan), code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
 }
 
-/** `event.auth`, `event.?auth`, `event["auth"]`, in whatever quotes: rather once too often than not at all. */
-const namesAuth = /\bevent\s*(?:\.|\[)[\s?\\"'rR]*auth\b/
+function placeOfAuth({ source }: Plan): { line: number; column: number } {
+  const line = source.split('\n').findIndex((text) => /^["']?auth["']? *:/.test(text)) + 1
+  return { line: Math.max(line, 1), column: 1 }
+}
 
 function workflowsInvalid(problems: readonly Problem[]): EngineError {
   return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))

@@ -1,10 +1,10 @@
 /** A record is read: for each workflow on its topic it becomes a transaction, a dead letter or a passed offset. */
 import { assert } from '../base/assert.ts'
 import { EngineError, messageOf } from '../base/error.ts'
-import { isCredential } from '../envelope/credentials.ts'
-import { type Decoded, decode } from '../envelope/decode.ts'
+import type { Auth } from '../envelope/auth.ts'
+import { authenticated, type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
-import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
+import { storedHeaders } from '../envelope/headers.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
@@ -14,7 +14,7 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { type Catalogue, idsOf } from './catalogue.ts'
+import { type Catalogue, carriesCredential, idsOf } from './catalogue.ts'
 import type {
   DeadLetterRow,
   DedupClaim,
@@ -29,7 +29,7 @@ import type {
 /** What reading needs besides the record. */
 export interface ReadingRoom {
   readonly catalogue: Catalogue
-  /** Null: no seal key, so credentials are not kept at all. */
+  /** Null: no seal key, so dead letters keep no credentials. */
   readonly sealer: Sealer | null
   readonly valueBytesMax: number
 }
@@ -66,7 +66,7 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   const waiters = room.catalogue.waitersByTopic.get(topic) ?? nobody
   if (plans.length + waiters.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
-    const decoded = decode(record, whereOf(place), room.valueBytesMax)
+    const decoded = decode(visible(record, topic, room.catalogue), whereOf(place), room.valueBytesMax)
     const started = plans.map((plan) => readFor(plan, decoded, record, place, room))
     const kept = waiters.map((plan) => keepFor(plan, decoded, record, place, room, plans.includes(plan)))
     const reading = joinReadings([...started, ...kept])
@@ -119,11 +119,27 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
     return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
   }
   try {
-    return { ...admission(plan, decoded, record, place, room), subscriptions }
+    const sent = plan.auth === null ? decoded : authenticated(decoded, senderOf(record, plan))
+    return { ...admission(plan, sent, record, place, room), subscriptions }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
   }
+}
+
+/** Throws why it is refused. Nothing is read before it is known. */
+function senderOf({ prepared }: RawRecord, plan: Plan): Auth {
+  const known = prepared?.auth.get(plan.version)
+  assert(known, `it is known who sent the record to ${plan.name}`)
+  if (known instanceof EngineError) throw known
+  return known
+}
+
+/** Without credentials in headers of the author's choice; the others are never read. */
+export function visible(record: RawRecord, topic: string, { credentialsByTopic }: Catalogue): RawRecord {
+  const own = credentialsByTopic.get(topic)
+  if (own === undefined) return record
+  return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
@@ -209,12 +225,12 @@ function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place
     key: transaction.key,
     eventId: decoded.envelope.id,
     envelope: decoded.text,
-    auth: sealed(decoded.envelope.auth, room.sealer),
+    auth: null,
     producedUs: record.timestampUs,
     fetchedUs: record.fetchedUs,
     admittedUs: place.admittedUs,
     dedup: place.redrivenFrom === null ? claimOf(plan, decoded.envelope, record, place, room) : null,
-    raw: plan.deadLetter.failed ? rawOf(record, room) : null,
+    raw: plan.deadLetter.failed ? rawOf(record, place.origin.topic, room) : null,
     redrivenFrom: place.redrivenFrom,
     parent: null,
   }
@@ -243,9 +259,9 @@ function cloudEventOf({ source, id }: Envelope): string | null {
   return source === null ? null : JSON.stringify([source, id])
 }
 
-function rawOf(record: RawRecord, room: ReadingRoom): RawRow {
+function rawOf(record: RawRecord, topic: string, room: ReadingRoom): RawRow {
   const { key, value } = record
-  return { key, value, headers: headersText(record), sealed: sealedOf(record, room) }
+  return { key, value, ...headersOf(record, topic, room) }
 }
 
 /** The record as it came, with the sentence that says why it can be no transaction. `plan` null: of no workflow. */
@@ -262,8 +278,7 @@ export function deadLetter(
     offset: record.offset,
     key: record.key,
     value: record.value,
-    headers: headersText(record),
-    sealed: sealedOf(record, room),
+    ...headersOf(record, place.origin.topic, room),
     code: error.code,
     reason: messageOf(error),
     receivedUs: place.admittedUs,
@@ -271,20 +286,20 @@ export function deadLetter(
   }
 }
 
-function sealedOf(record: RawRecord, room: ReadingRoom): Buffer | null {
-  return sealed(storedHeaders(record.headers.filter((header) => isCredential(header.name))), room.sealer)
+/** As text, those with credentials apart and sealed; without a seal key they are not kept. */
+function headersOf(
+  record: RawRecord,
+  topic: string,
+  { catalogue, sealer }: ReadingRoom,
+): Pick<RawRow, 'headers' | 'sealed'> {
+  const isSecret = carriesCredential(catalogue, topic)
+  const headers = JSON.stringify(storedHeaders(record.headers.filter(({ name }) => !isSecret(name))))
+  const secret = record.headers.filter(({ name }) => isSecret(name))
+  return { headers, sealed: sealer === null || secret.length === 0 ? null : sealer.seal(storedHeaders(secret)) }
 }
 
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {
   return { workflowId, fromOffset: record.offset, toOffset: record.offset, reason }
-}
-
-function sealed(auth: StoredHeaders, sealer: Sealer | null): Buffer | null {
-  return sealer === null || Object.keys(auth).length === 0 ? null : sealer.seal(auth)
-}
-
-function headersText(record: RawRecord): string {
-  return JSON.stringify(storedHeaders(record.headers.filter((header) => !isCredential(header.name))))
 }
 
 function whereOf(place: Place): string {

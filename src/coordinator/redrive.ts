@@ -4,7 +4,7 @@ import { decode } from '../envelope/decode.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
-import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { joinReadings, type Place, type Reading, type ReadingRoom, readFor, visible } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
 /** Throws `EngineError` with the sentence why nothing can be made of it: it stays as it is. */
@@ -22,7 +22,11 @@ export function redrive(
     throw new EngineError('redrive_refused', `${whose} any more: give the engine its file again`)
   }
   const record = recordOf(command, letter, room.sealer, place.admittedUs)
-  const decoded = decode(record, `${topic}/${place.origin.partition}/${record.offset}`, room.valueBytesMax)
+  const decoded = decode(
+    visible(record, topic, room.catalogue),
+    `${topic}/${place.origin.partition}/${record.offset}`,
+    room.valueBytesMax,
+  )
   const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
   const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, { ...place, subscriptions }, room)))
   const [refused] = reading.deadLetters

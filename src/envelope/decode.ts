@@ -5,6 +5,7 @@
  * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 import { EngineError } from '../base/error.ts'
+import type { Auth } from './auth.ts'
 import { isCredential } from './credentials.ts'
 import type { Envelope } from './envelope.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from './json.ts'
@@ -12,7 +13,7 @@ import type { RawRecord } from './record.ts'
 
 export interface Decoded {
   readonly envelope: Envelope
-  /** What the ledger keeps of it: JSON text of key, type, source, time, meta, data. */
+  /** What the ledger keeps of it: JSON text of auth (where it asks for anybody), key, type, source, time, meta, data. */
   readonly text: string
 }
 
@@ -28,7 +29,8 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number):
     source: content.source,
     time: content.time ?? timeOf(record),
     key,
-    ...split(headers),
+    meta: metaOf(headers),
+    auth: null,
     data: content.data,
   }
   const text = textOfEnvelope(envelope, content.dataText)
@@ -42,9 +44,16 @@ function cannotBeStored(): EngineError {
   return new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
 }
 
+/** As a workflow that authenticates its events sees it. */
+export function authenticated({ envelope, text }: Decoded, auth: Auth): Decoded {
+  const whole = withAuth(text, auth)
+  if (!isStorable(whole)) throw new EngineError('value_unstorable', 'what is said of its sender cannot be stored')
+  return { envelope: { ...envelope, auth }, text: whole }
+}
+
 /** The envelope as it was, from what the ledger kept. */
-export function recall(text: string, id: string, auth: Readonly<Record<string, string>>): Envelope {
-  return { ...(parseJson(text) as unknown as Omit<Envelope, 'id' | 'auth'>), id, auth }
+export function recall(text: string, id: string): Envelope {
+  return { auth: null, ...(parseJson(text) as unknown as Omit<Envelope, 'id' | 'auth'>), id }
 }
 
 interface Content {
@@ -149,20 +158,23 @@ function json(text: string): Json {
   }
 }
 
-/** Credentials apart; CloudEvents attributes are said already. */
-function split(headers: ReadonlyMap<string, string>): Pick<Envelope, 'meta' | 'auth'> {
+/** Credentials are nobody's to see; CloudEvents attributes are said already. */
+function metaOf(headers: ReadonlyMap<string, string>): Envelope['meta'] {
   const meta: Record<string, string> = Object.create(null)
-  const auth: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
-    if (name.startsWith('ce_')) continue
-    ;(isCredential(name) ? auth : meta)[name] = value
+    if (!name.startsWith('ce_') && !isCredential(name)) meta[name] = value
   }
-  return { meta, auth }
+  return meta
 }
 
 /** What the ledger keeps of an envelope; `recall` reads it. */
 export function textOfEnvelope(envelope: Envelope, dataText: string): string {
-  const { key, type, source, time, meta } = envelope
+  const { key, type, source, time, meta, auth } = envelope
   const head = JSON.stringify({ key, type, source, time, meta })
-  return `${head.slice(0, -1)},"data":${dataText}}`
+  const text = `${head.slice(0, -1)},"data":${dataText}}`
+  return auth === null ? text : withAuth(text, auth)
+}
+
+function withAuth(text: string, auth: Auth): string {
+  return `{"auth":${stringifyJson(auth as unknown as Json)},${text.slice(1)}`
 }

@@ -1,3 +1,4 @@
+import type { Auth } from './auth.ts'
 import type { Json } from './json.ts'
 
 /** One consumed event as the engine sees it, whatever format it came in. */
@@ -13,7 +14,7 @@ export interface Envelope {
   readonly key: string | null
   /** Headers that are neither CloudEvents attributes nor credentials; names in lower case. */
   readonly meta: Readonly<Record<string, string>>
-  /** Headers that carry credentials (`authorization`, `x-api-key`, …); names in lower case. Sealed at rest. */
-  readonly auth: Readonly<Record<string, string>>
+  /** Who was authenticated; never a credential. Null: its workflow asks for nobody. */
+  readonly auth: Auth | null
   readonly data: Json
 }

@@ -39,7 +39,7 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
   }
 }
 
-/** Of a step's call: its event is the step's `with`, its order and its place are its parent's. */
+/** Of a step's call: its event is the step's `with`, and from whom that is, its order and its place are its parent's. */
 export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transaction {
   const { childId: id, parent: ref, data, atUs } = call
   const envelope = {
@@ -49,7 +49,7 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transa
     time: parent.envelope.time,
     key: null,
     meta: {},
-    auth: {},
+    auth: parent.envelope.auth,
     data: parseJson(data),
   }
   return {

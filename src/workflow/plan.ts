@@ -1,5 +1,6 @@
 /** A checked workflow: frozen, content-hashed, ready to run. Nothing of the file's syntax is left in it. */
 import type { Backoff } from '../base/backoff.ts'
+import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Json } from '../envelope/json.ts'
 
@@ -11,6 +12,8 @@ export interface Plan {
   readonly source: string
   /** Null: only the `call` of another workflow starts it. */
   readonly on: { readonly kafka: KafkaTrigger | null }
+  /** Who may send its events; null: anybody. */
+  readonly auth: AuthSpec | null
   /** Order by key; null takes the record's key. */
   readonly key: Expression | null
   readonly deduplicate: Deduplicate
@@ -94,6 +97,8 @@ export interface StepBase {
   /** Of an `undo` that of the step it undoes. */
   readonly id: string
   readonly when: Expression | null
+  /** Must be true when it begins, or it fails for good. */
+  readonly require: Expression | null
   /** Its failure does not fail what it is part of; its output is then null. */
   readonly optional: boolean
   /** Messages to Kafka when it has ended well. */

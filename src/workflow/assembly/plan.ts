@@ -5,6 +5,7 @@ import type { Meaning } from '../meaning/check.ts'
 import { parseTime } from '../model/fields.ts'
 import type { WorkflowFile } from '../model/workflow.ts'
 import type { Deduplicate, From, KafkaTrigger, Plan, SignalTopic, Step } from '../plan.ts'
+import { authSpec } from './auth.ts'
 import { ms, publications } from './fields.ts'
 import { assembleSteps } from './steps.ts'
 
@@ -15,6 +16,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     version,
     source,
     on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
+    auth: authSpec(file.auth),
     key: meaning.expressions.get('key') ?? null,
     order: file.order,
     deduplicate: deduplicate(file.deduplicate, meaning),

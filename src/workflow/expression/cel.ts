@@ -107,7 +107,7 @@ class EventView {
     return new Map(Object.entries(this.#event.meta))
   }
   get auth() {
-    return new Map(Object.entries(this.#event.auth))
+    return toCel(this.#event.auth as unknown as Json)
   }
 }
 
@@ -166,7 +166,7 @@ const eventFields = {
   key: 'dyn',
   data: 'dyn',
   meta: 'map<string, string>',
-  auth: 'map<string, string>',
+  auth: 'dyn',
 }
 
 const signalFields = {

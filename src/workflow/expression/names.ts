@@ -15,8 +15,8 @@ export interface Names {
   readonly others: readonly string[]
   /** It sees why its transaction failed. */
   readonly error?: boolean
-  /** What it gives is published, and kept until then: credentials are not for that. */
-  readonly published?: boolean
+  /** Whether events are authenticated; `nobody`: then there is no `event.auth` to read. `unchecked`: it is not asked. */
+  readonly auth: 'somebody' | 'nobody' | 'unchecked'
 }
 
 /** `settled`: it may be read. `around`: it holds the place; `inside`: the other way round. The last three stand apart. */

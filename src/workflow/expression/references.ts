@@ -7,12 +7,14 @@ import type { ExpressionProblem, Names } from './names.ts'
 import { literalIndex } from './path.ts'
 import { whyUnsafe } from './pattern.ts'
 import {
+  authFields,
   badPattern,
   bareError,
   bareEvent,
   bareSteps,
   eventFields,
-  publishedAuth,
+  nobodyAsked,
+  noCredentials,
   reservedKey,
   shadowed,
   signalFields,
@@ -27,7 +29,7 @@ export interface References {
   readonly steps: readonly string[]
   /** Of `Names.others`, those that are read. */
   readonly others: readonly string[]
-  /** It reads credentials: what it says of its values is not for the ledger. */
+  /** It reads who was authenticated: what it says of its values is not for those who read errors. */
   readonly auth: boolean
 }
 
@@ -113,11 +115,21 @@ function checkSignal([field]: Spot[], walk: Walk): void {
   else walk.problems.push(unknownField('signal', field!.name, field!.offset))
 }
 
-function checkEvent([field]: Spot[], walk: Walk): void {
+function checkEvent([field, inner]: Spot[], walk: Walk): void {
   if (field!.name === null) walk.problems.push(bareEvent('event', field!.offset))
-  else if (field!.name === 'auth' && walk.names.published) walk.problems.push(publishedAuth(field!.offset))
+  else if (field!.name === 'auth') checkAuth(field!, inner, walk)
   else if (eventFields.includes(field!.name)) walk.fields.add(field!.name)
   else walk.problems.push(unknownField('event', field!.name, field!.offset))
+}
+
+/** A text of an earlier version, which was checked then, may read what is not there any more. */
+function checkAuth(field: Spot, inner: Spot | undefined, walk: Walk): void {
+  const { auth } = walk.names
+  const isKnown = inner?.name === undefined || inner.name === null || authFields.includes(inner.name)
+  walk.fields.add('auth')
+  if (auth === 'unchecked') return
+  if (!isKnown) walk.problems.push(noCredentials(inner.name!, inner.offset))
+  else if (auth === 'nobody') walk.problems.push(nobodyAsked(field.offset))
 }
 
 const errorFields = ['code', 'message']

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts'
 import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
+import { checkAuth } from './auth.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
@@ -23,9 +24,10 @@ export interface Meaning {
 
 /** `functions`: the names that exist, or null where that is not to be checked. */
 export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
-  const outline = outlineOf(file)
+  const outline = outlineOf(file, functions !== null)
   const checking: Checking = { file, outline, functions, findings: [], expressions: new Map(), templates: new Map() }
   checkStart(checking)
+  checkAuth(checking)
   checkEndings(checking)
   checkTree(checking)
   checkSignals(checking)

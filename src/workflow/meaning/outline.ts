@@ -2,6 +2,7 @@
  * The tree of steps in the raw values of a file: who stands where, and in what. It takes what is there, so that a mistake in
  * one step hides no other.
  */
+import type { Names } from '../expression/names.ts'
 import { defaults, limits } from '../limits.ts'
 import { idPattern } from '../model/fields.ts'
 import { type KindField, kindFields } from '../model/step.ts'
@@ -9,6 +10,8 @@ import type { Path } from '../places.ts'
 import { valueAt } from '../shape/at.ts'
 
 export interface Outline {
+  /** See `Names`. */
+  readonly auth: Names['auth']
   /** Depth first, in the order of the file; no more than there may be. */
   readonly steps: readonly PlacedStep[]
   /** The first of each id. */
@@ -39,10 +42,18 @@ export interface StepList {
   readonly items: readonly string[]
 }
 
-export function outlineOf(file: unknown): Outline {
-  const outline = { steps: [], byId: new Map(), tooMany: null, tooDeep: [] }
+/** `isNew`: it was not checked before, maybe by an earlier version. */
+export function outlineOf(file: unknown, isNew: boolean): Outline {
+  const auth: Names['auth'] = isNew ? authOf(file) : 'unchecked'
+  const outline = { auth, steps: [], byId: new Map(), tooMany: null, tooDeep: [] }
   collect(file, { path: ['steps'], owner: null, depth: 0, items: [] }, outline)
   return outline
+}
+
+/** Of one that is only called, the caller's event says who it was. */
+function authOf(file: unknown): 'somebody' | 'nobody' {
+  const asks = valueAt(file, ['auth']) !== undefined || valueAt(file, ['on']) === undefined
+  return asks ? 'somebody' : 'nobody'
 }
 
 /** Names of an item and of its place. */

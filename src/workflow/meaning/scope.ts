@@ -10,19 +10,26 @@ export function namesAt(outline: Outline, step: PlacedStep): Names {
     nothingSettled:
       outline.steps[0] === step ? 'event, for this is the first step' : 'event, for no step has ended here',
     others: step.list.items,
+    auth: outline.auth,
   }
 }
 
 /** What a step publishes is made when it has ended well: it sees its own output, and what it held. */
 export function namesAfter(outline: Outline, step: PlacedStep): Names {
-  const names = { ...namesAt(outline, step), published: true }
-  return { ...names, ...listing(outline, (id) => standing(outline, id, step, true)) }
+  return { ...namesAt(outline, step), ...listing(outline, (id) => standing(outline, id, step, true)) }
 }
 
 /** Before any step; `why` says so. */
 export function namesBefore(outline: Outline, why: string): Names {
   const known = (id: string): Standing => (outline.byId.has(id) ? later : unknown)
-  return { standing: known, settled: () => [], self: null, nothingSettled: `event, for ${why}`, others: [] }
+  return {
+    standing: known,
+    settled: () => [],
+    self: null,
+    nothingSettled: `event, for ${why}`,
+    others: [],
+    auth: outline.auth,
+  }
 }
 
 /** Every step has ended by then; the output of one that never ran is null. */
@@ -31,7 +38,7 @@ export function namesAtEnd(outline: Outline): Names {
     const step = outline.byId.get(id)
     return step ? (outermostItems(step, null) ?? settled) : unknown
   }
-  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], published: true }
+  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], auth: outline.auth }
 }
 
 function listing({ byId }: Outline, standing: (id: string) => Standing): Pick<Names, 'standing' | 'settled'> {

@@ -27,6 +27,7 @@ export function checkStep(checking: Checking, step: PlacedStep): void {
   const names = namesAt(checking.outline, step)
   const { path, kinds } = step
   checkExpression(checking, [...path, 'when'], names, 'bool')
+  checkExpression(checking, [...path, 'require'], names, 'bool')
   checkPublish(checking, [...path, 'publish'], namesAfter(checking.outline, step))
   if (kinds.length === 0) checkTemplate(checking, [...path, 'with'], names, 'with')
   for (const kind of kinds) checks[kind](checking, path, names)

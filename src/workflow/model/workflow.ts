@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
+import { authModel } from './auth.ts'
 import { cel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
@@ -91,6 +92,7 @@ export const workflowModel = z
         )
         .optional()
         .describe('What starts the workflow. Without it, only a step with call of another workflow does.'),
+      auth: authModel,
       key: cel()
         .optional()
         .describe("CEL over the event: transactions of one key run one after the other. Without it, the record's key."),

@@ -102,8 +102,21 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   key: expressionFix,
   match: expressionFix,
   when: expressionFix,
+  require: expressionFix,
+  tolerance: durationFix,
+  keys: slugFix('_'),
+  users: slugFix('_'),
+  secret: slugFix('_'),
+  'algorithms.[]': () => 'write one of them, such as RS256',
+  'jwt.roles': claimFix,
+  'jwt.principal': claimFix,
+  auth: () => 'write "- apiKey: { keys: my_keys }" under it, or another way',
   file: () => 'begin with "name:"',
 } satisfies Record<string, (value: unknown) => string | null>)
+
+function claimFix(value: unknown): string {
+  return typeof value === 'string' ? `write claims.${shorten(value)}` : 'write claims.roles, or where else they are'
+}
 
 function otherwise(value: unknown): string {
   return value === null ? 'give it a value or remove it' : 'write what is expected'
