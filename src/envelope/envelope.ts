@@ -1,4 +1,5 @@
 import type { Json } from './json.ts'
+import type { Secrets } from './secrets.ts'
 
 /** One consumed event as the engine sees it, whatever format it came in. */
 export interface Envelope {
@@ -16,4 +17,6 @@ export interface Envelope {
   /** Headers that carry credentials (`authorization`, `x-api-key`, …); names in lower case. Sealed at rest. */
   readonly auth: Readonly<Record<string, string>>
   readonly data: Json
+  /** Fields that its workflow keeps secret: `meta` and `data` have `[secret]` in their places. Without it, there are none. */
+  readonly secrets?: Secrets
 }

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts'
 import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
+import { checkClassify } from './classify.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
@@ -28,6 +29,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   checkStart(checking)
   checkEndings(checking)
   checkTree(checking)
+  checkClassify(checking)
   checkSignals(checking)
   for (const step of outline.steps) {
     if (checking.findings.length > enough) break

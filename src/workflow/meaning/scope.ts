@@ -10,6 +10,7 @@ export function namesAt(outline: Outline, step: PlacedStep): Names {
     nothingSettled:
       outline.steps[0] === step ? 'event, for this is the first step' : 'event, for no step has ended here',
     others: step.list.items,
+    secrets: outline.secrets,
   }
 }
 
@@ -22,7 +23,8 @@ export function namesAfter(outline: Outline, step: PlacedStep): Names {
 /** Before any step; `why` says so. */
 export function namesBefore(outline: Outline, why: string): Names {
   const known = (id: string): Standing => (outline.byId.has(id) ? later : unknown)
-  return { standing: known, settled: () => [], self: null, nothingSettled: `event, for ${why}`, others: [] }
+  const { secrets } = outline
+  return { standing: known, settled: () => [], self: null, nothingSettled: `event, for ${why}`, others: [], secrets }
 }
 
 /** Every step has ended by then; the output of one that never ran is null. */
@@ -31,7 +33,8 @@ export function namesAtEnd(outline: Outline): Names {
     const step = outline.byId.get(id)
     return step ? (outermostItems(step, null) ?? settled) : unknown
   }
-  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], published: true }
+  const { secrets } = outline
+  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], published: true, secrets }
 }
 
 function listing({ byId }: Outline, standing: (id: string) => Standing): Pick<Names, 'standing' | 'settled'> {
