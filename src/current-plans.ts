@@ -8,7 +8,7 @@ import { topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
-  /** Without a seal key credentials are not kept, and a workflow that asks for them would fail after a restart. */
+  /** Without a seal key credentials and secret fields are not kept, and a workflow with some would fail after a restart. */
   readonly canSeal: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
@@ -53,10 +53,17 @@ export class CurrentPlans {
 }
 
 function needsSealing(file: string, plan: Plan): Problem[] {
-  if (!namesAuth.test(plan.source)) return []
-  const message = 'uses event.auth, and there is no seal key to keep credentials with'
+  const message = whySealing(plan)
+  if (message === null) return []
   const fix = 'set it to a long random text'
   return [{ file, line: 1, column: 1, code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
+}
+
+function whySealing({ secrets, signals, source }: Plan): string | null {
+  if (secrets.length > 0 || signals.some((signal) => signal.secrets.length > 0)) {
+    return 'has secret fields (classify), and there is no seal key to keep them with'
+  }
+  return namesAuth.test(source) ? 'uses event.auth, and there is no seal key to keep credentials with' : null
 }
 
 /** `event.auth`, `event.?auth`, `event["auth"]`, in whatever quotes: rather once too often than not at all. */

@@ -2,6 +2,7 @@
 import { crashPoint } from '../base/crash-point.ts'
 import { recall } from '../envelope/decode.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { withOpened } from '../envelope/sealed-fields.ts'
 import { restore } from '../transaction/restore.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -56,13 +57,15 @@ export class Recall {
   #restored(partition: PartitionRef, record: OpenTransaction): Transaction {
     const { sealer } = this.#parts
     const auth = record.auth !== null && sealer !== null ? sealer.open(record.auth) : {}
+    const plan = this.#plans.get(record.version) as Plan
+    const envelope = recall(record.envelope, record.eventId, auth)
     return restore(
       {
         id: record.id,
-        plan: this.#plans.get(record.version) as Plan,
+        plan,
         position: { ...partition, offset: record.offset },
         key: record.key,
-        envelope: recall(record.envelope, record.eventId, auth),
+        envelope: plan.secrets.length === 0 ? envelope : withOpened(envelope, plan.secrets, sealer, record.id),
         admittedUs: record.admittedUs,
         parent: record.parent,
       },

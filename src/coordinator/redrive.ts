@@ -2,8 +2,9 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import { decode } from '../envelope/decode.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
-import type { RawRecord } from '../envelope/record.ts'
+import type { RawHeader, RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { isSealedRecord, openedRecord, sealedRecord } from '../envelope/sealed-value.ts'
 import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
@@ -22,7 +23,11 @@ export function redrive(
     throw new EngineError('redrive_refused', `${whose} any more: give the engine its file again`)
   }
   const record = recordOf(command, letter, room.sealer, place.admittedUs)
-  const decoded = decode(record, `${topic}/${place.origin.partition}/${record.offset}`, room.valueBytesMax)
+  const decoded = decode(
+    openedRecord(record, room.sealer),
+    `${topic}/${place.origin.partition}/${record.offset}`,
+    room.valueBytesMax,
+  )
   const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
   const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, { ...place, subscriptions }, room)))
   const [refused] = reading.deadLetters
@@ -32,15 +37,27 @@ export function redrive(
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
   const auth = letter.sealed === null ? {} : unsealed(letter.sealed, sealer)
-  const { value } = argsOf(command)
-  return {
+  const record = {
     offset: letter.offset,
     key: letter.key,
-    value: value === undefined ? letter.value : Buffer.from(value, 'base64'),
+    value: letter.value,
     headers: [...rawHeaders(JSON.parse(letter.headers)), ...rawHeaders(auth)],
     timestampUs: null,
     fetchedUs: nowUs,
   }
+  const { value, isSealed = false } = argsOf(command)
+  if (value === undefined) return record
+  const bytes = Buffer.from(value, 'base64')
+  if (isSealed || !isSealedRecord(record)) return { ...record, value: bytes }
+  // Its secret headers are sealed with the value that it had.
+  const { headers } = openedRecord(record, sealer)
+  return sealedRecord({ ...record, value: bytes, headers }, namesOf(headers, record.headers), sealer as Sealer)
+}
+
+/** Those that were sealed. */
+function namesOf(all: readonly RawHeader[], plain: readonly RawHeader[]): ReadonlySet<string> {
+  const known = new Set(plain.map(({ name }) => name.toLowerCase()))
+  return new Set(all.map(({ name }) => name.toLowerCase()).filter((name) => !known.has(name)))
 }
 
 /** Without them it would be another event, and go wrong in another way. */
@@ -50,8 +67,8 @@ function unsealed(sealed: Buffer, sealer: Sealer | null): StoredHeaders {
   throw new EngineError('redrive_refused', message)
 }
 
-/** `value`: the new bytes, in base64. */
-function argsOf({ args }: Command): { readonly value?: string } {
+/** `value`: the new bytes, in base64; `isSealed`: as `sealedRecord` seals them, if those before were. */
+function argsOf({ args }: Command): { readonly value?: string; readonly isSealed?: boolean } {
   try {
     return JSON.parse(args)
   } catch (cause) {

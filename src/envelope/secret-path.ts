@@ -104,6 +104,9 @@ function withFields(value: Fields, fields: readonly (readonly [string, Json])[])
   return copy
 }
 
+/** What is seen in the place of a secret field. */
+export const hidden = '[secret]'
+
 /** What stands in the ledger in the place of a secret field. */
 export interface Sealed {
   readonly $sealed: string

@@ -5,17 +5,15 @@
 import { inspect } from 'node:util'
 import type { Envelope } from './envelope.ts'
 import type { Json } from './json.ts'
-import { replaceAt, type SecretPath } from './secret-path.ts'
-
-/** What is seen in the place of a secret field. */
-export const hidden = '[secret]'
+import { Scrubber } from './scrub.ts'
+import { hidden, replaceAt, type SecretPath } from './secret-path.ts'
 
 type Content = Pick<Envelope, 'meta' | 'data'>
 
 export class Secrets {
   readonly #content: Content
   readonly #paths: readonly SecretPath[]
-  #texts: readonly string[] | undefined
+  #scrubber: Scrubber | undefined
 
   constructor(content: Content, paths: readonly SecretPath[]) {
     this.#content = content
@@ -35,10 +33,10 @@ export class Secrets {
     return { ...event, meta, data }
   }
 
-  /** Every text and number in them, each once: to be looked for where they must not be. */
-  get texts(): readonly string[] {
-    this.#texts ??= [...new Set(this.#leaves())]
-    return this.#texts
+  /** Finds every text and number in them where they must not be. */
+  get scrubber(): Scrubber {
+    this.#scrubber ??= new Scrubber([...new Set(this.#leaves())])
+    return this.#scrubber
   }
 
   #leaves(): string[] {
