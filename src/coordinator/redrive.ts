@@ -2,9 +2,9 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import { decode } from '../envelope/decode.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
-import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
-import { isSealedRecord, openedRecord, sealedRecord } from '../envelope/sealed-value.ts'
+import { isSealedRecord, openedRecord, resealed } from '../envelope/sealed-value.ts'
 import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
@@ -49,15 +49,11 @@ function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null,
   if (value === undefined) return record
   const bytes = Buffer.from(value, 'base64')
   if (isSealed || !isSealedRecord(record)) return { ...record, value: bytes }
-  // Its secret headers are sealed with the value that it had.
-  const { headers } = openedRecord(record, sealer)
-  return sealedRecord({ ...record, value: bytes, headers }, namesOf(headers, record.headers), sealer as Sealer)
-}
-
-/** Those that were sealed. */
-function namesOf(all: readonly RawHeader[], plain: readonly RawHeader[]): ReadonlySet<string> {
-  const known = new Set(plain.map(({ name }) => name.toLowerCase()))
-  return new Set(all.map(({ name }) => name.toLowerCase()).filter((name) => !known.has(name)))
+  if (sealer !== null) return resealed(record, bytes, sealer)
+  throw new EngineError(
+    'redrive_refused',
+    'its value is sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY',
+  )
 }
 
 /** Without them it would be another event, and go wrong in another way. */

@@ -44,6 +44,14 @@ export function openedRecord<R extends Content>(record: R, sealer: Sealer | null
   return { ...record, value: plain.readUInt8(4) === 1 ? null : plain.subarray(headersEnd), headers }
 }
 
+/** With another value, and sealed as it was: its secret headers are sealed with the value that it had. */
+export function resealed<R extends Content>(record: R, value: Buffer, sealer: Sealer): R {
+  const { headers } = openedRecord(record, sealer)
+  const plain = new Set(record.headers.map(({ name }) => name.toLowerCase()))
+  const secret = headers.map(({ name }) => name.toLowerCase()).filter((name) => !plain.has(name))
+  return sealedRecord({ ...record, value, headers }, new Set(secret), sealer)
+}
+
 function canOpen(record: Content, sealer: Sealer): boolean {
   try {
     openedRecord(record, sealer)
