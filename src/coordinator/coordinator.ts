@@ -77,7 +77,7 @@ export class Coordinator {
     this.#parts = parts
     // Each lane that waits for something listens for the stop, and Node takes many listeners for a leak.
     setMaxListeners(0, this.#stopping.signal)
-    this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
+    this.#performer = new Performer(parts, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
     this.#recall = new Recall({ ...parts, ids: this.#ids })
     this.#flow = new Flow(parts.intake, parts.limits)

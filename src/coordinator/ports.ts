@@ -120,6 +120,8 @@ export interface Invocation {
    * by now it is not run, and ends as `lost` with code `not_effect_free`.
    */
   readonly ahead: boolean
+  /** Its input has secret fields: what its process says on its own is not kept. */
+  readonly isSecret: boolean
 }
 
 export interface InvocationResult extends AttemptReport {

@@ -23,9 +23,16 @@ export interface Heard {
   /** It has heard what it was asked: its loop turns. */
   pong(): void
   turned(): void
+  /** `what`: what follows on "it wrote what is not a result". */
   garbage(what: string): void
   /** All it had written before has been heard. */
   ended(code: number | null, signal: NodeJS.Signals | null, tail: string): void
+}
+
+/** The process that is listened to. */
+interface Listened {
+  readonly running: Map<number, Entry>
+  readonly holdsSecrets: boolean
 }
 
 /** After a process's exit its pipes are read to their end, but not longer than this. */
@@ -39,18 +46,19 @@ function lineCharsMax(limits: PoolLimits): number {
   return Math.max(outputBytesMax, said, 6 * emittedBytesMax + 20 * emittedMax, 6 * postedBytesMax + 40 * postedMax)
 }
 
-export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
+export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
+  const { running } = of
   let deaf = false
   const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
   child.fromChild.setEncoding('utf8' as BufferEncoding)
   child.fromChild.on('data', (chunk: string) => {
     if (deaf) return
     deaf = !read(chunk)
-    if (deaf) heard.garbage(JSON.stringify(chunk.slice(0, 100)))
+    if (deaf) heard.garbage(of.holdsSecrets ? '' : `: ${JSON.stringify(chunk.slice(0, 100))}`)
     heard.turned()
   })
   const tail = new Tail(tailBytes)
-  const onRaw = (bytes: Buffer) => giveRaw(bytes, running, limits.logBytesMax)
+  const onRaw = (bytes: Buffer) => giveRaw(bytes, running, of.holdsSecrets ? 0 : limits.logBytesMax)
   const rawLimit = { bytesMax: limits.rawBytesMax, pauseMs: limits.rawPauseMs }
   const hurry = [
     readRaw(child.stdout, rawLimit, onRaw),
