@@ -8,6 +8,7 @@ import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import { admit } from '../transaction/admit.ts'
 import { deadLetterId, dedupKey, messageId, type Origin, signalId, unkeptId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -32,6 +33,7 @@ export interface ReadingRoom {
   /** Null: no seal key, so credentials are not kept at all. */
   readonly sealer: Sealer | null
   readonly valueBytesMax: number
+  readonly traces: Traces
 }
 
 export interface Reading {

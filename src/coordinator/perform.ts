@@ -6,7 +6,8 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
-import { publish } from '../telemetry/channels.ts'
+import { isHeard, publish } from '../telemetry/channels.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import type { Abort, Invoke } from '../transaction/effect.ts'
 import type { StepRef, Transaction } from '../transaction/transaction.ts'
 import { Coming } from './coming.ts'
@@ -30,6 +31,7 @@ interface Pending extends StepRef {
 export class Performer {
   readonly #workers: Workers
   readonly #clock: Clock
+  readonly #traces: Traces
   readonly #pending = new Map<number, Pending>()
   /** Those a process is kept for, by what they are attempts of. */
   readonly #reserved = new Map<string, number>()
@@ -46,9 +48,10 @@ export class Performer {
   /** Stopping: what is under way may end, nothing new is begun. */
   #draining = false
 
-  constructor(workers: Workers, clock: Clock, wake: () => void) {
+  constructor(workers: Workers, clock: Clock, traces: Traces, wake: () => void) {
     this.#workers = workers
     this.#clock = clock
+    this.#traces = traces
     this.#wake = wake
     this.#timers = new Timers(clock, (due) => {
       crashPoint('timer.fired')
@@ -131,6 +134,7 @@ export class Performer {
       notAfterUs,
       alone,
       ahead: ahead !== null,
+      trace: this.#traces.ofAttempt(transaction, step.no, item, attempt),
     }
   }
 
@@ -210,6 +214,7 @@ export class Performer {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
       }
+      if (result.logs !== null && isHeard('function.log')) tellLogs(pending, result.logs)
       const { transactionId, step, item, attempt, eligibleUs } = pending
       const event = {
         type: 'AttemptEnded',
@@ -265,6 +270,15 @@ export class Performer {
     this.#timers.stop()
     this.#workers.cancelWaiting()
   }
+}
+
+function tellLogs({ lane, transactionId, step, attempt }: Pending, text: string): void {
+  const transaction = lane.get(transactionId)
+  if (!transaction) return
+  const { plan, envelope } = transaction
+  const { traceparent } = envelope.meta
+  const id = plan.steps[step]?.id ?? String(step)
+  publish('function.log', { workflow: plan.name, step: id, attempt, transactionId, traceparent, text })
 }
 
 function nameOf(transactionId: string, { step, item, attempt }: StepRef & { readonly attempt: number }): string {

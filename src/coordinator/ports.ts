@@ -120,6 +120,8 @@ export interface Invocation {
    * by now it is not run, and ends as `lost` with code `not_effect_free`.
    */
   readonly ahead: boolean
+  /** The traceparent that its function goes on with; null: none. */
+  readonly trace: string | null
 }
 
 export interface InvocationResult extends AttemptReport {

@@ -70,6 +70,7 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     notAfterUs: null,
     alone: false,
     ahead: false,
+    trace: null,
     ...part,
   }
 }
