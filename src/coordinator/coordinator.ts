@@ -32,7 +32,7 @@ import type {
 import type { RareRows } from './rare.ts'
 import { Recall } from './recall.ts'
 import { Rests } from './rests.ts'
-import { tellDurable, transactionsOf } from './tell.ts'
+import { tellDurable, tellLogs, transactionsOf } from './tell.ts'
 import { ignoreOutage, Upkeep } from './upkeep.ts'
 import { Waits } from './waits.ts'
 import { Writer, type Written } from './write.ts'
@@ -265,6 +265,7 @@ export class Coordinator {
         this.#act(each, duplicates, returnedUs, invocations)
         this.#tellEndings(each, duplicates)
         if (isHeard('durable')) tellDurable(each, duplicates, returnedUs)
+        if (isHeard('function.log')) tellLogs(each, duplicates)
       }
     }
     this.#performer.dispatch(invocations)

@@ -3,6 +3,7 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import type {
   Admit,
   AttemptRow,
@@ -13,7 +14,6 @@ import type {
   OutgoingRow,
   Tell,
 } from '../transaction/effect.ts'
-import type { Traces } from '../telemetry/trace/traces.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Message } from './arrival.ts'

@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
-import { isHeard, publish } from '../telemetry/channels.ts'
+import { publish } from '../telemetry/channels.ts'
 import type { Traces } from '../telemetry/trace/traces.ts'
 import type { Abort, Invoke } from '../transaction/effect.ts'
 import type { StepRef, Transaction } from '../transaction/transaction.ts'
@@ -214,7 +214,6 @@ export class Performer {
         publish('refusal', { what: `result of ${pending.transactionId}`, reason: 'the lane is not ours any more' })
         continue
       }
-      if (result.logs !== null && isHeard('function.log')) tellLogs(pending, result.logs)
       const { transactionId, step, item, attempt, eligibleUs } = pending
       const event = {
         type: 'AttemptEnded',
@@ -270,15 +269,6 @@ export class Performer {
     this.#timers.stop()
     this.#workers.cancelWaiting()
   }
-}
-
-function tellLogs({ lane, transactionId, step, attempt }: Pending, text: string): void {
-  const transaction = lane.get(transactionId)
-  if (!transaction) return
-  const { plan, envelope } = transaction
-  const { traceparent } = envelope.meta
-  const id = plan.steps[step]?.id ?? String(step)
-  publish('function.log', { workflow: plan.name, step: id, attempt, transactionId, traceparent, text })
 }
 
 function nameOf(transactionId: string, { step, item, attempt }: StepRef & { readonly attempt: number }): string {

@@ -14,6 +14,17 @@ export function tellDurable(one: Entry, duplicates: ReadonlyMap<string, string>,
   publish('durable', { topic, partition, transactions: transactionsOf(source), ...rows, returnedUs })
 }
 
+/** What functions have written, as the ledger has it. */
+export function tellLogs({ source, attempts }: Entry, duplicates: ReadonlyMap<string, string>): void {
+  for (const { transactionId, step, attempt, logs } of attempts) {
+    const transaction = transactionsOf(source).find(({ id }) => id === transactionId)
+    if (logs === null || !transaction || duplicates.has(transactionId)) continue
+    const { plan, envelope } = transaction
+    const of = { workflow: plan.name, step: plan.steps[step]?.id ?? '', attempt, transactionId }
+    publish('function.log', { ...of, traceparent: envelope.meta.traceparent, text: logs })
+  }
+}
+
 type Rows = Pick<Durable, 'admitted' | 'attempts' | 'endings' | 'letters'>
 
 function without({ admitted, attempts, endings, letters }: Rows, duplicates: ReadonlyMap<string, string>): Rows {

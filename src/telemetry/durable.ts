@@ -21,8 +21,9 @@ export interface Durable {
 export interface DurableTransaction extends Traced {
   readonly plan: { readonly name: string; readonly steps: readonly DurableStep[] }
   readonly position: { readonly topic: string; readonly partition: number; readonly offset: number }
-  readonly key: string | null
   readonly admittedUs: number
+  /** From 1: each time it was opened again began another. */
+  readonly round: number
   readonly parent: { readonly id: string } | null
 }
 

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { catalogueOf } from '../../src/coordinator/catalogue.ts'
 import type { Command, StoredLetter } from '../../src/coordinator/ports.ts'
-import { handedOn } from '../../src/telemetry/trace/traces.ts'
 import { redrive } from '../../src/coordinator/redrive.ts'
 import { createSealer, type Sealer } from '../../src/envelope/seal.ts'
+import { handedOn } from '../../src/telemetry/trace/traces.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 
 const plan = planFromSource('name: w\non: { kafka: t }\nsteps: [{ id: s, uses: f }]\n', 'w.yaml')

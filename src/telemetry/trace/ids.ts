@@ -22,8 +22,8 @@ export function traceIdFrom(transactionId: string, traceparent: string | undefin
 }
 
 /** The transaction from its record to its end. */
-export function processSpanId(transactionId: string): string {
-  return spanIdOf(`${transactionId}/process`)
+export function processSpanId(transactionId: string, round = 1): string {
+  return spanIdOf(round === 1 ? `${transactionId}/process` : `${transactionId}/process/${round}`)
 }
 
 /** Its record, from its fetch until it was admitted. */

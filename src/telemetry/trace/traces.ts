@@ -51,7 +51,12 @@ export class OwnTraces implements Traces {
     const { id, envelope } = transaction
     const parent = parseTraceparent(envelope.meta.traceparent)
     const traceId = parent?.traceId ?? traceIdOf(transaction)
-    const trace = { transactionId: id, traceId, parentId: parent?.spanId ?? null, isSampled: this.#sampling(traceId, parent) }
+    const trace = {
+      transactionId: id,
+      traceId,
+      parentId: parent?.spanId ?? null,
+      isSampled: this.#sampling(traceId, parent),
+    }
     this.#known.set(envelope, trace)
     return trace
   }

@@ -26,7 +26,8 @@ export interface Attempt {
 
 /** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
 export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
-  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed = null, trace] = attempt.call
+  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed = null, trace] =
+    attempt.call
   let log: Log | null = null
   return {
     transactionId,

@@ -38,7 +38,13 @@ function lineCharsMax(limits: PoolLimits): number {
     limits
   const { spanBytesMax } = limits
   const said = 6 * (logBytesMax + messageCharsMax + 2000)
-  return Math.max(outputBytesMax, spanBytesMax, said, 6 * emittedBytesMax + 20 * emittedMax, 6 * postedBytesMax + 40 * postedMax)
+  return Math.max(
+    outputBytesMax,
+    spanBytesMax,
+    said,
+    6 * emittedBytesMax + 20 * emittedMax,
+    6 * postedBytesMax + 40 * postedMax,
+  )
 }
 
 export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
