@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { EngineError, messageOf } from './base/error.ts'
+import { metricExporters, samplerNames } from './telemetry/options.ts'
 import { formatDuration, parseDuration } from './workflow/duration.ts'
 import { didYouMean } from './workflow/nearest.ts'
 
@@ -59,6 +60,28 @@ function count(least: number, most: number): Kind<number> {
     read: (value) =>
       /^\d+$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : undefined,
     show: String,
+  }
+}
+
+const httpUrl: Kind<string | null> = {
+  expects: 'a URL such as http://collector:4318',
+  read: (value) => (value === '' ? null : /^https?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined),
+  show: (value) => value ?? '',
+}
+const share: Kind<number> = {
+  expects: 'a number from 0 to 1',
+  read: (value) => (value.trim() !== '' && Number(value) >= 0 && Number(value) <= 1 ? Number(value) : undefined),
+  show: String,
+}
+
+function listOf<Choice extends string>(choices: readonly Choice[]): Kind<readonly Choice[]> {
+  return {
+    expects: `some of ${choices.join(', ')}, separated by commas`,
+    read: (value) => {
+      const found = list.read(value) as readonly Choice[]
+      return found.every((each) => choices.includes(each)) ? found : undefined
+    },
+    show: list.show,
   }
 }
 
@@ -226,6 +249,57 @@ export const settings = {
     'auto',
     'JSON lines, text for people, or text only on a terminal.',
   ),
+  'log.functions': setting(
+    'MILLRACE_LOG_FUNCTIONS',
+    flag,
+    false,
+    'Log what functions write, too. It is in `millrace.attempts` in any case.',
+  ),
+  'telemetry.traces': setting(
+    'OTEL_TRACES_EXPORTER',
+    optionalOneOf('otlp', 'console', 'none'),
+    null,
+    'Where traces go. Without it: `otlp` where an endpoint is set, else nowhere. See [telemetry.md](telemetry.md).',
+  ),
+  'telemetry.metrics': setting(
+    'OTEL_METRICS_EXPORTER',
+    listOf(metricExporters),
+    [],
+    'Where metrics go; `prometheus` answers at `/metrics`, beside `/healthz`. Without it as for traces.',
+  ),
+  'telemetry.endpoint': setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    httpUrl,
+    null,
+    'Base URL of an OTLP receiver, without `/v1/traces`.',
+  ),
+  'telemetry.headers': setting(
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    secret,
+    null,
+    'Headers for the receiver: `name=value`, several separated by commas.',
+  ),
+  'telemetry.protocol': setting(
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    oneOf('http/protobuf', 'http/json'),
+    'http/protobuf',
+    'How OTLP is written.',
+  ),
+  'telemetry.service': setting('OTEL_SERVICE_NAME', text, 'millrace', 'How the engine names itself in telemetry.'),
+  'telemetry.sampler': setting(
+    'OTEL_TRACES_SAMPLER',
+    oneOf(...samplerNames),
+    'parentbased_always_on',
+    'Which traces are told. `parentbased_` follows what came with the event.',
+  ),
+  'telemetry.samplerArg': setting('OTEL_TRACES_SAMPLER_ARG', share, 1, 'The share of a `traceidratio` sampler.'),
+  'telemetry.exportInterval': setting(
+    'OTEL_METRIC_EXPORT_INTERVAL',
+    count(100, 3_600_000),
+    60_000,
+    'How often metrics are sent by OTLP, in milliseconds.',
+  ),
+  'telemetry.disabled': setting('OTEL_SDK_DISABLED', flag, false, 'Turns all of it off.'),
 } as const
 
 export type SettingName = keyof typeof settings

@@ -11,6 +11,7 @@ import { textWithSealed } from '../envelope/sealed-fields.ts'
 import { isSealedRecord, openedRecord } from '../envelope/sealed-value.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import { concealed, redacted } from '../envelope/secrets.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import { admit } from '../transaction/admit.ts'
 import { deadLetterId, dedupKey, messageId, type Origin, signalId, unkeptId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -35,6 +36,7 @@ export interface ReadingRoom {
   /** Null: no seal key, so dead letters keep no credentials. */
   readonly sealer: Sealer | null
   readonly valueBytesMax: number
+  readonly traces: Traces
 }
 
 export interface Reading {

@@ -9,6 +9,7 @@ import { crashPoint } from '../base/crash-point.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import type { Secrets } from '../envelope/secrets.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import type { Abort, Invoke } from '../transaction/effect.ts'
 import type { StepRef, Transaction } from '../transaction/transaction.ts'
 import { Coming } from './coming.ts'
@@ -37,12 +38,14 @@ export interface PerformerParts {
   readonly clock: Clock
   /** Null: no event has secret fields. */
   readonly sealer: Sealer | null
+  readonly traces: Traces
 }
 
 export class Performer {
   readonly #workers: Workers
   readonly #clock: Clock
   readonly #sealer: Sealer | null
+  readonly #traces: Traces
   readonly #pending = new Map<number, Pending>()
   /** Those a process is kept for, by what they are attempts of. */
   readonly #reserved = new Map<string, number>()
@@ -59,10 +62,11 @@ export class Performer {
   /** Stopping: what is under way may end, nothing new is begun. */
   #draining = false
 
-  constructor({ workers, clock, sealer }: PerformerParts, wake: () => void) {
+  constructor({ workers, clock, sealer, traces }: PerformerParts, wake: () => void) {
     this.#workers = workers
     this.#clock = clock
     this.#sealer = sealer
+    this.#traces = traces
     this.#wake = wake
     this.#timers = new Timers(clock, (due) => {
       crashPoint('timer.fired')
@@ -147,6 +151,7 @@ export class Performer {
       alone,
       ahead: ahead !== null,
       isSecret: step.with.isSecret,
+      trace: this.#traces.ofAttempt(transaction, step.no, item, attempt),
     }
   }
 

@@ -122,6 +122,8 @@ export interface Invocation {
   readonly ahead: boolean
   /** Its input has secret fields: what its process says on its own is not kept. */
   readonly isSecret: boolean
+  /** The traceparent that its function goes on with; null: none. */
+  readonly trace: string | null
 }
 
 export interface InvocationResult extends AttemptReport {

@@ -25,8 +25,8 @@ function eventOf(data: Json, meta: Record<string, string> = {}): Envelope {
   return { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00.000Z', key: null, meta, auth: null, data }
 }
 
-function stored(text: string, auth = {}): Envelope {
-  return { ...(parseJson(text) as unknown as Envelope), id: 'e', auth }
+function stored(text: string): Envelope {
+  return { ...(parseJson(text) as unknown as Envelope), id: 'e', auth: null }
 }
 
 test('a path is read as it is written, and what is none is not', () => {

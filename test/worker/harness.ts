@@ -71,6 +71,7 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     alone: false,
     ahead: false,
     isSecret: false,
+    trace: null,
     ...part,
   }
 }

@@ -1,4 +1,5 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
+import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
 import type { Emitted, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
@@ -42,8 +43,15 @@ const pipesMsMax = 500
 function lineCharsMax(limits: PoolLimits): number {
   const { outputBytesMax, logBytesMax, messageCharsMax, emittedMax, emittedBytesMax, postedMax, postedBytesMax } =
     limits
+  const { spanBytesMax } = limits
   const said = 6 * (logBytesMax + messageCharsMax + 2000)
-  return Math.max(outputBytesMax, said, 6 * emittedBytesMax + 20 * emittedMax, 6 * postedBytesMax + 40 * postedMax)
+  return Math.max(
+    outputBytesMax,
+    spanBytesMax,
+    said,
+    6 * emittedBytesMax + 20 * emittedMax,
+    6 * postedBytesMax + 40 * postedMax,
+  )
 }
 
 export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
@@ -83,6 +91,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'posted') return hearPosted(running.get(first), body)
+  else if (kind === 'spans') publish('function.spans', { text: body, dropped: Number(first) || 0 })
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true

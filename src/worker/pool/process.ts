@@ -1,5 +1,5 @@
 /** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
-import type { Built } from '../build.ts'
+import type { Built, Program } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
 import type { InvocationResult } from '../port.ts'
@@ -26,7 +26,7 @@ export interface ProcessEvents {
 }
 
 export interface ProcessOptions {
-  readonly program: string
+  readonly program: Program
   readonly built: Built
   readonly limits: PoolLimits
   readonly env: Readonly<Record<string, string>>
