@@ -105,7 +105,7 @@ function limitsOf(random: Random): Partial<CoordinatorLimits> {
     eventsPerCommitMax: random.pick([3, 5000]),
     waitingRecordsMax: random.pick([4, 2000]),
     preparingMax: random.pick([1, 3, 200]),
-    preparingMsMax: random.pick([300, 30_000]),
+    preparingMsMax: random.pick([300, 3000]),
     tidyEveryMs: random.pick([1000, 60_000]),
     strandedEveryMs: random.pick([3000, 30_000]),
   }
