@@ -112,6 +112,7 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
+      preparer: null,
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,

@@ -71,19 +71,35 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   const waiters = room.catalogue.waitersByTopic.get(topic) ?? nobody
   if (plans.length + waiters.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
-    const decoded = decode(
-      visible(openedRecord(record, room.sealer), topic, room.catalogue),
-      whereOf(place),
-      room.valueBytesMax,
-    )
-    const started = plans.map((plan) => readFor(plan, decoded, record, place, room))
-    const kept = waiters.map((plan) => keepFor(plan, decoded, record, place, room, plans.includes(plan)))
+    const decoding = decodingOf(record, place, room)
+    const started = plans.map((plan) => readFor(plan, decoding, record, place, room))
+    const kept = waiters.map((plan) => keepFor(plan, decoding, record, place, room, plans.includes(plan)))
     const reading = joinReadings([...started, ...kept])
     if (place.gone.length === 0) return reading
     return { ...reading, passed: [...reading.passed, ...place.gone.map((id) => pass(record, id, 'no_workflow'))] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return given(deadLetter(record, null, error, place, room), [...new Set([...plans, ...waiters])])
+  }
+}
+
+/** The record as a workflow reads it. Throws `EngineError` with what becomes that workflow's dead letter. */
+export type Decoding = (plan: Plan) => Decoded
+
+/** Throws `EngineError` when nobody can read it. */
+export function decodingOf(record: RawRecord, { origin }: Pick<Place, 'origin'>, room: ReadingRoom): Decoding {
+  const values = record.prepared?.values
+  const where = `${origin.topic}/${origin.partition}/${origin.offset}`
+  const shown = visible(openedRecord(record, room.sealer), origin.topic, room.catalogue)
+  let plain: Decoded | undefined
+  const plainly = () => (plain ??= decode(shown, where, room.valueBytesMax))
+  if (values === undefined || values.size === 0) {
+    const decoded = plainly()
+    return () => decoded
+  }
+  return ({ version }) => {
+    const value = values.get(version)
+    return value === undefined ? plainly() : decode(shown, where, room.valueBytesMax, { format: null, value })
   }
 }
 
@@ -115,7 +131,7 @@ export function copyOf(deadLetterId: string, topic: string, transactionId: strin
   return { ...place, key: null, value: null, headers: '{}', deadLetterId, error: null }
 }
 
-export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
+export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place: Place, room: ReadingRoom): Reading {
   const { workflowId } = idsOf(room.catalogue, plan)
   const from = place.subscriptions.get(plan.name)
   if (from !== undefined && record.offset < from) {
@@ -124,10 +140,11 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
   const type = plan.on.kafka?.type ?? null
-  if (type !== null && type !== decoded.envelope.type) {
-    return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
-  }
   try {
+    const decoded = decoding(plan)
+    if (type !== null && type !== decoded.envelope.type) {
+      return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
+    }
     const sent = plan.auth === null ? decoded : authenticated(decoded, senderOf(record, plan))
     return { ...admission(plan, sent, record, place, room), subscriptions }
   } catch (error) {
@@ -154,7 +171,7 @@ export function visible(record: RawRecord, topic: string, { credentialsByTopic }
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
 function keepFor(
   plan: Plan,
-  decoded: Decoded,
+  decoding: Decoding,
   record: RawRecord,
   place: Place,
   room: ReadingRoom,
@@ -168,7 +185,7 @@ function keepFor(
   const subscriptions = from === undefined && !isStarted ? [{ workflowId, fromOffset: record.offset }] : []
   try {
     checkClassified(record, topicOf(plan, place).secrets)
-    const row = signalOf(plan, workflowId, decoded, record, place)
+    const row = signalOf(plan, workflowId, decoding(plan), record, place)
     const passed = row === null && !isStarted ? [pass(record, workflowId, 'no_key')] : []
     return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
   } catch (error) {
@@ -312,11 +329,6 @@ export function deadLetter(
 
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {
   return { workflowId, fromOffset: record.offset, toOffset: record.offset, reason }
-}
-
-function whereOf(place: Place): string {
-  const { topic, partition, offset } = place.origin
-  return `${topic}/${partition}/${offset}`
 }
 
 export function joinReadings(readings: readonly Reading[]): Reading {

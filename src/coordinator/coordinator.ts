@@ -26,6 +26,7 @@ import type {
   Ledger,
   Outbox,
   PartitionRef,
+  Preparer,
   VersionIds,
   Workers,
 } from './ports.ts'
@@ -45,6 +46,8 @@ export interface CoordinatorParts {
   readonly intake: Intake
   readonly workers: Workers
   readonly outbox: Outbox
+  /** Null: nothing takes time to find out about a record. */
+  readonly preparer: Preparer | null
   readonly clock: Clock
   readonly sealer: Sealer | null
   readonly limits: CoordinatorLimits

@@ -24,6 +24,7 @@ import { bytesOf, type Entry, type EntryParts, entry, rowsAndActs } from './entr
 import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
+import { Preparing, type PreparingParts } from './preparing.ts'
 import { type RareRows, withKeepers } from './rare.ts'
 import { Records, type Refusal } from './records.ts'
 import { Roster } from './roster.ts'
@@ -50,6 +51,8 @@ export interface LaneHooks {
   onResting(lane: Lane, dues: readonly number[]): void
   /** Transactions of it are to be loaded. */
   onReady(lane: Lane): void
+  /** Null: nothing takes time to find out about a record. */
+  readonly preparing: PreparingParts | null
 }
 
 export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
@@ -92,6 +95,7 @@ export class Lane {
   readonly #unsent = new Unsent<Inbound>()
   readonly #hooks: LaneHooks
   readonly #records: Records
+  readonly #preparing: Preparing | null
   /** What is for transactions that are being loaded, by id. */
   readonly #waiting = new Map<string, TransactionEvent[]>()
   #expected: number
@@ -114,10 +118,12 @@ export class Lane {
     this.#room = room
     this.#hooks = hooks
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
+    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing)
     this.#records = new Records({
       lane: this,
       arrivals: this.#arrivals,
       subscriptions: this.#subscriptions,
+      preparing: this.#preparing,
       nextOffset: opened.nextOffset,
       room,
       admit: (transactions, nowUs, residentMax) => this.#admit(transactions, nowUs, residentMax),
@@ -126,6 +132,8 @@ export class Lane {
     this.#commands = new Commands({
       lane: this,
       roster: this.#roster,
+      preparing: this.#preparing,
+      again: (command) => this.#again(command),
       room,
       place: (offset, nowUs) => this.#subscriptions.placeOf({ offset }, nowUs),
       foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
@@ -160,6 +168,11 @@ export class Lane {
 
   get hasEvents(): boolean {
     return this.#events.size + this.#unsent.size > 0
+  }
+
+  /** Why its first record cannot be read yet, once that is worth a word. */
+  get held(): string | null {
+    return this.#preparing?.reason() ?? null
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
@@ -325,14 +338,18 @@ export class Lane {
 
   /** Puts an operator's command into the inbox, once. */
   command(command: Command): void {
-    if (this.closed || this.draining || !this.#commands.isNew(command)) return
-    this.#events.push({ id: null, command })
+    if (!this.closed && !this.draining && this.#commands.isNew(command)) this.#again(command)
+  }
+
+  #again(command: Command): void {
+    if (!this.closed && !this.draining) this.#events.push({ id: null, command })
   }
 
   /** Records that are not in the ledger yet are for the next owner. */
   drain(): void {
     this.draining = true
     this.#arrivals.clear()
+    this.#preparing?.clear()
   }
 
   /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
@@ -340,6 +357,7 @@ export class Lane {
     this.closed = true
     this.#roster.clear()
     this.#arrivals.clear()
+    this.#preparing?.clear()
     this.#events.clear()
     this.#unsent.clear()
     this.#waiting.clear()

@@ -1,35 +1,41 @@
 /** A dead letter is made a transaction again: read anew from its bytes, by the workflows there are now. */
 import { EngineError, messageOf } from '../base/error.ts'
-import { decode } from '../envelope/decode.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
-import { isSealedRecord, openedRecord, resealed } from '../envelope/sealed-value.ts'
-import { joinReadings, type Place, type Reading, type ReadingRoom, readFor, visible } from './arrival.ts'
+import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
+import type { Plan } from '../workflow/plan.ts'
+import { decodingOf, joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
+/** What is to be read anew, and by whom. */
+export interface Redriven {
+  readonly record: RawRecord
+  readonly plans: readonly Plan[]
+}
+
 /** Throws `EngineError` with the sentence why nothing can be made of it: it stays as it is. */
-export function redrive(
+export function redriven(
   command: Command,
   letter: StoredLetter,
-  place: Omit<Place, 'subscriptions'>,
+  topic: string,
   room: ReadingRoom,
-): Reading {
-  const { topic } = place.origin
+  nowUs: number,
+): Redriven {
   const all = room.catalogue.byTopic.get(topic) ?? []
   const plans = letter.workflow === null ? all : all.filter((plan) => plan.name === letter.workflow)
   if (plans.length === 0) {
     const whose = letter.workflow === null ? `no workflow takes ${topic}` : `workflow ${letter.workflow} is not there`
     throw new EngineError('redrive_refused', `${whose} any more: give the engine its file again`)
   }
-  const record = recordOf(command, letter, room.sealer, place.admittedUs)
-  const decoded = decode(
-    visible(openedRecord(record, room.sealer), topic, room.catalogue),
-    `${topic}/${place.origin.partition}/${record.offset}`,
-    room.valueBytesMax,
-  )
+  return { record: recordOf(command, letter, room.sealer, nowUs), plans }
+}
+
+/** Throws as above. */
+export function redrive({ record, plans }: Redriven, place: Omit<Place, 'subscriptions'>, room: ReadingRoom): Reading {
+  const decoding = decodingOf(record, place, room)
   const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
-  const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, { ...place, subscriptions }, room)))
+  const reading = joinReadings(plans.map((plan) => readFor(plan, decoding, record, { ...place, subscriptions }, room)))
   const [refused] = reading.deadLetters
   if (reading.transactions.length > 0) return { ...reading, passed: [] }
   throw new EngineError('redrive_refused', refused ? refused.reason : 'no workflow takes an event of this type')

@@ -88,9 +88,9 @@ export interface Facts {
   /** A function cannot be run for now (missing, does not compile, throws while loading); its steps are held. */
   'function.outage': { function: string; code: string; message: string; waiting: number }
   'function.back': { function: string }
-  /** Kafka or Postgres is away or back. */
-  outage: { service: 'kafka' | 'postgres'; address: string; message: string }
-  recovered: { service: 'kafka' | 'postgres'; address: string; downMs: number }
+  /** A service is away or back: `kafka`, `postgres`, `registry`, or whatever else an event is asked about. */
+  outage: { service: string; address: string; message: string }
+  recovered: { service: string; address: string; downMs: number }
   /** Workflow files were read again. */
   catalogue: { workflows: number; changed: string[]; problems: number }
   /** Something the operator should read as it stands. */

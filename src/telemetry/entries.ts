@@ -136,8 +136,14 @@ function goOn(open: number): string {
   return open === 0 ? '' : `; ${open} ${open === 1 ? 'transaction goes' : 'transactions go'} on`
 }
 
-function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {
-  return `${service === 'kafka' ? 'Kafka' : 'Postgres'}${address && ` at ${address}`}`
+function service({ service, address }: { service: string; address: string }): string {
+  return `${serviceNames[service] ?? service}${address && ` at ${address}`}`
+}
+
+const serviceNames: Readonly<Record<string, string>> = {
+  kafka: 'Kafka',
+  postgres: 'Postgres',
+  registry: 'The schema registry',
 }
 
 function catalogue({ workflows, changed, problems }: Facts['catalogue']): string {
