@@ -123,7 +123,7 @@ export const rounds: Cases = {
     const place = { step: at.sub, item: '' }
     const broken = { state: 'failed', error: { code: 'boom', message: 'it broke' }, output: null }
     assert.deepEqual(await childrenOf(), [
-      { ...place, id: idOf(2), ended: { state: 'completed', error: null, output: '{"done":true}' } },
+      { ...place, id: idOf(2), ended: { state: 'completed', error: null, output: '{"done":true}', isOwing: false } },
       { ...place, item: '0', id: idOf(3), ended: broken },
       { ...place, item: '1', id: idOf(4), ended: null },
     ])
