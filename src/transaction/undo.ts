@@ -148,8 +148,7 @@ function lookAtCall(step: CallStep, frame: Frame, found: Found): void {
   // One that failed has undone itself, unless it could not.
   const mayOwe = progress.state === 'ok' || progress.effectUnknown
   if (mayOwe && isChildUndone(progress.inside)) found.undone++
-  else if (mayOwe || progress.inside.ended?.state === 'completed')
-    keep(found, { step, frame }, progress.seq || step.no)
+  else if (mayOwe || progress.inside.ended?.state === 'completed') keep(found, { step, frame }, progress.seq || step.no)
 }
 
 function keep({ done }: Found, { step, frame }: Place, seq: number): void {

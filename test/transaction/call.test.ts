@@ -51,7 +51,9 @@ test('read back while it is open, it is not called again; nor when it has ended 
   const stage = begun()
   assert.deepEqual(stage.restart(), [])
   assert.equal(stage.state, 'running')
-  Object.assign(stage.rows.children[0] ?? {}, { ended: { state: 'completed', error: null, output: '2', isOwing: false } })
+  Object.assign(stage.rows.children[0] ?? {}, {
+    ended: { state: 'completed', error: null, output: '2', isOwing: false },
+  })
   assert.deepEqual(stage.restart(), ['sub ok', 'invoke last@1 2'])
 })
 
@@ -134,7 +136,11 @@ test('what it called and owes nothing of any more is called anew by another roun
   assert.deepEqual(stage.childEnds('sub', owing), ['sub failed stuck unknown', 'turn stuck', 'end failed stuck'])
   assert.deepEqual(stage.crash().undo(), ['round 2', 'turn stuck'])
   stage.start()
-  assert.deepEqual(stage.childEnds('sub', { state: 'cancelled' }), ['end compensated stuck'], 'as it was to be at first')
+  assert.deepEqual(
+    stage.childEnds('sub', { state: 'cancelled' }),
+    ['end compensated stuck'],
+    'as it was to be at first',
+  )
   stage.crash().again()
   assert.deepEqual(stage.start(), ['call other {"n":1}'])
   assert.notEqual(stage.rows.children[1]?.id, first?.id)

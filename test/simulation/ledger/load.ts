@@ -80,7 +80,9 @@ function owes(tables: Tables, id: string): boolean {
       case 'undo':
         return stepState === 'failed' && !all.some((later) => isHere(later) && later.attempt > attempt)
       case 'call':
-        return (stepState === 'ok' || (stepState === 'failed' && unknown)) && childrenAt(tables, id, each).includes('failed')
+        return (
+          (stepState === 'ok' || (stepState === 'failed' && unknown)) && childrenAt(tables, id, each).includes('failed')
+        )
       default:
         return false
     }
