@@ -23,7 +23,14 @@ export function called(
 
 function unknown({ workflow, childId, parent: { step, item }, atUs }: Admit): ChildEnded {
   const error = { code: 'unknown_workflow', message: `there is no workflow ${workflow} here` }
-  return { type: 'ChildEnded', atUs, step, item, childId, end: { state: 'failed', error, output: null } }
+  return {
+    type: 'ChildEnded',
+    atUs,
+    step,
+    item,
+    childId,
+    end: { state: 'failed', error, output: null, isOwing: false },
+  }
 }
 
 function rowOf(child: Transaction, versionId: number, data: string): TransactionRow {
