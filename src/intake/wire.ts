@@ -41,11 +41,13 @@ const atOnceMs = 1000
 
 /** Whoever speaks to a broker as it was not meant is hung up on without a word. */
 function explainHangup(socket: Socket, isTls: boolean, hasLogin: boolean): void {
-  const from = performance.now()
+  let connectedMs = Number.NEGATIVE_INFINITY
+  socket.once(isTls ? 'secureConnect' : 'connect', () => (connectedMs = performance.now()))
   socket.on('end', () => {
-    if (performance.now() - from > atOnceMs) return
+    if (performance.now() - connectedMs > atOnceMs) return
     const wants = [...(isTls ? [] : ['TLS (KAFKA_TLS)']), ...(hasLogin ? [] : ['a login (KAFKA_SASL_MECHANISM)'])]
-    if (wants.length > 0)
+    if (wants.length > 0) {
       socket.emit('error', new Error(`the broker hung up at once: does it want ${wants.join(' or ')}?`))
+    }
   })
 }
