@@ -43,8 +43,8 @@ function wayTrouble(error: unknown, state: string | null, { cert }: TlsFiles): s
 
 /** In a server that speaks another language the hint is the second one, which is true of both. */
 function accessHint(message: string): string {
-  const wantsCertificate = message.includes('client certificate')
-  if (wantsCertificate) return 'set sslcert and sslkey in DATABASE_URL'
+  if (message.includes('client certificate')) return 'set sslcert and sslkey in DATABASE_URL'
+  if (message.includes('certificate auth')) return 'sslcert of DATABASE_URL is the certificate of another user'
   return 'is sslmode in DATABASE_URL what the server wants of this user (pg_hba.conf)?'
 }
 

@@ -1,4 +1,4 @@
-/** What the tests of the ways share: one Kafka, one token endpoint, one authority that is believed and one that is not. */
+/** What the tests of the ways share: one Kafka, one Postgres, one token endpoint, one authority that is believed and one that is not. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { atEnd } from '../support/at-end.ts'
 import { freshAuthority, type Pair } from '../support/certificates.ts'
 import { unique } from '../support/servers.ts'
 import { startEncryptedKafka } from './kafka-server.ts'
+import { startEncryptedPostgres } from './postgres-server.ts'
 import { startTokenServer } from './token-server.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-ways-'))
@@ -20,6 +21,7 @@ export const authority = await freshAuthority('the authority')
 export const stranger = await freshAuthority('a stranger')
 
 export const tokens = await startTokenServer(authority, client)
+export const postgres = await startEncryptedPostgres(authority, secrets)
 export const kafka = await startEncryptedKafka({ authority, clients: [authority], user, tokens })
 
 /** A file with this text, anew for each call. */
@@ -43,3 +45,16 @@ export function pairFiles({ cert, key }: Pair): Omit<Files, 'ca'> {
 export const caFile = file(authority.pem)
 export const strangerFile = file(stranger.pem)
 export const own = pairFiles(await authority.sign({ name: 'coordinator' }))
+
+export const dbUser = pairFiles(await authority.sign({ name: 'by_certificate' }))
+
+/** Of the database, by these settings of TLS. */
+export function databaseUrl(
+  { user = 'by_password', host = 'localhost', password = secrets.password, database = 'postgres' },
+  tls: Readonly<Record<string, string>>,
+): string {
+  const url = new URL(`postgres://${user}@${host}:${postgres.port}/${database}`)
+  if (user === 'by_password') url.password = password
+  for (const [name, value] of Object.entries(tls)) url.searchParams.set(name, value)
+  return url.href
+}

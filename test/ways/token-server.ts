@@ -28,10 +28,6 @@ export async function startTokenServer(
   const audience = 'kafka'
   const behaviour: TokenServer['behaviour'] = { lifeS: 300, instead: null }
   const grants: { scope: string | null; token: string }[] = []
-  // Both are form-encoded first: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
-  const encoded = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
-  const pair = `${encoded(client.id)}:${encoded(client.secret)}`
-  const expected = `Basic ${Buffer.from(pair).toString('base64')}`
   const server = createServer(
     await authority.sign({ name: 'issuer', hosts: ['localhost'] }),
     async (request, response) => {
@@ -42,7 +38,7 @@ export async function startTokenServer(
         const { status, body } = behaviour.instead(String(request.headers.authorization))
         return answer(status, body)
       }
-      if (request.headers.authorization !== expected || form.get('grant_type') !== 'client_credentials') {
+      if (!isClient(request.headers.authorization ?? '', client) || form.get('grant_type') !== 'client_credentials') {
         return answer(401, JSON.stringify({ error: 'invalid_client', error_description: 'no such client' }))
       }
       const token = await new SignJWT({ scope: form.get('scope') ?? '' })
@@ -68,4 +64,12 @@ export async function startTokenServer(
     grants,
     behaviour,
   }
+}
+
+/** Both parts are form-encoded first: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
+function isClient(header: string, { id, secret }: { id: string; secret: string }): boolean {
+  const [scheme, credentials = ''] = header.split(' ')
+  const parts = Buffer.from(credentials, 'base64').toString().split(':')
+  const [name, word] = parts.map((part) => new URLSearchParams(`x=${part}`).get('x'))
+  return scheme === 'Basic' && name === id && word === secret
 }
