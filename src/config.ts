@@ -126,12 +126,27 @@ export const settings = {
   'kafka.tlsKeyFile': setting('KAFKA_TLS_KEY_FILE', textOrNone, null, 'PEM file of the client certificate’s key.'),
   'kafka.saslMechanism': setting(
     'KAFKA_SASL_MECHANISM',
-    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'),
     null,
     'How to log in to the brokers.',
   ),
   'kafka.saslUsername': setting('KAFKA_SASL_USERNAME', textOrNone, null, 'User for SASL.'),
   'kafka.saslPassword': setting('KAFKA_SASL_PASSWORD', secret, null, 'Password for SASL.'),
+  'kafka.oauth.tokenUrl': setting(
+    'KAFKA_OAUTH_TOKEN_URL',
+    textOrNone,
+    null,
+    'Where tokens for `oauthbearer` come from: the token endpoint of an OAuth 2 server.',
+  ),
+  'kafka.oauth.clientId': setting('KAFKA_OAUTH_CLIENT_ID', textOrNone, null, 'The engine’s name at that endpoint.'),
+  'kafka.oauth.clientSecret': setting('KAFKA_OAUTH_CLIENT_SECRET', secret, null, 'Its secret there.'),
+  'kafka.oauth.scope': setting('KAFKA_OAUTH_SCOPE', textOrNone, null, 'What the token is to be for, if anything.'),
+  'kafka.oauth.tlsCaFile': setting(
+    'KAFKA_OAUTH_TLS_CA_FILE',
+    textOrNone,
+    null,
+    'PEM file of the authority that signed that endpoint’s certificate.',
+  ),
   'kafka.sessionTimeout': setting(
     'KAFKA_SESSION_TIMEOUT',
     duration,

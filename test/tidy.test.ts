@@ -48,6 +48,7 @@ const ports = 'coordinator/ports.ts'
 /** Outside libraries and the only rooms that know them. Node's own are named where only one room should. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['intake', 'outbox', 'cli'],
+  oauth4webapi: ['intake'],
   snappy: ['intake'],
   'lz4-napi': ['intake'],
   fzstd: ['intake'],
