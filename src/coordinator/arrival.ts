@@ -114,7 +114,7 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
   }
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
-  const type = plan.on.kafka?.type ?? null
+  const type = typeAskedOf(plan, place.origin.topic, (decoded.envelope.http ?? null) !== null)
   if (type !== null && type !== decoded.envelope.type) {
     return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
   }
@@ -124,6 +124,12 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
     if (!(error instanceof EngineError)) throw error
     return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
   }
+}
+
+/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
+function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
+  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
+  return kafka.type
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */

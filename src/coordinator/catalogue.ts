@@ -1,5 +1,6 @@
 /** The workflows this coordinator admits transactions for, with their ids in the ledger. */
 import type { Plan } from '../workflow/plan.ts'
+import { startTopics } from '../workflow/uses.ts'
 import type { VersionIds } from './ports.ts'
 
 export interface Catalogue {
@@ -16,7 +17,7 @@ export function catalogueOf(plans: readonly Plan[], ids: ReadonlyMap<string, Ver
   const byTopic = new Map<string, Plan[]>()
   const waitersByTopic = new Map<string, Plan[]>()
   for (const plan of plans) {
-    if (plan.on.kafka !== null) add(byTopic, plan.on.kafka.topic, plan)
+    for (const topic of startTopics(plan)) add(byTopic, topic, plan)
     for (const { topic } of plan.signals) add(waitersByTopic, topic, plan)
   }
   return { byTopic, waitersByTopic, byName: new Map(plans.map((plan) => [plan.name, plan])), ids }

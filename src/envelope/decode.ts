@@ -7,6 +7,7 @@
 import { EngineError } from '../base/error.ts'
 import { isCredential } from './credentials.ts'
 import type { Envelope } from './envelope.ts'
+import { httpHeader, httpPartOf, onceHeader } from './http.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from './json.ts'
 import type { RawRecord } from './record.ts'
 
@@ -30,6 +31,7 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number):
     key,
     ...split(headers),
     data: content.data,
+    ...httpOf(headers),
   }
   const text = textOfEnvelope(envelope, content.dataText)
   if (!isStorable(text) || unstorable.test(envelope.id)) throw cannotBeStored()
@@ -149,20 +151,30 @@ function json(text: string): Json {
   }
 }
 
+function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
+  const http = httpPartOf(headers.get(httpHeader))
+  return http === null ? none : { http }
+}
+
+const none: Pick<Envelope, 'http'> = {}
+
 /** Credentials apart; CloudEvents attributes are said already. */
 function split(headers: ReadonlyMap<string, string>): Pick<Envelope, 'meta' | 'auth'> {
   const meta: Record<string, string> = Object.create(null)
   const auth: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
-    if (name.startsWith('ce_')) continue
+    if (name.startsWith('ce_') || ours.has(name)) continue
     ;(isCredential(name) ? auth : meta)[name] = value
   }
   return { meta, auth }
 }
 
+/** What the door says of a request; the event has it elsewhere, or is not to have it. */
+const ours: ReadonlySet<string> = new Set([httpHeader, onceHeader])
+
 /** What the ledger keeps of an envelope; `recall` reads it. */
 export function textOfEnvelope(envelope: Envelope, dataText: string): string {
-  const { key, type, source, time, meta } = envelope
-  const head = JSON.stringify({ key, type, source, time, meta })
+  const { key, type, source, time, meta, http } = envelope
+  const head = JSON.stringify({ key, type, source, time, meta, ...(http ? { http } : {}) })
   return `${head.slice(0, -1)},"data":${dataText}}`
 }

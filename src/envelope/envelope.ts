@@ -1,3 +1,4 @@
+import type { HttpPart } from './http.ts'
 import type { Json } from './json.ts'
 
 /** One consumed event as the engine sees it, whatever format it came in. */
@@ -16,4 +17,6 @@ export interface Envelope {
   /** Headers that carry credentials (`authorization`, `x-api-key`, …); names in lower case. Sealed at rest. */
   readonly auth: Readonly<Record<string, string>>
   readonly data: Json
+  /** Of an HTTP request; not there for what came by Kafka alone, of which expressions read null. */
+  readonly http?: HttpPart
 }

@@ -16,8 +16,8 @@ const signalHash = (before: string) => isHashOf('s.id', `'signal:' || o.${before
 /** Of a called transaction: where it was called, and in which round. */
 const childText = `'child:["' || t.parent_id || '",' || t.parent_step || ',' || to_json(t.parent_item) || ',' || r.round || ']'`
 
-/** The producer's claim, clamped to the hour before admission. */
-const claimed = `least(greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour'), t.admitted_at)`
+/** The producer's claim, clamped to the hour before admission and ten seconds behind it. */
+const claimed = `least(greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour'), t.admitted_at + interval '10 seconds')`
 
 /** Of a transaction that failed: its id stands where else the engine's name does. */
 const failedOrigin = `'dead:{"engine":"' || d.transaction_id || '","incarnation":"","workflow":' || to_json(w.name) ||

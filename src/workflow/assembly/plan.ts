@@ -6,6 +6,7 @@ import { parseTime } from '../model/fields.ts'
 import type { WorkflowFile } from '../model/workflow.ts'
 import type { Deduplicate, From, KafkaTrigger, Plan, SignalTopic, Step } from '../plan.ts'
 import { ms, publications } from './fields.ts'
+import { httpTrigger } from './http.ts'
 import { assembleSteps } from './steps.ts'
 
 export function assemble(source: string, version: string, file: WorkflowFile, meaning: Meaning): Plan {
@@ -14,7 +15,10 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     name: file.name,
     version,
     source,
-    on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
+    on: {
+      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka),
+      http: file.on?.http === undefined ? null : httpTrigger(file.name, file.on.http, steps, meaning),
+    },
     key: meaning.expressions.get('key') ?? null,
     order: file.order,
     deduplicate: deduplicate(file.deduplicate, meaning),
@@ -48,7 +52,7 @@ function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Mea
   })
 }
 
-function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka']): KafkaTrigger {
+function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>): KafkaTrigger {
   if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
   return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
 }

@@ -106,6 +106,9 @@ class EventView {
   get meta() {
     return new Map(Object.entries(this.#event.meta))
   }
+  get http() {
+    return toCel((this.#event.http ?? null) as Json)
+  }
   get auth() {
     return new Map(Object.entries(this.#event.auth))
   }
@@ -166,6 +169,7 @@ const eventFields = {
   key: 'dyn',
   data: 'dyn',
   meta: 'map<string, string>',
+  http: 'dyn',
   auth: 'map<string, string>',
 }
 

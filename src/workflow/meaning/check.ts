@@ -7,6 +7,7 @@ import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
+import { checkHttp } from './http.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
 import { checkSignals } from './signals.ts'
@@ -29,6 +30,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   checkEndings(checking)
   checkTree(checking)
   checkSignals(checking)
+  checkHttp(checking)
   for (const step of outline.steps) {
     if (checking.findings.length > enough) break
     checkStep(checking, step)
