@@ -5,6 +5,7 @@ import { isCredential } from '../envelope/credentials.ts'
 import { type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
+import { onceHeader } from '../envelope/http.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
@@ -235,15 +236,33 @@ function claimOf(
   place: Place,
   room: ReadingRoom,
 ): DedupClaim | null {
-  const { by, withinMs } = plan.deduplicate
-  if (withinMs === 0) return null
-  const same =
-    by === null ? cloudEventOf(envelope) : keyText(by.evaluate({ event: envelope, steps: {} }), 'deduplicate.by')
-  if (same === null) return null
+  const { withinMs } = plan.deduplicate
+  const same = sameOf(plan, envelope)
   const { workflowId } = idsOf(room.catalogue, plan)
-  const key = dedupKey(place.origin.engine, plan.name, same)
-  return { key, workflowId, atUs: record.timestampUs ?? record.fetchedUs, withinUs: withinMs * 1000 }
+  const atUs = record.timestampUs ?? record.fetchedUs
+  if (same !== null) {
+    const key = dedupKey(place.origin.engine, plan.name, same)
+    return { key, workflowId, atUs, withinUs: withinMs * 1000 }
+  }
+  const once = onceOf(record)
+  return once === null ? null : { key: once, workflowId, atUs, withinUs: onceWithinUs }
 }
+
+/** What copies of the event have in common; null: nothing tells them. */
+function sameOf({ deduplicate: { by, withinMs } }: Plan, envelope: Envelope): string | null {
+  if (withinMs === 0) return null
+  return by === null ? cloudEventOf(envelope) : keyText(by.evaluate({ event: envelope, steps: {} }), 'deduplicate.by')
+}
+
+/** The door writes a repeated request a second time when it cannot know whether the first was written. */
+function onceOf({ headers }: RawRecord): string | null {
+  const header = headers.find(({ name }) => name === onceHeader)
+  const key = header?.value.toString('latin1')
+  return key !== undefined && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key) ? key : null
+}
+
+/** As long as the door knows the key. */
+const onceWithinUs = 24 * 60 * 60 * 1_000_000
 
 function cloudEventOf({ source, id }: Envelope): string | null {
   return source === null ? null : JSON.stringify([source, id])

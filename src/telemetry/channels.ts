@@ -55,6 +55,8 @@ export interface Facts {
   dispatch: { function: string; invocations: number }
   /** A transaction ended. */
   ended: { workflow: string; state: string; durationMs: number; code: string | null; transactionId: string }
+  /** The HTTP door has answered a request, or a stream of it is over. */
+  answered: { method: string; status: number; durationMs: number }
   pool: { function: string; processes: number; busy: number; waiting: number }
   /** A worker process ended: idle, killed at a deadline, crashed, replaced. */
   'worker.gone': { function: string; pid: number; reason: string; inFlight: number }
