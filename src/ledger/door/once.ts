@@ -1,18 +1,18 @@
 /** Idempotency keys: claimed before a request is written, kept for a day after. */
 import type { Connections } from '../connect.ts'
 
-interface Claim {
+export interface Claim {
   readonly key: string
   readonly digest: Buffer
   readonly owner: string
 }
 
-interface Place {
+export interface Place {
   readonly partition: number
   readonly offset: number
 }
 
-type ClaimAnswer =
+export type ClaimAnswer =
   | { readonly is: 'ours'; readonly again: boolean }
   | { readonly is: 'done'; readonly id: string; readonly place: Place }
   | { readonly is: 'busy' }

@@ -3,13 +3,13 @@ import { stateName, stepStateName } from '../codes.ts'
 import type { Connections } from '../connect.ts'
 import { between, rangeOf } from '../id-range.ts'
 
-interface Asked {
+export interface Asked {
   readonly id: string
   readonly after: string | null
   readonly from: Origin | null
 }
 
-interface Origin {
+export interface Origin {
   readonly workflow: string
   readonly topic: string
   readonly incarnation: string
@@ -17,9 +17,9 @@ interface Origin {
   readonly offset: number
 }
 
-type StepEnd = 'ok' | 'skipped' | 'failed' | null
+export type StepEnd = 'ok' | 'skipped' | 'failed' | null
 
-type Standing =
+export type Standing =
   | { readonly is: 'written' }
   | { readonly is: 'open'; readonly after: StepEnd }
   | {

@@ -2,7 +2,7 @@
 import type { Connections } from '../connect.ts'
 import { between, rangeOf } from '../id-range.ts'
 
-interface Story {
+export interface Story {
   readonly id: string
   readonly workflow: string
   readonly state: string
@@ -14,7 +14,7 @@ interface Story {
   readonly steps: readonly StoryStep[]
 }
 
-interface StoryStep {
+export interface StoryStep {
   readonly step: string
   readonly item: string
   readonly kind: string
