@@ -4,11 +4,8 @@ import { type Json, stringifyJson } from '../envelope/json.ts'
 import { type Problem, problemText, problemType } from './problem.ts'
 
 export function sendJson(reply: FastifyReply, status: number, value: Json, headers: Record<string, string> = {}) {
-  return reply
-    .code(status)
-    .headers({ ...common, ...headers })
-    .type('application/json')
-    .send(`${stringifyJson(value)}\n`)
+  const all = { ...common, ...headers, 'content-type': 'application/json' }
+  return reply.code(status).headers(all).send(Buffer.from(`${stringifyJson(value)}\n`))
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem) {
@@ -18,9 +15,8 @@ export function sendProblem(reply: FastifyReply, problem: Problem) {
   const last: Record<string, string> = cutting.has(problem.status) ? { connection: 'close' } : {}
   return reply
     .code(problem.status)
-    .headers({ ...common, ...problem.headers, ...retry, ...last })
-    .type(problemType)
-    .send(problemText(problem))
+    .headers({ ...common, ...problem.headers, ...retry, ...last, 'content-type': problemType })
+    .send(Buffer.from(problemText(problem)))
 }
 
 const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
