@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Gates } from './api/ports.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { checkCrashAt, crashPoint } from './base/crash-point.ts'
@@ -13,6 +14,7 @@ import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
 import type { OutboxLedger } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
+import { EngineDoor } from './door.ts'
 import { createSealer, type Sealer } from './envelope/seal.ts'
 import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
@@ -49,6 +51,7 @@ export class Engine {
   #coordinator: Coordinator | undefined
   #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
+  #door: EngineDoor | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   readonly #current: CurrentPlans
   #started: Promise<void> | undefined
@@ -133,7 +136,20 @@ export class Engine {
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
+    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config) })
+    this.#door = door
+    // Topics are there before they are looked for; who is let in waits for nobody.
+    await this.#patiently(() => door.setPlans(this.#current.plans))
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
+  }
+
+  #doorParts() {
+    return { gates: noGates, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
+  }
+
+  /** Where the HTTP door listens; null while no workflow asks for it. */
+  get doorPort(): number | null {
+    return this.#door?.port ?? null
   }
 
   #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock): Outbox {
@@ -149,6 +165,7 @@ export class Engine {
   async reload(): Promise<void> {
     const workflows = await this.#current.load()
     await this.#coordinator?.setPlans(this.#current.plans)
+    await this.#door?.setPlans(this.#current.plans)
     await this.#intake.setTopics(this.#current.topics)
     const changed = [...workflows, ...(await this.#pool.reload())]
     publish('catalogue', { workflows: this.plans.length, changed, problems: this.problems.length })
@@ -193,6 +210,7 @@ export class Engine {
     const drainMs = this.#options.config.drainTimeout
     // A start that is under way makes nothing more once it is aborted; what it has made is then ours to stop.
     await Promise.race([this.#started?.catch(() => undefined), sleep(drainMs, undefined, { ref: false })])
+    await this.#door?.stop()
     await this.#coordinator?.stop(drainMs)
     await this.#outbox?.stop()
     crashPoint('stop.before-leave')
@@ -256,6 +274,13 @@ function telemetryOf(config: Config): TelemetryOptions {
     intervalMs: config['telemetry.exportInterval'],
     disabled: config['telemetry.disabled'],
   }
+}
+
+const noGates: Gates = {
+  of: () => null,
+  stamp: () => {
+    throw new Error('nobody is authenticated')
+  },
 }
 
 export function databaseUrlOf(config: Config): string {

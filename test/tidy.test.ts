@@ -52,6 +52,8 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   snappy: ['intake'],
   'lz4-napi': ['intake'],
   fzstd: ['intake'],
+  fastify: ['api'],
+  'find-my-way': ['api'],
   pg: ['ledger', 'cli'],
   knex: ['ledger'],
   zod: ['function', 'workflow', '.'],

@@ -6,6 +6,11 @@ import { EngineError } from './error.ts'
 
 /** Every place, in the order of an event's way. Names that begin with `worker.` lie in the processes of functions. */
 export const crashPoints = [
+  'door.claimed',
+  'door.before-write',
+  'door.written',
+  'door.settled',
+  'door.answered',
   'lane.before-create',
   'lane.before-epoch',
   'lane.after-epoch',

@@ -24,5 +24,10 @@ ${paint('bold', 'millrace is ready.')}
 }
 
 function named(plan: Plan): string {
-  return plan.on.kafka ? `${plan.name} (topic ${plan.on.kafka.topic})` : `${plan.name} (called)`
+  const { kafka, http } = plan.on
+  const ways = [
+    ...(kafka ? [`topic ${kafka.topic}`] : []),
+    ...(http ? [`${http.methods.join(', ')} ${http.path}`] : []),
+  ]
+  return `${plan.name} (${ways.join('; ') || 'called'})`
 }

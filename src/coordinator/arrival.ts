@@ -4,6 +4,7 @@ import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { authenticated, type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
+import { onceHeader } from '../envelope/http.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
@@ -139,9 +140,9 @@ export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place
   }
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
-  const type = plan.on.kafka?.type ?? null
   try {
     const decoded = decoding(plan)
+    const type = typeAskedOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
     if (type !== null && type !== decoded.envelope.type) {
       return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
     }
@@ -166,6 +167,12 @@ export function visible(record: RawRecord, topic: string, { credentialsByTopic }
   const own = credentialsByTopic.get(topic)
   if (own === undefined) return record
   return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }
+}
+
+/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
+function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
+  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
+  return kafka.type
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
@@ -285,15 +292,33 @@ function claimOf(
   place: Place,
   room: ReadingRoom,
 ): DedupClaim | null {
-  const { by, withinMs } = plan.deduplicate
-  if (withinMs === 0) return null
-  const same =
-    by === null ? cloudEventOf(envelope) : keyText(by.evaluate({ event: envelope, steps: {} }), 'deduplicate.by')
-  if (same === null) return null
+  const { withinMs } = plan.deduplicate
+  const same = sameOf(plan, envelope)
   const { workflowId } = idsOf(room.catalogue, plan)
-  const key = dedupKey(place.origin.engine, plan.name, same)
-  return { key, workflowId, atUs: record.timestampUs ?? record.fetchedUs, withinUs: withinMs * 1000 }
+  const atUs = record.timestampUs ?? record.fetchedUs
+  if (same !== null) {
+    const key = dedupKey(place.origin.engine, plan.name, same)
+    return { key, workflowId, atUs, withinUs: withinMs * 1000 }
+  }
+  const once = onceOf(record)
+  return once === null ? null : { key: once, workflowId, atUs, withinUs: onceWithinUs }
 }
+
+/** What copies of the event have in common; null: nothing tells them. */
+function sameOf({ deduplicate: { by, withinMs } }: Plan, envelope: Envelope): string | null {
+  if (withinMs === 0) return null
+  return by === null ? cloudEventOf(envelope) : keyText(by.evaluate({ event: envelope, steps: {} }), 'deduplicate.by')
+}
+
+/** The door writes a repeated request a second time when it cannot know whether the first was written. */
+function onceOf({ headers }: RawRecord): string | null {
+  const header = headers.find(({ name }) => name === onceHeader)
+  const key = header?.value.toString('latin1')
+  return key !== undefined && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(key) ? key : null
+}
+
+/** As long as the door knows the key. */
+const onceWithinUs = 24 * 60 * 60 * 1_000_000
 
 function cloudEventOf({ source, id }: Envelope): string | null {
   return source === null ? null : JSON.stringify([source, id])

@@ -3,6 +3,7 @@ import { credentialHeadersOf } from '../envelope/auth-spec.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan } from '../workflow/plan.ts'
+import { startTopics } from '../workflow/uses.ts'
 import type { VersionIds } from './ports.ts'
 
 export interface Catalogue {
@@ -22,9 +23,9 @@ export function catalogueOf(plans: readonly Plan[], ids: ReadonlyMap<string, Ver
   const waitersByTopic = new Map<string, Plan[]>()
   const credentialsByTopic = new Map<string, Set<string>>()
   for (const plan of plans) {
-    if (plan.on.kafka !== null) {
-      add(byTopic, plan.on.kafka.topic, plan)
-      addCredentials(credentialsByTopic, plan.on.kafka.topic, plan)
+    for (const topic of startTopics(plan)) {
+      add(byTopic, topic, plan)
+      addCredentials(credentialsByTopic, topic, plan)
     }
     for (const { topic } of plan.signals) add(waitersByTopic, topic, plan)
   }

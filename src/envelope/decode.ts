@@ -14,6 +14,7 @@ import type { FormatSpec } from './format.ts'
 import { formatOf, formatOfContentType } from './formats/all.ts'
 import { json, readJson } from './formats/json.ts'
 import { textOf } from './formats/text.ts'
+import { httpHeader, httpPartOf, onceHeader } from './http.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from './json.ts'
 import type { RawRecord } from './record.ts'
 
@@ -53,6 +54,7 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number, 
     meta: metaOf(headers, event),
     auth: null,
     data,
+    ...httpOf(headers),
   }
   const text = textOfEnvelope(envelope, dataText)
   if (!isStorable(text) || unstorable.test(envelope.id)) throw cannotBeStored()
@@ -146,6 +148,7 @@ function timeOfRecord(record: RawRecord): string {
 function metaOf(headers: ReadonlyMap<string, string>, event: CloudEvent | null): Envelope['meta'] {
   const meta: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
+    if (ours.has(name)) continue
     if ((event === null || !name.startsWith('ce_')) && !isCredential(name)) meta[name] = value
   }
   if (event !== null) addAttributes(meta, event, headers)
@@ -163,10 +166,22 @@ function addAttributes(
   if (contentType !== null && contentType !== headers.get('content-type')) meta.ce_datacontenttype = contentType
 }
 
+function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
+  const http = httpPartOf(headers.get(httpHeader))
+  return http === null ? none : { http }
+}
+
+const none: Pick<Envelope, 'http'> = {}
+
+/** What the door says of a request; the event has it elsewhere, or is not to have it. */
+const ours: ReadonlySet<string> = new Set([httpHeader, onceHeader])
+
 /** What the ledger keeps of an envelope; `recall` reads it. */
 export function textOfEnvelope(envelope: Envelope, dataText: string): string {
-  const { key, type, source, time, meta, auth } = envelope
-  const head = JSON.stringify({ key, type, source, time, meta })
+  const { key, type, source, time, meta, auth, http } = envelope
+  const head = JSON.stringify(
+    http === undefined ? { key, type, source, time, meta } : { key, type, source, time, meta, http },
+  )
   const text = `${head.slice(0, -1)},"data":${dataText}}`
   return auth === null ? text : withAuth(text, auth)
 }

@@ -1,4 +1,5 @@
 import type { Auth } from './auth.ts'
+import type { HttpPart } from './http.ts'
 import type { Json } from './json.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -20,4 +21,6 @@ export interface Envelope {
   readonly data: Json
   /** Fields that its workflow keeps secret: `meta` and `data` have `[secret]` in their places. Without it, there are none. */
   readonly secrets?: Secrets
+  /** Of an HTTP request; not there for what came by Kafka alone, of which expressions read null. */
+  readonly http?: HttpPart
 }

@@ -14,6 +14,12 @@ delete from millrace_data.dedup where key = any(array(
   where keep_until < now() and seen_at + (keep_until - record_at) < now()
   order by keep_until limit ${rowsMax} for update skip locked))`,
   })
+  await db.query({
+    name: 'millrace_tidy_http',
+    text: `
+delete from millrace_data.http_key where key = any(array(
+  select key from millrace_data.http_key where keep_until < now() order by keep_until limit ${rowsMax} for update skip locked))`,
+  })
   await db.query({ name: 'millrace_tidy_looks', text: forgetLooks })
   await db.query({
     name: 'millrace_tidy_outbox',

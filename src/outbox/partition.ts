@@ -6,11 +6,22 @@ import { type Message, type PartitionerArgs, Partitioners } from 'kafkajs'
  * elsewhere the second time would be there twice, or not at all.
  */
 export function stickyPartitioner(): (args: PartitionerArgs) => number {
-  const choose = Partitioners.DefaultPartitioner()
+  return chosenPartitions().partitioner()
+}
+
+/** The same, for one who asks afterwards where a message went. */
+export function chosenPartitions(): {
+  readonly partitioner: () => (args: PartitionerArgs) => number
+  readonly partitionOf: (message: Message) => number | undefined
+} {
   const chosen = new WeakMap<Message, number>()
-  return (args) => {
-    const partition = chosen.get(args.message) ?? choose(args)
-    chosen.set(args.message, partition)
-    return partition
+  const partitioner = () => {
+    const choose = Partitioners.DefaultPartitioner()
+    return (args: PartitionerArgs) => {
+      const partition = chosen.get(args.message) ?? choose(args)
+      chosen.set(args.message, partition)
+      return partition
+    }
   }
+  return { partitioner, partitionOf: (message) => chosen.get(message) }
 }

@@ -71,6 +71,8 @@ export interface Facts {
     /** The event's own; without it the trace has the transaction's id. */
     traceparent?: string | undefined
   }
+  /** The HTTP door has answered a request, or a stream of it is over. */
+  answered: { method: string; status: number; durationMs: number }
   /** What an attempt's function has written. */
   'function.log': {
     workflow: string

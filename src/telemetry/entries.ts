@@ -54,6 +54,9 @@ export const tellings: Tellings = {
   'topic.recreated': {
     say: (fact) => error(`topic ${fact.topic} was deleted and made again: it is read from its start, as another topic`),
   },
+  answered: {
+    say: (fact) => debug(`answered ${fact.method} with ${fact.status} in ${Math.round(fact.durationMs)} ms`),
+  },
   published: { say: (fact) => debug(`${fact.messages} messages of ${lane(fact)} published in ${fact.durationMs} ms`) },
   'outbox.stalled': {
     many: 'lanes whose messages wait',

@@ -19,13 +19,20 @@ export interface Origin {
 const claimMsMax = 60 * 60 * 1000
 
 /**
+ * And one that is ahead by more than this: clocks of two machines differ, and whoever wrote the record may have told its id
+ * already (`src/api`).
+ */
+const aheadMsMax = 10_000
+
+/**
  * A UUID version 8 (RFC 9562): 48 bits of milliseconds first, so that inserts stay local, then a hash of the origin.
- * The producer's time is a claim, clamped to the hour before admission.
+ * The producer's time is a claim, taken from an hour before admission to some seconds behind it.
  */
 export function transactionId(origin: Origin, producedUs: number | null, admittedUs: number): string {
   const admittedMs = Math.floor(admittedUs / 1000)
   const claimedMs = producedUs === null ? admittedMs : Math.floor(producedUs / 1000)
-  return timedUuid(Math.min(Math.max(claimedMs, admittedMs - claimMsMax), admittedMs), JSON.stringify(origin))
+  const timeMs = claimedMs > admittedMs + aheadMsMax ? admittedMs : Math.max(claimedMs, admittedMs - claimMsMax)
+  return timedUuid(timeMs, JSON.stringify(origin))
 }
 
 /** The same shape for a dead letter; `workflow` is empty when the record failed before any was asked. */

@@ -67,8 +67,8 @@ interface Cause {
   readonly cause: string
 }
 
-/** Nothing more comes: the output of what never ran is null. */
-function scopeAtEnd(transaction: Transaction): Scope {
+/** Nothing more comes, or what does is not asked for: the output of what has not run is null. */
+export function scopeAtEnd(transaction: Transaction): Scope {
   const steps: Record<string, Output> = {}
   for (const step of transaction.plan.steps) {
     if (step.kind === 'undo' || step.within.length > 0) continue

@@ -8,6 +8,8 @@ import { linkProblems, noLinks } from './links.ts'
 import { type Parsed, parseWorkflow, tooLarge } from './parse.ts'
 import type { Plan } from './plan.ts'
 import { type Finding, finding, type Problem, sortProblems } from './problem.ts'
+import { routeProblems } from './routes.ts'
+import { startTopics } from './uses.ts'
 
 export interface Catalogue {
   /** By name. */
@@ -69,12 +71,13 @@ async function neighbours(file: string): Promise<{ file: string; parsed: Parsed 
 /** By file, in its order, those of its own text foremost. */
 function problemsOf(read: readonly ParsedFile[]): Problem[] {
   const linked = linkProblems(read)
+  const routed = routeProblems(read)
   const names = new Map<string, string>()
   return read.flatMap(({ file, plan, problems }) => {
     const first = plan ? names.get(plan.name) : undefined
     if (plan && first === undefined) names.set(plan.name, file)
     const taken = plan && first !== undefined ? [duplicate(plan, file, first)] : []
-    const own = linked.filter((problem) => problem.file === file)
+    const own = [...linked, ...routed].filter((problem) => problem.file === file)
     return [...problems, ...sortProblems([...taken, ...own])]
   })
 }
@@ -118,7 +121,7 @@ function catalogueOf(
 
 /** What each topic is to which plan. */
 export function topicsOf(plans: readonly Plan[]): Pick<Catalogue, 'byTopic' | 'signalsByTopic'> {
-  const byTopic = grouped(plans, ({ on }) => (on.kafka === null ? [] : [on.kafka.topic]))
+  const byTopic = grouped(plans, startTopics)
   const signalsByTopic = grouped(plans, ({ signals }) => signals.map(({ topic }) => topic))
   return { byTopic, signalsByTopic }
 }

@@ -55,6 +55,12 @@ export const limits = {
   keepMs: { min: second, max: 30 * day },
   /** How long a copy is known as one: each key is a row for so long. */
   deduplicateMs: { min: 1000, max: 90 * day },
+  /** Characters of a path of the HTTP door. */
+  pathCharsMax: 200,
+  /** A request waits no longer: proxies between give up at about this, and each is an open connection. */
+  httpWaitMs: { min: 1, max: 60 * second },
+  /** Bytes of a request's body, and so of its record: brokers take 1 MiB unless they are told otherwise. */
+  httpBytesMax: 16 * 1024 * 1024,
   /** Messages one step or one ending may publish; each is a row of the ledger. */
   publishMax: 20,
   /** UTF-8 bytes of one message's key, value and headers together. Kafka's own default for a message is 1 MiB. */
@@ -90,4 +96,5 @@ export const defaults = {
   postings: 'reverse',
   tolerance: '5m',
   authenticatorTimeout: '5s',
+  http: { method: 'POST', maxBytes: '64KiB', status: 200, failedStatus: 422 },
 } as const

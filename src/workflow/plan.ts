@@ -4,6 +4,7 @@ import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Json } from '../envelope/json.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
+import type { Rate } from './route.ts'
 
 export interface Plan {
   readonly name: string
@@ -12,7 +13,7 @@ export interface Plan {
   /** The file's text, as stored in the ledger under `version`. */
   readonly source: string
   /** Null: only the `call` of another workflow starts it. */
-  readonly on: { readonly kafka: KafkaTrigger | null }
+  readonly on: { readonly kafka: KafkaTrigger | null; readonly http: HttpTrigger | null }
   /** Who may send its events; null: anybody. */
   readonly auth: AuthSpec | null
   /** Fields of the event that only functions are given whose `with` names them. */
@@ -67,6 +68,32 @@ export interface KafkaTrigger {
   /** Only events of this CloudEvents type; null takes all. */
   readonly type: string | null
   readonly from: From
+}
+
+export type HttpMethod = 'POST' | 'PUT' | 'GET'
+
+/** Requests that start it: each is written to the topic first, and comes back from there. */
+export interface HttpTrigger {
+  readonly methods: readonly HttpMethod[]
+  /** `/films/{film}` */
+  readonly path: string
+  readonly topic: string
+  readonly bytesMax: number
+  /** Of one principal or address; null is without limit. */
+  readonly rate: Rate | null
+  /** Null: 202 at once. */
+  readonly respond: Respond | null
+}
+
+export interface Respond {
+  readonly waitMs: number
+  /** A step, outside of any `forEach`; null: the end. */
+  readonly after: Step | null
+  /** Null: the output of that step, or of the last one. */
+  readonly with: Template | null
+  readonly status: number
+  /** Of every ending but `completed`. `with` null: a problem with the error's code. */
+  readonly failed: { readonly status: number; readonly with: Template | null }
 }
 
 /** Where a lane that was never open begins. */

@@ -12,7 +12,11 @@ export function functionsOf({ steps }: Plan): string[] {
 }
 
 /** Those whose records start it, or are waited for. */
-export function topicsReadBy({ on, signals }: Plan): string[] {
-  const started = on.kafka === null ? [] : [on.kafka.topic]
-  return [...started, ...signals.map(({ topic }) => topic)]
+export function topicsReadBy(plan: Plan): string[] {
+  return [...startTopics(plan), ...plan.signals.map(({ topic }) => topic)]
+}
+
+/** Those whose records start it, each once: what comes by HTTP comes through a topic, which may be the other one's. */
+export function startTopics({ on: { kafka, http } }: Plan): string[] {
+  return [...new Set([kafka?.topic, http?.topic])].filter((topic) => topic !== undefined)
 }

@@ -34,6 +34,7 @@ const claims: readonly [string, number | null, number][] = [
   ['none', null, 0],
   ['a minute ago', baseUs - 60_000_000, -60_000],
   ['a day ago', baseUs - 24 * hourUs, -3_600_000],
+  ['a clock that is ahead', baseUs + 10_000_000, 10_000],
   ['the future', baseUs + hourUs, 0],
   ['a stamp in nanoseconds', baseUs * 1e6, 0],
   ['before 1970', -1, -3_600_000],

@@ -16,8 +16,9 @@ const signalHash = (before: string) => isHashOf('s.id', `'signal:' || o.${before
 /** Of a called transaction: where it was called, and in which round. */
 const childText = `'child:["' || t.parent_id || '",' || t.parent_step || ',' || to_json(t.parent_item) || ',' || r.round || ']'`
 
-/** The producer's claim, clamped to the hour before admission. */
-const claimed = `least(greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour'), t.admitted_at)`
+/** The producer's claim: none when it is ahead by more than ten seconds, and no older than an hour. */
+const claimed = `case when date_trunc('milliseconds', t.produced_at) > date_trunc('milliseconds', t.admitted_at) + interval '10 seconds' then t.admitted_at
+  else greatest(coalesce(t.produced_at, t.admitted_at), t.admitted_at - interval '1 hour') end`
 
 /** Of a transaction that failed: its id stands where else the engine's name does. */
 const failedOrigin = `'dead:{"engine":"' || d.transaction_id || '","incarnation":"","workflow":' || to_json(w.name) ||

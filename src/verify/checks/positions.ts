@@ -2,6 +2,8 @@
  * The first promise, as far as the ledger alone can tell: from where a workflow starts in a lane up to the lane's next
  * offset, each offset is recorded exactly once; below the lane's horizon, at most once. What is recorded of no workflow counts for each of them.
  */
+
+import { startTopics } from '../../workflow/uses.ts'
 import type { Check } from '../check.ts'
 import type { World } from '../world.ts'
 
@@ -148,13 +150,12 @@ from wrong x left join millrace_data.workflow w on w.id = x.workflow`,
 function starting({ versions }: World): unknown[] {
   const topics = new Map<string, { workflow: number; topic: string; waitsFirst: boolean; waitsToo: boolean }>()
   const plans = versions.flatMap(({ workflowId, plan }) => (plan === null ? [] : [{ workflowId, plan }]))
-  for (const { workflowId: workflow, plan } of plans) {
-    const topic = plan.on.kafka?.topic
-    if (topic === undefined) continue
+  const starts = plans.flatMap(({ workflowId, plan }) => startTopics(plan).map((topic) => ({ workflowId, topic })))
+  for (const { workflowId: workflow, topic } of starts) {
     const waiting = plans.filter(
       (other) => other.workflowId === workflow && other.plan.signals.some((each) => each.topic === topic),
     )
-    const waitsFirst = waiting.some((other) => other.plan.on.kafka?.topic !== topic)
+    const waitsFirst = waiting.some((other) => !startTopics(other.plan).includes(topic))
     topics.set(`${workflow} ${topic}`, { workflow, topic, waitsFirst, waitsToo: waiting.length > 0 })
   }
   const all = [...topics.values()]

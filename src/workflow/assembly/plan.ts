@@ -8,6 +8,7 @@ import type { WorkflowFile } from '../model/workflow.ts'
 import type { Deduplicate, From, KafkaTrigger, Plan, SignalTopic, Step } from '../plan.ts'
 import { authSpec } from './auth.ts'
 import { ms, publications } from './fields.ts'
+import { httpTrigger } from './http.ts'
 import { assembleSteps } from './steps.ts'
 
 export function assemble(source: string, version: string, file: WorkflowFile, meaning: Meaning): Plan {
@@ -16,7 +17,10 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     name: file.name,
     version,
     source,
-    on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
+    on: {
+      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka),
+      http: file.on?.http === undefined ? null : httpTrigger(file.name, file.on.http, steps, meaning),
+    },
     auth: authSpec(file.auth),
     secrets: meaning.outline.secrets.event,
     key: meaning.expressions.get('key') ?? null,
@@ -59,7 +63,7 @@ function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
   return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
-function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka']): KafkaTrigger {
+function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>): KafkaTrigger {
   if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
   return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
 }

@@ -106,6 +106,9 @@ class EventView {
   get meta() {
     return new Map(Object.entries(this.#event.meta))
   }
+  get http() {
+    return toCel((this.#event.http ?? null) as Json)
+  }
   get auth() {
     return toCel(this.#event.auth as unknown as Json)
   }
@@ -166,6 +169,7 @@ const eventFields = {
   key: 'dyn',
   data: 'dyn',
   meta: 'map<string, string>',
+  http: 'dyn',
   auth: 'dyn',
 }
 

@@ -80,7 +80,7 @@ function unread({ root, segments }: Path): string {
 /** The event's own field, the step's output, or the name's value: they were checked to exist when it was compiled. */
 function first(path: Path, scope: Scope): unknown {
   const name = path.segments[0] as string
-  if (path.root === 'event') return scope.event[name as keyof Scope['event']]
+  if (path.root === 'event') return scope.event[name as keyof Scope['event']] ?? null
   if (path.root === 'name') return scope.names?.[name]
   return stepOf(scope, name)?.output
 }

@@ -3,7 +3,7 @@ import { didYouMean, nearest } from '../nearest.ts'
 import { shorten } from '../problem.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 
-export const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'auth']
+export const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'auth', 'http']
 export const authFields = ['principal', 'family', 'roles', 'claims', 'by']
 export const signalFields = ['id', 'type', 'source', 'time', 'key', 'data']
 

@@ -9,6 +9,7 @@ import type { FieldFinding } from '../shape/at.ts'
 import { checkAuth } from './auth.ts'
 import { checkClassify } from './classify.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
+import { checkHttp } from './http.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
 import { checkSignals } from './signals.ts'
@@ -33,6 +34,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   checkTree(checking)
   checkClassify(checking)
   checkSignals(checking)
+  checkHttp(checking)
   for (const step of outline.steps) {
     if (checking.findings.length > enough) break
     checkStep(checking, step)

@@ -7,6 +7,7 @@ import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
 import { authModel } from './auth.ts'
 import { cel, classifyModel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
+import { httpModel } from './http.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
 
@@ -76,6 +77,8 @@ const signalModel = z.strictObject(
   'a map with key, keep, take, classify',
 )
 
+const onExpected = 'a map with kafka, http or both'
+
 const topicKey = `a topic's name: letters, digits, . _ and -, up to ${limits.topicCharsMax} long`
 
 export const workflowModel = z
@@ -87,10 +90,13 @@ export const workflowModel = z
           {
             kafka: z
               .union([topic(), kafkaModel], 'a topic, or a map with topic')
+              .optional()
               .describe('The topic whose records start this workflow.'),
+            http: httpModel.optional().describe('The HTTP requests that start this workflow.'),
           },
-          'a map with kafka',
+          onExpected,
         )
+        .refine((on) => on.kafka !== undefined || on.http !== undefined, onExpected)
         .optional()
         .describe('What starts the workflow. Without it, only a step with call of another workflow does.'),
       auth: authModel,

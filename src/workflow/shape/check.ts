@@ -89,7 +89,7 @@ const keyKinds: Readonly<Record<string, string>> = { signals: 'topic', classify:
 function isConsequence({ code, path }: FieldFinding, file: unknown): boolean {
   if (code !== 'missing_field' || labelOf(path) !== 'on') return false
   const there = Object.keys((valueAt(file, path) as object | undefined) ?? {})
-  return there.includes('http') || there.includes('schedule')
+  return there.includes('schedule')
 }
 
 /** One finding for one field: a value that breaks two rules of the model is still one mistake. */

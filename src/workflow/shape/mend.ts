@@ -1,4 +1,5 @@
 /** The likely fix of a value that the model refuses, told from where it stands and what it is. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts here speak of the placeholders of workflow files
 import { guessDuration, parseDuration } from '../duration.ts'
 import { limits } from '../limits.ts'
 import type { Path } from '../places.ts'
@@ -55,6 +56,15 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   initial: durationFix,
   max: durationFix,
   sleep: durationFix,
+  'method.*': () => 'write POST, PUT or GET',
+  'http.path': () => 'write it with a slash at its front, none at its end, and names in lower case',
+  maxBytes: () => 'write a whole number with KiB or MiB, such as 64KiB',
+  rate: (value) => (Number.isInteger(value) ? `write ${value}/s` : 'write a whole number, a slash, and s, m or h'),
+  'respond.wait': durationFix,
+  'respond.with': () => 'write a map, or one expression in ${{ }}',
+  'failed.with': () => 'write a map, or one expression in ${{ }}',
+  'respond.status': () => 'write 200, or leave it out',
+  'failed.status': () => 'write 422, or leave it out',
   attempts: timesFix,
   atOnce: () => 'write how many at once, such as 10',
   join: () => 'write all, each, any, or a number such as 2',

@@ -1,0 +1,142 @@
+/** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
+import { EngineError } from '../base/error.ts'
+import type { Auth } from '../envelope/auth.ts'
+import { decode } from '../envelope/decode.ts'
+import type { Envelope } from '../envelope/envelope.ts'
+import { onceHeader } from '../envelope/http.ts'
+import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import { transactionId } from '../transaction/ids.ts'
+import { keyText } from '../workflow/expression/compile.ts'
+import type { Plan } from '../workflow/plan.ts'
+import type { RequestEvent } from './event.ts'
+import type { Begun, Once } from './once.ts'
+import type { DoorLedger, Gates, NewRecord, Origin, Preparer, Writer } from './ports.ts'
+import { refuse } from './problem.ts'
+import type { Route } from './routes.ts'
+import type { Watch } from './watch.ts'
+
+export interface AcceptanceParts {
+  readonly engine: string
+  readonly ledger: DoorLedger
+  readonly writer: Writer
+  readonly gates: Gates
+  readonly preparer: Preparer | null
+  readonly once: Once
+  readonly watch: Watch
+  readonly valueBytesMax: number
+  /** Kafka's id of the topic. Throws `EngineError`, retryable. */
+  readonly incarnation: (topic: string) => Promise<string>
+}
+
+export interface Accepted {
+  readonly id: string
+  readonly origin: Origin
+  /** It was there already: the request is a repetition. */
+  readonly isRepeated: boolean
+}
+
+export interface Sent {
+  readonly route: Route
+  readonly event: RequestEvent
+  readonly auth: Auth | null
+  /** Of its Idempotency-Key; null: it has none. */
+  readonly once: { readonly key: string; readonly digest: Buffer } | null
+}
+
+/** So long a request whose first one was lost waits for the lane to say which of two records counts, in milliseconds. */
+const tellMsMax = 5000
+/** What takes time to find out about a request may take so long, in milliseconds: a client waits. */
+const prepareMsMax = 10_000
+
+export class Acceptance {
+  readonly #parts: AcceptanceParts
+
+  constructor(parts: AcceptanceParts) {
+    this.#parts = parts
+  }
+
+  /** Throws `Refusal` or `EngineError`, and then nothing of it was written, but for `write_unknown`. */
+  async accept(sent: Sent): Promise<Accepted> {
+    const record = await this.#checked(sent)
+    const incarnation = await this.#parts.incarnation(record.topic)
+    if (sent.once === null) return this.#write(sent.route.plan, record, incarnation)
+    const { key, digest } = sent.once
+    const begun = await this.#parts.once.begin(sent.route.plan.name, sent.auth?.principal ?? null, key, digest)
+    if (begun.is === 'done') {
+      const origin = { ...begun.place, workflow: sent.route.plan.name, topic: record.topic, incarnation }
+      return { id: begun.id, origin, isRepeated: true }
+    }
+    return this.#writeOnce(sent.route.plan, record, incarnation, begun)
+  }
+
+  /** All that the lane would refuse it for is looked at first. */
+  async #checked({ route, event, auth }: Sent): Promise<NewRecord> {
+    const { plan, trigger } = route
+    const { value } = event
+    const stamp = auth === null ? [] : [this.#parts.gates.stamp(plan, trigger.topic, auth, value)]
+    const headers = [...event.headers, ...stamp]
+    const timestampMs = Date.now()
+    const raw = rawRecord(value, headers, timestampMs)
+    await this.#prepare(raw, plan)
+    const { envelope } = decode(raw, 'http', this.#parts.valueBytesMax)
+    return { topic: trigger.topic, key: keyOf(plan, envelope), value, headers, timestampMs }
+  }
+
+  async #prepare(record: RawRecord, plan: Plan): Promise<void> {
+    const { preparer } = this.#parts
+    if (preparer === null || preparer.isReady(record, [plan])) return
+    await preparer.prepare(record, [plan], AbortSignal.timeout(prepareMsMax))
+    const value = record.prepared?.values.get(plan.version)
+    if (value instanceof EngineError) throw value
+  }
+
+  async #write(plan: Plan, record: NewRecord, incarnation: string): Promise<Accepted> {
+    const { topic, partition, offset, timestampMs } = await this.#parts.writer.write(record)
+    const origin = { engine: this.#parts.engine, topic, incarnation, partition, offset, workflow: plan.name }
+    const id = transactionId(origin, timestampMs * 1000, timestampMs * 1000)
+    return { id, origin: { workflow: plan.name, topic, incarnation, partition, offset }, isRepeated: false }
+  }
+
+  async #writeOnce(
+    plan: Plan,
+    record: NewRecord,
+    incarnation: string,
+    { claim, again }: Extract<Begun, { is: 'ours' }>,
+  ): Promise<Accepted> {
+    const { once } = this.#parts
+    const marked = { ...record, headers: [...record.headers, onceHeaderOf(claim.key)] }
+    const written = await this.#write(plan, marked, incarnation).catch(async (error) => {
+      await once.abandon(claim).catch(() => undefined)
+      throw error
+    })
+    const accepted = again ? await this.#first(written) : written
+    // Without it a repetition takes the claim over after a while, and the lane tells its record for a copy.
+    await once.end(claim, accepted.id, accepted.origin).catch(() => undefined)
+    return accepted
+  }
+
+  /** Two records may be there; whichever was read first is the transaction. */
+  async #first(accepted: Accepted): Promise<Accepted> {
+    const asked = { id: accepted.id, after: null, from: accepted.origin }
+    const seen = await this.#parts.watch.wait(asked, ({ is }) => is === 'open' || is === 'ended', tellMsMax)
+    return seen === null || seen.id === accepted.id ? accepted : { ...accepted, id: seen.id, isRepeated: true }
+  }
+}
+
+function onceHeaderOf(key: string): RawHeader {
+  return { name: onceHeader, value: Buffer.from(key, 'latin1') }
+}
+
+/** As the intake would have it. */
+function rawRecord(value: Buffer, headers: readonly RawHeader[], timestampMs: number): RawRecord {
+  return { offset: 0, key: null, value, headers, timestampUs: timestampMs * 1000, fetchedUs: timestampMs * 1000 }
+}
+
+/** Of one key go to one partition, where their order holds. */
+function keyOf(plan: Plan, envelope: Envelope): Buffer | null {
+  const key = plan.key === null ? null : keyText(plan.key.evaluate({ event: envelope, steps: {} }), 'key')
+  if (key !== null && /\p{Surrogate}|\0/u.test(key)) {
+    throw refuse(422, 'key_unstorable', 'the key holds a NUL or half a character')
+  }
+  return key === null ? null : Buffer.from(key, 'utf8')
+}

@@ -1,0 +1,106 @@
+/** The events of a request, as records: a body, what says how to read it, and CloudEvents attributes in Kafka's spelling. */
+import { isCredential } from '../envelope/credentials.ts'
+import { type HttpPart, httpHeaderOf } from '../envelope/http.ts'
+import { isStorable, type Json, parseJson, stringifyJson } from '../envelope/json.ts'
+import type { RawHeader } from '../envelope/record.ts'
+import { refuse } from './problem.ts'
+
+export interface RequestEvent {
+  readonly value: Buffer
+  readonly headers: readonly RawHeader[]
+}
+
+export interface Asking {
+  readonly http: HttpPart
+  /** As Node has them: name, value, name, value. */
+  readonly rawHeaders: readonly string[]
+  readonly body: Buffer
+}
+
+const batchType = 'application/cloudevents-batch+json'
+const structuredType = 'application/cloudevents+json'
+
+/** One, or those of a CloudEvents batch. Throws `Refusal`. */
+export function eventsOf(asking: Asking, batchMax: number): { events: RequestEvent[]; isBatch: boolean } {
+  const own = ownHeaders(asking.rawHeaders)
+  const shared = [httpHeaderOf(asking.http), ...traceHeaders(own)]
+  const type = own.get('content-type')
+  if (type?.toLowerCase().startsWith(batchType)) return { events: batch(asking.body, shared, batchMax), isBatch: true }
+  return { events: [single(asking.body, type, own, shared)], isBatch: false }
+}
+
+/** Lower-case names; of what may stand once the last counts. */
+function ownHeaders(raw: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>()
+  for (let at = 0; at + 1 < raw.length; at += 2) headers.set((raw[at] as string).toLowerCase(), raw[at + 1] as string)
+  return headers
+}
+
+/** A request without a body is an event without data. */
+function single(
+  body: Buffer,
+  type: string | undefined,
+  own: ReadonlyMap<string, string>,
+  shared: readonly RawHeader[],
+): RequestEvent {
+  const isEmpty = body.length === 0 && !type?.toLowerCase().startsWith(structuredType)
+  const contentType = isEmpty ? 'application/json' : type
+  const headers = [...shared, ...cloudEventHeaders(own)]
+  if (contentType !== undefined) headers.push(header('content-type', contentType))
+  return { value: isEmpty ? Buffer.from('null') : body, headers }
+}
+
+/** `ce-id` over HTTP is `ce_id` in Kafka; values over HTTP are percent-encoded. */
+function cloudEventHeaders(own: ReadonlyMap<string, string>): RawHeader[] {
+  const named = [...own].filter(([name]) => /^ce-[a-z0-9]+$/.test(name) && !isCredential(name))
+  return named.map(([name, value]) => header(`ce_${name.slice(3)}`, percentDecoded(value)))
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw refuse(400, 'cloudevent_invalid', 'a ce- header is not percent-encoded UTF-8')
+  }
+}
+
+function traceHeaders(own: ReadonlyMap<string, string>): RawHeader[] {
+  return ['traceparent', 'tracestate'].flatMap((name) => (own.has(name) ? [header(name, own.get(name) as string)] : []))
+}
+
+function batch(body: Buffer, shared: readonly RawHeader[], batchMax: number): RequestEvent[] {
+  const list = listOf(body)
+  if (list.length > batchMax) throw refuse(413, 'batch_too_large', `at most ${batchMax} events are taken at once`)
+  if (list.length === 0) throw refuse(400, 'cloudevent_invalid', 'the batch is empty')
+  const type = header('content-type', structuredType)
+  return list.map((event) => ({ value: Buffer.from(stringifyJson(event)), headers: [...shared, type] }))
+}
+
+function listOf(body: Buffer): Json[] {
+  const text = textOf(body)
+  const value = jsonOf(text)
+  // What nests without end cannot be written again.
+  if (!isStorable(text)) throw refuse(422, 'value_unstorable', 'the batch holds a NUL, or nests deeper than 128 levels')
+  if (Array.isArray(value)) return value
+  throw refuse(400, 'cloudevent_invalid', 'a batch is a list of CloudEvents')
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    throw refuse(400, 'value_not_utf8', 'the batch is not UTF-8 text')
+  }
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return parseJson(text)
+  } catch {
+    throw refuse(400, 'value_not_json', 'the batch is not JSON')
+  }
+}
+
+function header(name: string, text: string): RawHeader {
+  return { name, value: Buffer.from(text, 'utf8') }
+}
