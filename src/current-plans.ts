@@ -8,7 +8,7 @@ import { topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
-  /** Without a seal key dead letters keep no credentials, so that none of a workflow with `auth` could be redriven. */
+  /** Without a seal key neither what a redrive needs of credentials is kept, nor secret fields. */
   readonly canSeal: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
@@ -53,14 +53,33 @@ export class CurrentPlans {
 }
 
 function needsSealing(file: string, plan: Plan): Problem[] {
-  if (plan.auth === null) return []
-  const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
+  const problem = whySealing(plan)
+  if (problem === null) return []
   const fix = 'set it to a long random text, the same for all coordinators'
-  return [{ file, ...placeOfAuth(plan), code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
+  return [
+    {
+      file,
+      ...placeOf(plan, problem.field),
+      code: 'seal_key',
+      message: problem.message,
+      expected: 'MILLRACE_SEAL_KEY',
+      fix,
+    },
+  ]
 }
 
-function placeOfAuth({ source }: Plan): { line: number; column: number } {
-  const line = source.split('\n').findIndex((text) => /^["']?auth["']? *:/.test(text)) + 1
+function whySealing({ auth, secrets, signals }: Plan): { field: string; message: string } | null {
+  if (secrets.length > 0 || signals.some((signal) => signal.secrets.length > 0)) {
+    return { field: 'classify', message: 'has secret fields (classify), and there is no seal key to keep them with' }
+  }
+  if (auth === null) return null
+  const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
+  return { field: 'auth', message }
+}
+
+function placeOf({ source }: Plan, field: string): { line: number; column: number } {
+  const key = new RegExp(`^ *["']?${field}["']? *:`)
+  const line = source.split('\n').findIndex((text) => key.test(text)) + 1
   return { line: Math.max(line, 1), column: 1 }
 }
 

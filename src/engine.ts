@@ -23,6 +23,8 @@ import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { publish } from './telemetry/channels.ts'
+import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
+import { startTelemetry, type Telemetry } from './telemetry/start.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
 import type { Plan } from './workflow/plan.ts'
@@ -45,6 +47,7 @@ export class Engine {
   readonly #pool: Pool
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
+  #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
   readonly #current: CurrentPlans
@@ -65,6 +68,7 @@ export class Engine {
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
       env: config['functions.env'],
+      traced: wantedOf(telemetryOf(config)).traces !== 'none',
       limits: {
         processesMax: config['functions.processesMax'],
         idleMs: config['functions.idle'],
@@ -92,6 +96,8 @@ export class Engine {
   async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
     await this.#current.load()
+    this.#telemetry = await startTelemetry(telemetryOf(config), () => this.#standing())
+    const { traces } = this.#telemetry
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
     this.#aborted.signal.throwIfAborted()
@@ -110,6 +116,7 @@ export class Engine {
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
+      ...(traces !== null && { traces }),
     })
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
@@ -161,6 +168,16 @@ export class Engine {
     return { ready: reasons.length === 0, reasons, ...stats, workers: { processes, running, waiting } }
   }
 
+  /** What Prometheus asks for; null: it is not to be answered. */
+  get prometheus(): Telemetry['prometheus'] {
+    return this.#telemetry?.prometheus ?? null
+  }
+
+  #standing() {
+    const stats = this.#coordinator?.stats()
+    return stats ? { ...stats, functions: this.#pool.stats().functions } : null
+  }
+
   /** Takes nothing new, lets what runs end within the drain timeout, commits, leaves the group. Twice is safe. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -183,6 +200,7 @@ export class Engine {
     crashPoint('stop.left')
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
+    await this.#telemetry?.stop()
   }
 
   async #openLedger() {
@@ -221,6 +239,22 @@ export class Engine {
         publish('notice', { level: 'warn', message })
       },
     })
+  }
+}
+
+function telemetryOf(config: Config): TelemetryOptions {
+  return {
+    engine: config.engine,
+    traces: config['telemetry.traces'],
+    metrics: config['telemetry.metrics'],
+    endpoint: config['telemetry.endpoint'],
+    headers: config['telemetry.headers'],
+    protocol: config['telemetry.protocol'],
+    service: config['telemetry.service'],
+    sampler: config['telemetry.sampler'],
+    ratio: config['telemetry.samplerArg'],
+    intervalMs: config['telemetry.exportInterval'],
+    disabled: config['telemetry.disabled'],
   }
 }
 

@@ -1,26 +1,30 @@
 /** A record is read: for each workflow on its topic it becomes a transaction, a dead letter or a passed offset. */
 import { assert } from '../base/assert.ts'
-import { EngineError, messageOf } from '../base/error.ts'
+import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { authenticated, type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
-import { storedHeaders } from '../envelope/headers.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { textWithSealed } from '../envelope/sealed-fields.ts'
+import { isSealedRecord, openedRecord } from '../envelope/sealed-value.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
+import { concealed, redacted } from '../envelope/secrets.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import { admit } from '../transaction/admit.ts'
 import { deadLetterId, dedupKey, messageId, type Origin, signalId, unkeptId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
-import type { Plan } from '../workflow/plan.ts'
-import { type Catalogue, carriesCredential, idsOf } from './catalogue.ts'
+import type { Plan, SignalTopic } from '../workflow/plan.ts'
+import { type Catalogue, idsOf, secretsOf } from './catalogue.ts'
+import { keptReason, keptRecord } from './kept-record.ts'
 import type {
   DeadLetterRow,
   DedupClaim,
   MessageRow,
   PassedRow,
-  RawRow,
   SignalRow,
   SubscriptionRow,
   TransactionRow,
@@ -32,6 +36,7 @@ export interface ReadingRoom {
   /** Null: no seal key, so dead letters keep no credentials. */
   readonly sealer: Sealer | null
   readonly valueBytesMax: number
+  readonly traces: Traces
 }
 
 export interface Reading {
@@ -85,7 +90,7 @@ export type Decoding = (plan: Plan) => Decoded
 export function decodingOf(record: RawRecord, { origin }: Pick<Place, 'origin'>, room: ReadingRoom): Decoding {
   const values = record.prepared?.values
   const where = `${origin.topic}/${origin.partition}/${origin.offset}`
-  const shown = visible(record, origin.topic, room.catalogue)
+  const shown = visible(openedRecord(record, room.sealer), origin.topic, room.catalogue)
   let plain: Decoded | undefined
   const plainly = () => (plain ??= decode(shown, where, room.valueBytesMax))
   if (values === undefined || values.size === 0) {
@@ -179,6 +184,7 @@ function keepFor(
   }
   const subscriptions = from === undefined && !isStarted ? [{ workflowId, fromOffset: record.offset }] : []
   try {
+    checkClassified(record, topicOf(plan, place).secrets)
     const row = signalOf(plan, workflowId, decoding(plan), record, place)
     const passed = row === null && !isStarted ? [pass(record, workflowId, 'no_key')] : []
     return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
@@ -208,10 +214,9 @@ function signalOf(
   record: RawRecord,
   { origin, admittedUs }: Place,
 ): SignalRow | null {
-  const topic = plan.signals.find((each) => each.topic === origin.topic)
-  assert(topic, `${plan.name} waits for events of ${origin.topic}`)
-  const key =
-    topic.key === null ? envelope.key : keyText(topic.key.evaluate({ event: envelope, steps: {} }), topic.key.source)
+  const topic = topicOf(plan, { origin })
+  const event = { ...envelope, ...redacted(envelope, topic.secrets) }
+  const key = topic.key === null ? event.key : keyText(topic.key.evaluate({ event, steps: {} }), topic.key.source)
   if (key === null) return null
   if (key.length > limits.signalKeyCharsMax || /\p{Surrogate}|\0/u.test(key)) {
     throw new EngineError('key_unstorable', `the key of the event holds a NUL or half a character, or is too long`)
@@ -226,8 +231,20 @@ function signalOf(
     receivedUs: admittedUs,
     keepUntilUs: atUs + topic.keepMs * 1000,
     take: topic.take,
-    text: signalText(envelope),
+    text: signalText(event),
   }
+}
+
+function topicOf(plan: Plan, { origin }: Pick<Place, 'origin'>): SignalTopic {
+  const topic = plan.signals.find((each) => each.topic === origin.topic)
+  assert(topic, `${plan.name} waits for events of ${origin.topic}`)
+  return topic
+}
+
+/** Whoever sealed its value knows of secret fields in it; who does not would write them down. */
+function checkClassified(record: RawRecord, secrets: readonly SecretPath[]): void {
+  if (secrets.length > 0 || !isSealedRecord(record)) return
+  throw new EngineError('not_classified', 'its value came sealed, and the workflow does not say what in it is secret')
 }
 
 function signalText({ id, type, source, time, key, data }: Envelope): string {
@@ -235,7 +252,9 @@ function signalText({ id, type, source, time, key, data }: Envelope): string {
 }
 
 function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
-  const transaction = admit(plan, decoded.envelope, { ...place, producedUs: record.timestampUs })
+  checkClassified(record, plan.secrets)
+  const event = concealed(decoded.envelope, plan.secrets)
+  const transaction = admit(plan, event, { ...place, producedUs: record.timestampUs })
   if (transaction.key !== null && /\p{Surrogate}|\0/u.test(transaction.key)) {
     throw new EngineError('key_unstorable', 'the key holds a NUL or half a character')
   }
@@ -244,14 +263,14 @@ function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place
     versionId: idsOf(room.catalogue, plan).versionId,
     offset: record.offset,
     key: transaction.key,
-    eventId: decoded.envelope.id,
-    envelope: decoded.text,
+    eventId: event.id,
+    envelope: textOf(transaction, decoded, room),
     auth: null,
     producedUs: record.timestampUs,
     fetchedUs: record.fetchedUs,
     admittedUs: place.admittedUs,
-    dedup: place.redrivenFrom === null ? claimOf(plan, decoded.envelope, record, place, room) : null,
-    raw: plan.deadLetter.failed ? rawOf(record, place.origin.topic, room) : null,
+    dedup: place.redrivenFrom === null ? claimOf(plan, event, record, place, room) : null,
+    raw: plan.deadLetter.failed ? keptRecord(record, place.origin.topic, room) : null,
     redrivenFrom: place.redrivenFrom,
     parent: null,
   }
@@ -280,9 +299,11 @@ function cloudEventOf({ source, id }: Envelope): string | null {
   return source === null ? null : JSON.stringify([source, id])
 }
 
-function rawOf(record: RawRecord, topic: string, room: ReadingRoom): RawRow {
-  const { key, value } = record
-  return { key, value, ...headersOf(record, topic, room) }
+/** What the ledger keeps of its event. */
+function textOf({ id, plan, envelope }: Transaction, decoded: Decoded, { sealer }: ReadingRoom): string {
+  if (plan.secrets.length === 0) return decoded.text
+  assert(sealer, 'a workflow with secret fields is not loaded without a seal key')
+  return textWithSealed(envelope, plan.secrets, sealer, id)
 }
 
 /** The record as it came, with the sentence that says why it can be no transaction. `plan` null: of no workflow. */
@@ -293,30 +314,17 @@ export function deadLetter(
   place: Pick<Place, 'origin' | 'admittedUs'>,
   room: ReadingRoom,
 ): DeadLetterRow {
+  const secrets = secretsOf(room.catalogue, place.origin.topic)
   return {
     id: deadLetterId({ ...place.origin, workflow: plan?.name ?? '' }, place.admittedUs),
     workflowId: plan === null ? null : idsOf(room.catalogue, plan).workflowId,
     offset: record.offset,
-    key: record.key,
-    value: record.value,
-    ...headersOf(record, place.origin.topic, room),
+    ...keptRecord(record, place.origin.topic, room),
     code: error.code,
-    reason: messageOf(error),
+    reason: keptReason(record, secrets, error),
     receivedUs: place.admittedUs,
     transactionId: null,
   }
-}
-
-/** As text, those with credentials apart and sealed; without a seal key they are not kept. */
-function headersOf(
-  record: RawRecord,
-  topic: string,
-  { catalogue, sealer }: ReadingRoom,
-): Pick<RawRow, 'headers' | 'sealed'> {
-  const isSecret = carriesCredential(catalogue, topic)
-  const headers = JSON.stringify(storedHeaders(record.headers.filter(({ name }) => !isSecret(name))))
-  const secret = record.headers.filter(({ name }) => isSecret(name))
-  return { headers, sealed: sealer === null || secret.length === 0 ? null : sealer.seal(storedHeaders(secret)) }
 }
 
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {

@@ -1,6 +1,7 @@
 /** The workflows this coordinator admits transactions for, with their ids in the ledger. */
 import { credentialHeadersOf } from '../envelope/auth-spec.ts'
 import { isCredential } from '../envelope/credentials.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { VersionIds } from './ports.ts'
 
@@ -53,6 +54,14 @@ export function takersOf({ byTopic, waitersByTopic }: Catalogue, topic: string):
   const started = byTopic.get(topic) ?? []
   const waiting = waitersByTopic.get(topic)
   return waiting === undefined ? started : [...new Set([...started, ...waiting])]
+}
+
+/** What any of them keeps secret of the topic's events. */
+export function secretsOf(catalogue: Catalogue, topic: string): SecretPath[] {
+  return takersOf(catalogue, topic).flatMap(({ on, secrets, signals }) => [
+    ...(on.kafka?.topic === topic ? secrets : []),
+    ...signals.flatMap((signal) => (signal.topic === topic ? signal.secrets : [])),
+  ])
 }
 
 export function idsOf(catalogue: Catalogue, plan: Plan): VersionIds {

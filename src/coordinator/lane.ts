@@ -397,7 +397,8 @@ export class Lane {
 
   /** It is the copy of an earlier one: it was not admitted after all. */
   dropCopy(copy: Transaction, firstId: string, atUs: number): void {
-    publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId })
+    const { traceparent } = copy.envelope.meta
+    publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId, traceparent })
     this.#drop(copy, atUs)
   }
 
@@ -477,7 +478,7 @@ export class Lane {
   }
 
   #partsOf(transaction: Transaction, effects: readonly Effect[], command: Command | null): EntryParts {
-    const { calls, ...wanted } = rowsAndActs(transaction, effects)
+    const { calls, ...wanted } = rowsAndActs(transaction, effects, this.#room().traces)
     const asked = wanted.rare === null ? wanted : { ...wanted, rare: this.#keeping(transaction, wanted.rare) }
     const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
     if (calls.length > 0) return { ...asked, transactions: this.#call(transaction, calls) }
@@ -495,7 +496,7 @@ export class Lane {
   /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
-      const made = called(parent, call, this.#room().catalogue)
+      const made = called(parent, call, this.#room().catalogue, this.#room().traces)
       if ('end' in made) {
         this.tell(parent.id, made)
         return []
@@ -533,7 +534,8 @@ export class Lane {
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       if (before.state === 'in_doubt') return
-      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id })
+      const { traceparent } = after.envelope.meta
+      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id, traceparent })
       if (released) this.#roster.standAside(after)
       else if (this.#leavesLater(after)) this.#roster.stepAsideLater(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)

@@ -4,6 +4,7 @@ import type { Auth } from '../envelope/auth.ts'
 import { recall } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { withOpened } from '../envelope/sealed-fields.ts'
 import { restore } from '../transaction/restore.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -56,13 +57,16 @@ export class Recall {
   }
 
   #restored(partition: PartitionRef, record: OpenTransaction): Transaction {
+    const plan = this.#plans.get(record.version) as Plan
+    const envelope = this.#envelopeOf(record)
     return restore(
       {
         id: record.id,
-        plan: this.#plans.get(record.version) as Plan,
+        plan,
         position: { ...partition, offset: record.offset },
         key: record.key,
-        envelope: this.#envelopeOf(record),
+        envelope:
+          plan.secrets.length === 0 ? envelope : withOpened(envelope, plan.secrets, this.#parts.sealer, record.id),
         admittedUs: record.admittedUs,
         parent: record.parent,
       },

@@ -3,6 +3,7 @@ import { EngineError, messageOf } from '../base/error.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { decodingOf, joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
@@ -42,15 +43,23 @@ export function redrive({ record, plans }: Redriven, place: Omit<Place, 'subscri
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
   const auth = letter.sealed === null ? {} : unsealed(letter.sealed, sealer)
-  const { value } = argsOf(command)
-  return {
+  const record = {
     offset: letter.offset,
     key: letter.key,
-    value: value === undefined ? letter.value : Buffer.from(value, 'base64'),
+    value: letter.value,
     headers: [...rawHeaders(JSON.parse(letter.headers)), ...rawHeaders(auth)],
     timestampUs: null,
     fetchedUs: nowUs,
   }
+  const { value, isSealed = false } = argsOf(command)
+  if (value === undefined) return record
+  const bytes = Buffer.from(value, 'base64')
+  if (isSealed || !isSealedRecord(record)) return { ...record, value: bytes }
+  if (sealer !== null) return resealed(record, bytes, sealer)
+  throw new EngineError(
+    'redrive_refused',
+    'its value is sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY',
+  )
 }
 
 /** Without them it would be another event, and go wrong in another way. */
@@ -60,8 +69,8 @@ function unsealed(sealed: Buffer, sealer: Sealer | null): StoredHeaders {
   throw new EngineError('redrive_refused', message)
 }
 
-/** `value`: the new bytes, in base64. */
-function argsOf({ args }: Command): { readonly value?: string } {
+/** `value`: the new bytes, in base64; `isSealed`: as `sealedRecord` seals them, if those before were. */
+function argsOf({ args }: Command): { readonly value?: string; readonly isSealed?: boolean } {
   try {
     return JSON.parse(args)
   } catch (cause) {

@@ -61,7 +61,7 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number, 
 
 const unstorable = /\p{Surrogate}|\0/u
 
-function cannotBeStored(): EngineError {
+export function cannotBeStored(): EngineError {
   return new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
 }
 

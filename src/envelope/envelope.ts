@@ -1,5 +1,6 @@
 import type { Auth } from './auth.ts'
 import type { Json } from './json.ts'
+import type { Secrets } from './secrets.ts'
 
 /** One consumed event as the engine sees it, whatever format it came in. */
 export interface Envelope {
@@ -17,4 +18,6 @@ export interface Envelope {
   /** Who was authenticated; never a credential. Null: its workflow asks for nobody. */
   readonly auth: Auth | null
   readonly data: Json
+  /** Fields that its workflow keeps secret: `meta` and `data` have `[secret]` in their places. Without it, there are none. */
+  readonly secrets?: Secrets
 }

@@ -17,7 +17,10 @@ interface Telling<Name extends FactName> {
   say(fact: Facts[Name]): Entry
 }
 
-export type Tellings = { readonly [Name in FactName]: Telling<Name> }
+/** What comes for every event, and says nothing to a person, is for metrics and traces alone. */
+export type ToldName = Exclude<FactName, 'durable' | 'function.spans'>
+
+export type Tellings = { readonly [Name in ToldName]: Telling<Name> }
 
 export const tellings: Tellings = {
   'lane.opened': {
@@ -27,7 +30,6 @@ export const tellings: Tellings = {
     say: (fact) => (fact.reason === 'stopped' ? debug : info)(`lane ${lane(fact)} closed: ${fact.reason}`),
   },
   lag: { say: (fact) => debug(`${lane(fact)} has ${fact.records} records to be read`) },
-  'in-flight': { say: (fact) => debug(`${fact.running} transactions run, ${fact.queued} stand behind their key`) },
   'lane.paused': { say: (fact) => warn(`${lane(fact)} is not read for now: ${fact.reason}`) },
   'lane.resumed': { say: (fact) => info(`${lane(fact)} is read again`) },
   commit: { say: (fact) => debug(`committed ${fact.events} events in ${fact.durationMs} ms`) },
@@ -87,6 +89,9 @@ export const tellings: Tellings = {
   ended: {
     many: 'failed transactions',
     say: (fact) => (fact.state === 'failed' ? info : debug)(ended(fact)),
+  },
+  'function.log': {
+    say: ({ workflow, step, attempt, text }) => info(`${workflow} ${step} (attempt ${attempt}): ${text.trimEnd()}`),
   },
   passed: {
     many: 'records that no workflow takes',

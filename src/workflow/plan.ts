@@ -3,6 +3,7 @@ import type { Backoff } from '../base/backoff.ts'
 import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Json } from '../envelope/json.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
 
 export interface Plan {
   readonly name: string
@@ -14,6 +15,8 @@ export interface Plan {
   readonly on: { readonly kafka: KafkaTrigger | null }
   /** Who may send its events; null: anybody. */
   readonly auth: AuthSpec | null
+  /** Fields of the event that only functions are given whose `with` names them. */
+  readonly secrets: readonly SecretPath[]
   /** Order by key; null takes the record's key. */
   readonly key: Expression | null
   readonly deduplicate: Deduplicate
@@ -81,6 +84,8 @@ export interface SignalTopic {
   readonly keepMs: number
   /** Who gets an event: the first that takes it, or everyone. */
   readonly take: 'first' | 'all'
+  /** Fields that are not kept with an event. */
+  readonly secrets: readonly SecretPath[]
 }
 
 /** A place in a workflow. What has an id, may be skipped and ends with an output is one, whatever it does between. */
@@ -236,11 +241,15 @@ export interface RetryPolicy {
 /** A compiled CEL expression. `evaluate` throws `EngineError` `expression_failed`. */
 export interface Expression {
   readonly source: string
+  /** It names secret fields of the event, and is shown them. */
+  readonly isSecret?: boolean
   evaluate(scope: Scope): Json
 }
 
 /** A compiled `with:`, or a message's value. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
 export interface Template {
+  /** It names secret fields of the event. */
+  readonly isSecret: boolean
   render(scope: Scope): Json
 }
 

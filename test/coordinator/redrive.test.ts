@@ -6,6 +6,7 @@ import { catalogueOf } from '../../src/coordinator/catalogue.ts'
 import type { Command, StoredLetter } from '../../src/coordinator/ports.ts'
 import { redrive, redriven } from '../../src/coordinator/redrive.ts'
 import { createSealer, type Sealer } from '../../src/envelope/seal.ts'
+import { handedOn } from '../../src/telemetry/trace/traces.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 
 const plan = planFromSource('name: w\non: { kafka: t }\nsteps: [{ id: s, uses: f }]\n', 'w.yaml')
@@ -28,7 +29,7 @@ function readBy(sealer: Sealer | null) {
   const catalogue = catalogueOf([plan], new Map([[plan.version, { workflowId: 1, versionId: 1 }]]))
   const origin = { engine: 'e', topic: 't', incarnation: '', partition: 0, offset: 7, redrivenFrom: 'letter' }
   const place = { origin, admittedUs: 1_777_629_600_000_000, gone: [], redrivenFrom: 'letter' }
-  const room = { catalogue, sealer, valueBytesMax: 1000 }
+  const room = { catalogue, sealer, valueBytesMax: 1000, traces: handedOn }
   return redrive(redriven(command, letter, 't', room, place.admittedUs), place, room)
 }
 

@@ -276,6 +276,7 @@ function contextOf(
     idempotencyKey: keyOfSeed(idempotencySeed),
     direction: forwardSeed === null ? 'forward' : 'undo',
     forwardKey: forwardSeed === null ? null : keyOfSeed(forwardSeed),
+    traceparent: null,
     deadline: new Date(Date.now() + step.timeoutMs),
     signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },

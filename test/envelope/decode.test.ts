@@ -98,12 +98,13 @@ test('integers beyond 2^53 stay exact, in the data and in what is kept', () => {
 test('what is kept gives the same envelope again', () => {
   const texts = ['{"a":[1,2.5,null,"ž"],"n":12345678901234567890}', ' [1] ', '"x"', '{"__proto__":{"a":1}}']
   for (const value of texts) {
-    const { envelope, text } = read({ value, key: 'k', headers: { ...ce, a: 'b', cookie: 'c' } })
+    const decoded = read({ value, key: 'k', headers: { ...ce, a: 'b', cookie: 'c' } })
+    const { envelope, text } = decoded
     const same = (again: object, meta: object) =>
       assert.deepEqual({ ...again, meta: { ...meta } }, { ...envelope, meta: { ...envelope.meta } })
     const again = recall(text, envelope.id)
     same(again, again.meta)
-    const sent = authenticated({ envelope, text }, ann)
+    const sent = authenticated(decoded, ann)
     const recalled = recall(sent.text, envelope.id)
     assert.deepEqual(recalled.auth, ann)
     same({ ...recalled, auth: null }, recalled.meta)

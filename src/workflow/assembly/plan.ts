@@ -1,5 +1,6 @@
 /** Puts a plan together from a file that has passed every check, and freezes it. */
 import { assert } from '../../base/assert.ts'
+import { parseSecretPath, type SecretPath } from '../../envelope/secret-path.ts'
 import { defaults } from '../limits.ts'
 import type { Meaning } from '../meaning/check.ts'
 import { parseTime } from '../model/fields.ts'
@@ -17,6 +18,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     source,
     on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
     auth: authSpec(file.auth),
+    secrets: meaning.outline.secrets.event,
     key: meaning.expressions.get('key') ?? null,
     order: file.order,
     deduplicate: deduplicate(file.deduplicate, meaning),
@@ -45,9 +47,16 @@ function deduplicate(file: WorkflowFile['deduplicate'], meaning: Meaning): Dedup
 function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Meaning): SignalTopic[] {
   const topics = new Set(steps.flatMap((step) => (step.kind === 'wait' ? [step.topic] : [])))
   return [...topics].map((topic) => {
-    const { keep, take } = signals?.[topic] ?? defaults.signal
-    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take }
+    const { keep, take, classify = {} }: SignalFile = signals?.[topic] ?? defaults.signal
+    const secrets = secretsOf(classify)
+    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take, secrets }
   })
+}
+
+type SignalFile = NonNullable<WorkflowFile['signals']>[string]
+
+function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
+  return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
 function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka']): KafkaTrigger {

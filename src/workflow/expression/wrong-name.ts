@@ -74,6 +74,21 @@ export function nobodyAsked(offset: number): ExpressionProblem {
   }
 }
 
+export function secretNamed(root: string, path: string, offset: number): ExpressionProblem {
+  const ofEvent = root === 'event'
+  return {
+    offset,
+    code: 'secret_named',
+    message: ofEvent
+      ? `${root}.${path} is secret, and this is no input of a function`
+      : `${root}.${path} is secret, and is not kept with the event`,
+    expected: ofEvent
+      ? 'fields that are not secret; only with: of uses and compensate may name it'
+      : 'other fields of it',
+    fix: 'let a function work out what is needed from it, and use its output',
+  }
+}
+
 export function unknownVariable(
   name: string,
   offset: number,

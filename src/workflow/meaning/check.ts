@@ -7,6 +7,7 @@ import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
 import { checkAuth } from './auth.ts'
+import { checkClassify } from './classify.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
 import { type Outline, outlineOf } from './outline.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
@@ -30,6 +31,7 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
   checkAuth(checking)
   checkEndings(checking)
   checkTree(checking)
+  checkClassify(checking)
   checkSignals(checking)
   for (const step of outline.steps) {
     if (checking.findings.length > enough) break

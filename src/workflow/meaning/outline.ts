@@ -2,7 +2,8 @@
  * The tree of steps in the raw values of a file: who stands where, and in what. It takes what is there, so that a mistake in
  * one step hides no other.
  */
-import type { Names } from '../expression/names.ts'
+import { parseSecretPath, type SecretPath } from '../../envelope/secret-path.ts'
+import type { Names, Secrets } from '../expression/names.ts'
 import { defaults, limits } from '../limits.ts'
 import { idPattern } from '../model/fields.ts'
 import { type KindField, kindFields } from '../model/step.ts'
@@ -20,6 +21,7 @@ export interface Outline {
   readonly tooMany: Path | null
   /** Lists of steps that stand in too many blocks; what is in them is not in `steps`. */
   readonly tooDeep: readonly StepList[]
+  readonly secrets: Secrets
 }
 
 export interface PlacedStep {
@@ -45,7 +47,8 @@ export interface StepList {
 /** `isNew`: it was not checked before, maybe by an earlier version. */
 export function outlineOf(file: unknown, isNew: boolean): Outline {
   const auth: Names['auth'] = isNew ? authOf(file) : 'unchecked'
-  const outline = { auth, steps: [], byId: new Map(), tooMany: null, tooDeep: [] }
+  const byId = new Map<string, PlacedStep>()
+  const outline = { auth, steps: [], byId, tooMany: null, tooDeep: [], secrets: secretsOf(file, byId) }
   collect(file, { path: ['steps'], owner: null, depth: 0, items: [] }, outline)
   return outline
 }
@@ -54,6 +57,23 @@ export function outlineOf(file: unknown, isNew: boolean): Outline {
 function authOf(file: unknown): 'somebody' | 'nobody' {
   const asks = valueAt(file, ['auth']) !== undefined || valueAt(file, ['on']) === undefined
   return asks ? 'somebody' : 'nobody'
+}
+
+function secretsOf(file: unknown, byId: ReadonlyMap<string, PlacedStep>): Secrets {
+  return {
+    event: secretPaths(file, ['classify']),
+    taken: (id) => {
+      const step = byId.get(id)
+      const topic = step && valueAt(file, [...step.path, 'wait', 'topic'])
+      return typeof topic === 'string' ? secretPaths(file, ['signals', topic, 'classify']) : []
+    },
+  }
+}
+
+/** Those that a `classify` names. */
+export function secretPaths(file: unknown, classify: Path): SecretPath[] {
+  const names = Object.keys((valueAt(file, classify) ?? {}) as object)
+  return names.flatMap((name) => parseSecretPath(name) ?? [])
 }
 
 /** Names of an item and of its place. */

@@ -11,6 +11,7 @@ export function namesAt(outline: Outline, step: PlacedStep): Names {
       outline.steps[0] === step ? 'event, for this is the first step' : 'event, for no step has ended here',
     others: step.list.items,
     auth: outline.auth,
+    secrets: outline.secrets,
   }
 }
 
@@ -22,13 +23,15 @@ export function namesAfter(outline: Outline, step: PlacedStep): Names {
 /** Before any step; `why` says so. */
 export function namesBefore(outline: Outline, why: string): Names {
   const known = (id: string): Standing => (outline.byId.has(id) ? later : unknown)
+  const { auth, secrets } = outline
   return {
     standing: known,
     settled: () => [],
     self: null,
     nothingSettled: `event, for ${why}`,
     others: [],
-    auth: outline.auth,
+    auth,
+    secrets,
   }
 }
 
@@ -38,7 +41,8 @@ export function namesAtEnd(outline: Outline): Names {
     const step = outline.byId.get(id)
     return step ? (outermostItems(step, null) ?? settled) : unknown
   }
-  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], auth: outline.auth }
+  const { auth, secrets } = outline
+  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], auth, secrets }
 }
 
 function listing({ byId }: Outline, standing: (id: string) => Standing): Pick<Names, 'standing' | 'settled'> {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
 import { authModel } from './auth.ts'
-import { cel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
+import { cel, classifyModel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
 
@@ -71,8 +71,9 @@ const signalModel = z.strictObject(
       .enum(['all', 'first'], 'all or first')
       .default(defaults.signal.take)
       .describe('Who gets an event: everyone who waits for its key, or the first who takes it.'),
+    classify: classifyModel.describe('Fields of its events that are secret: they are not kept with them.'),
   },
-  'a map with key, keep, take',
+  'a map with key, keep, take, classify',
 )
 
 const topicKey = `a topic's name: letters, digits, . _ and -, up to ${limits.topicCharsMax} long`
@@ -105,6 +106,9 @@ export const workflowModel = z
       deduplicate: deduplicateModel
         .optional()
         .describe('Copies of one event start nothing; false takes every record for a new one.'),
+      classify: classifyModel.describe(
+        'Fields of the event that are secret: only the functions whose with: names them are given them.',
+      ),
       publish: endingMessages,
       deadLetter: deadLetterModel.optional().describe('What is done with records and transactions that are given up.'),
       startWithin: duration('how long it may wait for its start', limits.workflowTimeoutMs)
