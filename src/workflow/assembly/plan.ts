@@ -16,7 +16,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     name: file.name,
     version,
     source,
-    on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka) },
+    on: { kafka: file.on === undefined ? null : kafkaTrigger(file.on.kafka, meaning) },
     auth: authSpec(file.auth),
     secrets: meaning.outline.secrets.event,
     key: meaning.expressions.get('key') ?? null,
@@ -49,7 +49,9 @@ function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Mea
   return [...topics].map((topic) => {
     const { keep, take, classify = {} }: SignalFile = signals?.[topic] ?? defaults.signal
     const secrets = secretsOf(classify)
-    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take, secrets }
+    const key = meaning.expressions.get(`signals.${topic}.key`) ?? null
+    const format = meaning.formats.get(`signals.${topic}.format`) ?? null
+    return { topic, key, keepMs: ms(keep), take, secrets, format }
   })
 }
 
@@ -59,9 +61,15 @@ function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
   return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
-function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka']): KafkaTrigger {
-  if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
-  return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
+function kafkaTrigger(file: NonNullable<WorkflowFile['on']>['kafka'], { formats, schemas }: Meaning): KafkaTrigger {
+  const said = typeof file === 'string' ? { topic: file, from: defaults.from } : file
+  return {
+    topic: said.topic,
+    type: ('type' in said ? said.type : undefined) ?? null,
+    from: from(said.from),
+    format: formats.get('on.kafka.format') ?? null,
+    schema: schemas.get('on.kafka.schema') ?? null,
+  }
 }
 
 function from(text: string): From {
