@@ -54,7 +54,7 @@ function invocationOf(id: number, uses: string, input: string, timeoutMs: number
   const seed = `authentication-${id}`
   return {
     ...{ id, function: uses, transactionId: '', workflow: '', step: authenticationStep, attempt, input, timeoutMs },
-    ...{ idempotencySeed: seed, forwardSeed: null, alone: attempt > 1, ahead: false, isSecret: true },
+    ...{ idempotencySeed: seed, forwardSeed: null, alone: attempt > 1, ahead: false, isSecret: true, trace: null },
     notAfterUs: (Date.now() + timeoutMs + startMsMax) * 1000,
   }
 }

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Authenticators } from './authenticators.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { checkCrashAt, crashPoint } from './base/crash-point.ts'
@@ -13,7 +14,9 @@ import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
 import type { OutboxLedger } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
+import { createDoorStamps } from './envelope/door-stamp.ts'
 import { createSealer, type Sealer } from './envelope/seal.ts'
+import { Gatekeeper } from './gatekeeper.ts'
 import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -22,6 +25,7 @@ import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
 import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { createSecrets } from './secrets.ts'
 import { publish } from './telemetry/channels.ts'
 import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
 import { startTelemetry, type Telemetry } from './telemetry/start.ts'
@@ -46,6 +50,8 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #pool: Pool
   readonly #intake: Intake
+  readonly #authenticators: Authenticators
+  readonly #gatekeeper: Gatekeeper
   #coordinator: Coordinator | undefined
   #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
@@ -63,7 +69,8 @@ export class Engine {
     const { config, workflowsDir } = options
     this.#options = options
     const canSeal = config.sealKey !== null
-    this.#current = new CurrentPlans({ workflowsDir, canSeal, lenient: options.lenient ?? false })
+    const secrets = createSecrets({ dir: config['secrets.dir'], env: process.env })
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, secrets, lenient: options.lenient ?? false })
     this.#pool = createPool({
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
@@ -77,6 +84,13 @@ export class Engine {
       },
     })
     this.#intake = new Intake(kafkaSettings(config), options.clock ?? systemClock())
+    this.#authenticators = new Authenticators(this.#pool)
+    this.#gatekeeper = new Gatekeeper({
+      secrets,
+      authenticator: this.#authenticators,
+      stamps: config.sealKey === null ? null : createDoorStamps(config.sealKey),
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+    })
   }
 
   get plans(): readonly Plan[] {
@@ -112,7 +126,7 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
-      preparer: null,
+      preparer: this.#gatekeeper,
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
@@ -121,7 +135,7 @@ export class Engine {
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
-    this.#pool.onResults((results) => coordinator.receiveResults(results))
+    this.#pool.onResults((results) => coordinator.receiveResults(this.#authenticators.receive(results)))
     await this.#patiently(() => coordinator.setPlans(this.#current.plans))
     coordinator.start()
     await this.#patiently(() =>
