@@ -7,7 +7,12 @@ export interface ChannelRow {
   readonly title: string
   readonly sent: number
   /** Of all over HTTP together, in their first row; null of others. `ms`: the median, and the 99th of a hundred. */
-  readonly answered: { readonly count: number; readonly located: number; readonly p50: number; readonly p99: number } | null
+  readonly answered: {
+    readonly count: number
+    readonly located: number
+    readonly p50: number
+    readonly p99: number
+  } | null
 }
 
 export function channelRows(requests: readonly DemoRequest[], answers: readonly Answered[]): ChannelRow[] {

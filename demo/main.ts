@@ -7,10 +7,10 @@ import { EngineError, messageOf } from '../src/base/error.ts'
 import { quietWarnings } from '../src/intake/warnings.ts'
 import { subscribe } from '../src/telemetry/channels.ts'
 import { clearing } from '../workflows/video/postings.ts'
+import { channelRows } from './channels.ts'
 import { Clicks } from './clicks.ts'
 import { compare } from './compare.ts'
 import { compareEndings } from './endings.ts'
-import { channelRows } from './channels.ts'
 import { DemoLedger } from './ledger.ts'
 import { type DemoOptions, help, readOptions } from './options.ts'
 import { paintFor } from './paint.ts'
@@ -91,7 +91,9 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   let sent = 0
-  progress.say(`${requests.length} video requests, ${options.rate} a second: to topic ${topic}, and to ${stage.doorUrl}/films`)
+  progress.say(
+    `${requests.length} video requests, ${options.rate} a second: to topic ${topic}, and to ${stage.doorUrl}/films`,
+  )
   const onSent = (count: number) => {
     sent = count
   }

@@ -43,7 +43,15 @@ export interface MoneyRow {
 }
 
 export function summary(data: SummaryData, paint: Paint): string {
-  const sections = [head(data), states(data), ways(data), fates(data.endings), latency(data), money(data), verdicts(data, paint)]
+  const sections = [
+    head(data),
+    states(data),
+    ways(data),
+    fates(data.endings),
+    latency(data),
+    money(data),
+    verdicts(data, paint),
+  ]
   const told = [...sections, tries(data.queries, paint)].filter(({ lines }) => lines.length > 0)
   return `${told.map((section) => say(section, paint)).join('\n\n')}\n`
 }
@@ -75,7 +83,9 @@ function ways({ channels }: SummaryData): Section {
     if (answered === null) return []
     const { count, located, p50, p99 } = answered
     const times = `p50 ${ms(p50)}, p99 ${ms(p99)}`
-    return [`${whole(count)} of ${whole(sent)} over HTTP were answered, ${whole(located)} with where their film is: ${times}`]
+    return [
+      `${whole(count)} of ${whole(sent)} over HTTP were answered, ${whole(located)} with where their film is: ${times}`,
+    ]
   })
   return { title: 'Which way they came', lines: [...table(rows, ['left', 'right']), ...told] }
 }

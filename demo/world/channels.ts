@@ -47,7 +47,10 @@ export function written(data: Data, channel: Channel): { readonly type: string; 
     case 'yaml':
       return { type: 'application/yaml', value: Buffer.from(toYaml(data)) }
     case 'xml':
-      return { type: 'application/xml', value: Buffer.from(`<?xml version="1.0"?>\n<request>${elements(data)}</request>`) }
+      return {
+        type: 'application/xml',
+        value: Buffer.from(`<?xml version="1.0"?>\n<request>${elements(data)}</request>`),
+      }
     default:
       return { type: 'application/json', value: Buffer.from(JSON.stringify(data)) }
   }

@@ -65,14 +65,7 @@ interface Draft {
   readonly time: Date
 }
 
-function draft(
-  fate: Fate,
-  channel: Channel,
-  at: number,
-  world: DemoWorld,
-  random: Random,
-  viewings: Random,
-): Draft {
+function draft(fate: Fate, channel: Channel, at: number, world: DemoWorld, random: Random, viewings: Random): Draft {
   const viewer = random.pick(viewersOf(fate, world.viewers))
   const film = random.pick(world.facts.films)
   const drawn = makeViewing(film, viewings)

@@ -2,11 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { World } from '../../workflows/video/world.ts'
+import { type Boxes, makeBoxes } from './boxes.ts'
 import { makeFilms } from './films.ts'
 import { makeCurrencies, makePrices } from './prices.ts'
 import { makeRegions } from './regions.ts'
 import { makeSites } from './sites.ts'
-import { type Boxes, makeBoxes } from './boxes.ts'
 import { makeTokens, type Tokens } from './tokens.ts'
 import { makeViewers, type Viewers } from './viewers.ts'
 
@@ -56,7 +56,10 @@ export async function makeWorld(options: {
     platform: { id: 'platform', account: 'acct_platform' },
     carrierShareBp: 1500,
   }
-  const partner = { site: 'evening-reel', secret: `whsec_${Buffer.from(`${seed}:partner`.padEnd(32, '.')).toString('base64')}` }
+  const partner = {
+    site: 'evening-reel',
+    secret: `whsec_${Buffer.from(`${seed}:partner`.padEnd(32, '.')).toString('base64')}`,
+  }
   const secrets = {
     viewer_keys: tokens.jwks,
     site_keys: sites.hashes,
