@@ -71,6 +71,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/exporter-metrics-otlp-proto': ['telemetry'],
   '@opentelemetry/exporter-metrics-otlp-http': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
+  jose: ['auth'],
   commander: ['cli'],
   'lossless-json': ['envelope'],
   '@marcbachmann/cel-js': ['workflow'],
