@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   local: [...core],
   verify: [...core],
   api: [...core, 'telemetry', 'auth'],
-  cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
+  cli: [...core, 'telemetry', 'auth', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
   '.': [
     ...core,
     'telemetry',
