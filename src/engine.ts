@@ -2,7 +2,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Gates } from './api/ports.ts'
 import { Authenticators } from './authenticators.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -158,7 +157,7 @@ export class Engine {
   }
 
   #doorParts() {
-    return { gates: noGates, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
+    return { gates: this.#gatekeeper, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
   }
 
   /** Where the HTTP door listens; null while no workflow asks for it. */
@@ -288,13 +287,6 @@ function telemetryOf(config: Config): TelemetryOptions {
     intervalMs: config['telemetry.exportInterval'],
     disabled: config['telemetry.disabled'],
   }
-}
-
-const noGates: Gates = {
-  of: () => null,
-  stamp: () => {
-    throw new Error('nobody is authenticated')
-  },
 }
 
 export function databaseUrlOf(config: Config): string {

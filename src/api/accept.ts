@@ -59,27 +59,26 @@ export class Acceptance {
   async accept(sent: Sent): Promise<Accepted> {
     const record = await this.#checked(sent)
     const incarnation = await this.#parts.incarnation(record.topic)
-    if (sent.once === null) return this.#write(sent.route.plan, record, incarnation)
+    if (sent.once === null) return this.#write(sent, record, incarnation)
     const { key, digest } = sent.once
     const begun = await this.#parts.once.begin(sent.route.plan.name, sent.auth?.principal ?? null, key, digest)
     if (begun.is === 'done') {
       const origin = { ...begun.place, workflow: sent.route.plan.name, topic: record.topic, incarnation }
       return { id: begun.id, origin, isRepeated: true }
     }
-    return this.#writeOnce(sent.route.plan, record, incarnation, begun)
+    return this.#writeOnce(sent, record, incarnation, begun)
   }
 
   /** All that the lane would refuse it for is looked at first. */
   async #checked({ route, event, auth }: Sent): Promise<NewRecord> {
     const { plan, trigger } = route
     const { value } = event
-    const stamp = auth === null ? [] : [this.#parts.gates.stamp(plan, trigger.topic, auth, value)]
-    const headers = [...event.headers, ...stamp]
+    const { headers } = event
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
     await this.#prepare(raw, plan)
     const { envelope } = decode(raw, 'http', this.#parts.valueBytesMax)
-    return { topic: trigger.topic, key: keyOf(plan, envelope), value, headers, timestampMs }
+    return { topic: trigger.topic, key: keyOf(plan, { ...envelope, auth }), value, headers, timestampMs }
   }
 
   async #prepare(record: RawRecord, plan: Plan): Promise<void> {
@@ -90,22 +89,24 @@ export class Acceptance {
     if (value instanceof EngineError) throw value
   }
 
-  async #write(plan: Plan, record: NewRecord, incarnation: string): Promise<Accepted> {
-    const { topic, partition, offset, timestampMs } = await this.#parts.writer.write(record)
+  async #write({ route: { plan }, auth }: Sent, record: NewRecord, incarnation: string): Promise<Accepted> {
+    const stamp = auth === null ? [] : [this.#parts.gates.stamp(plan, record.topic, auth, record)]
+    const stamped = { ...record, headers: [...record.headers, ...stamp] }
+    const { topic, partition, offset, timestampMs } = await this.#parts.writer.write(stamped)
     const origin = { engine: this.#parts.engine, topic, incarnation, partition, offset, workflow: plan.name }
     const id = transactionId(origin, timestampMs * 1000, timestampMs * 1000)
     return { id, origin: { workflow: plan.name, topic, incarnation, partition, offset }, isRepeated: false }
   }
 
   async #writeOnce(
-    plan: Plan,
+    sent: Sent,
     record: NewRecord,
     incarnation: string,
     { claim, again }: Extract<Begun, { is: 'ours' }>,
   ): Promise<Accepted> {
     const { once } = this.#parts
     const marked = { ...record, headers: [...record.headers, onceHeaderOf(claim.key)] }
-    const written = await this.#write(plan, marked, incarnation).catch(async (error) => {
+    const written = await this.#write(sent, marked, incarnation).catch(async (error) => {
       await once.abandon(claim).catch(() => undefined)
       throw error
     })

@@ -87,8 +87,10 @@ function certificateOf(socket: TLSSocket): HttpAuthRequest['certificate'] {
   }
 }
 
-/** `CN=films,O=Example`, the most special name first. */
+/** `CN=films,O=Example`, the most special name first; what would read as another part of it stands behind a backslash. */
 function subjectText(subject: object): string {
   const names = Object.entries(subject as Record<string, string | string[]>).reverse()
-  return names.flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`)).join(',')
+  return names
+    .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value.replace(/[\\,+\r\n]/g, '\\$&')}`))
+    .join(',')
 }

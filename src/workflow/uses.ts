@@ -1,4 +1,5 @@
 /** What a plan asks for beside itself: functions to run, topics to read. */
+import { waysOf } from '../envelope/auth-spec.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Null for a step that runs none. */
@@ -6,9 +7,11 @@ export function functionOf(step: Step): string | null {
   return step.kind === 'invoke' || step.kind === 'undo' ? step.uses : null
 }
 
-/** Those that undo steps included. */
-export function functionsOf({ steps }: Plan): string[] {
-  return steps.flatMap((step) => functionOf(step) ?? [])
+/** Those that undo steps, and those that authenticate, included. */
+export function functionsOf({ steps, auth }: Plan): string[] {
+  const authenticators =
+    auth === null ? [] : waysOf(auth).flatMap((way) => (way.family === 'function' ? [way.uses] : []))
+  return [...authenticators, ...steps.flatMap((step) => functionOf(step) ?? [])]
 }
 
 /** Those whose records start it, or are waited for. */
