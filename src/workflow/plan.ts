@@ -2,7 +2,9 @@
 import type { Backoff } from '../base/backoff.ts'
 import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
+import type { FormatSpec } from '../envelope/format.ts'
 import type { Json } from '../envelope/json.ts'
+import type { ValueSchema } from '../envelope/schema.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Rate } from './route.ts'
 
@@ -68,6 +70,10 @@ export interface KafkaTrigger {
   /** Only events of this CloudEvents type; null takes all. */
   readonly type: string | null
   readonly from: From
+  /** How its values are read; null: as each says itself, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What its data must fit; null: anything. */
+  readonly schema: ValueSchema | null
 }
 
 export type HttpMethod = 'POST' | 'PUT' | 'GET'

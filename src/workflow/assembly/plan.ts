@@ -18,7 +18,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     version,
     source,
     on: {
-      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka),
+      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka, meaning),
       http: file.on?.http === undefined ? null : httpTrigger(file.name, file.on.http, steps, meaning),
     },
     auth: authSpec(file.auth),
@@ -63,9 +63,15 @@ function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
   return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
-function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>): KafkaTrigger {
-  if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
-  return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
+function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>, { formats, schemas }: Meaning): KafkaTrigger {
+  const said = typeof file === 'string' ? { topic: file, from: defaults.from } : file
+  return {
+    topic: said.topic,
+    type: ('type' in said ? said.type : undefined) ?? null,
+    from: from(said.from),
+    format: formats.get('on.kafka.format') ?? null,
+    schema: schemas.get('on.kafka.schema') ?? null,
+  }
 }
 
 function from(text: string): From {

@@ -1,6 +1,9 @@
 /** The fields of a file that are compiled or looked up, one by one, into what was found. */
+import type { FormatSpec } from '../../envelope/format.ts'
 import type { Json } from '../../envelope/json.ts'
+import type { ValueSchema } from '../../envelope/schema.ts'
 import { parseDuration } from '../duration.ts'
+import type { Beside } from '../enclosed.ts'
 import { compileExpression, type Gives } from '../expression/compile.ts'
 import type { ExpressionProblem, Names } from '../expression/names.ts'
 import { defaults, limits } from '../limits.ts'
@@ -22,6 +25,11 @@ export interface Checking {
   readonly findings: FieldFinding[]
   readonly expressions: Map<string, Expression>
   readonly templates: Map<string, Template>
+  readonly formats: Map<string, FormatSpec>
+  readonly schemas: Map<string, ValueSchema>
+  readonly beside: Beside
+  /** Files that were read: path -> text. */
+  readonly enclosed: Map<string, string>
 }
 
 export function checkExpression(checking: Checking, path: Path, names: Names, gives: Gives): void {

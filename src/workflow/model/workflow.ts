@@ -7,6 +7,7 @@ import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
 import { authModel } from './auth.ts'
 import { cel, classifyModel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
+import { eventFormat, schemaField } from './format.ts'
 import { httpModel } from './http.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
@@ -24,6 +25,8 @@ const kafkaModel = z.strictObject(
       .max(limits.typeCharsMax, `a CloudEvents type up to ${limits.typeCharsMax} long`)
       .optional()
       .describe('Only events of this CloudEvents type; without it, all.'),
+    format: eventFormat,
+    schema: schemaField(),
     from: z
       .string(fromExpected)
       .refine((text) => text === 'earliest' || text === 'latest' || parseTime(text) !== null, fromExpected)
