@@ -5,7 +5,8 @@ import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { decodingOf, joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { decodingOf } from './decoding.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
 /** What is to be read anew, and by whom. */

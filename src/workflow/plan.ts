@@ -115,6 +115,8 @@ export interface SignalTopic {
   readonly key: Expression | null
   /** How long an event is kept for those that do not wait yet, in record time. */
   readonly keepMs: number
+  /** How its values are read; null: as each says itself, or as JSON. */
+  readonly format: FormatSpec | null
   /** Who gets an event: the first that takes it, or everyone. */
   readonly take: 'first' | 'all'
   /** Fields that are not kept with an event. */

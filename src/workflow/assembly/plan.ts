@@ -53,7 +53,9 @@ function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Mea
   return [...topics].map((topic) => {
     const { keep, take, classify = {} }: SignalFile = signals?.[topic] ?? defaults.signal
     const secrets = secretsOf(classify)
-    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take, secrets }
+    const key = meaning.expressions.get(`signals.${topic}.key`) ?? null
+    const format = meaning.formats.get(`signals.${topic}.format`) ?? null
+    return { topic, key, keepMs: ms(keep), take, secrets, format }
   })
 }
 

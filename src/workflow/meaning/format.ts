@@ -38,7 +38,7 @@ function named(kind: Exclude<FormatFile, object | undefined>): FormatSpec {
 
 export function checkSchema(checking: Checking, path: Path): void {
   const value = valueAt(checking.file, path)
-  if (typeof value === 'string') return checkSchemaFile(checking, path, value)
+  if (typeof value === 'string') checkSchemaFile(checking, path, value)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return
   const schema = attempt(checking, path, null, () => compileSchema(value as Json))
   if (schema !== null) checking.schemas.set(labelOf(path), schema)

@@ -71,13 +71,14 @@ const signalModel = z.strictObject(
     keep: duration('how long an event is kept', limits.keepMs)
       .default(defaults.signal.keep)
       .describe('How long an event is kept for those who do not wait for it yet, in record time.'),
+    format: eventFormat,
     take: z
       .enum(['all', 'first'], 'all or first')
       .default(defaults.signal.take)
       .describe('Who gets an event: everyone who waits for its key, or the first who takes it.'),
     classify: classifyModel.describe('Fields of its events that are secret: they are not kept with them.'),
   },
-  'a map with key, keep, take, classify',
+  'a map with key, keep, take, format, classify',
 )
 
 const onExpected = 'a map with kafka, http or both'
