@@ -259,6 +259,17 @@ export interface Publication {
   /** Renders a map. */
   readonly headers: Template
   readonly when: Expression | null
+  /** How its value is written; null: as JSON. */
+  readonly format: FormatSpec | null
+  /** Null: it is no CloudEvent. */
+  readonly event: EventPublication | null
+}
+
+/** A message that is a CloudEvent. */
+export interface EventPublication {
+  readonly mode: 'binary' | 'structured'
+  /** Renders a map: `type`, and what else is said of `source`, `id`, `subject`, `time`, `dataschema`, `extensions`. */
+  readonly attributes: Template
 }
 
 export interface RetryPolicy {
