@@ -84,6 +84,10 @@ export interface HttpTrigger {
   /** `/films/{film}` */
   readonly path: string
   readonly topic: string
+  /** How bodies are read; null: as content-type says, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What their data must fit; null: anything. */
+  readonly schema: ValueSchema | null
   readonly bytesMax: number
   /** Of one principal or address; null is without limit. */
   readonly rate: Rate | null
