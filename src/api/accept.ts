@@ -1,5 +1,4 @@
 /** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
-import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
@@ -77,7 +76,9 @@ export class Acceptance {
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
     await this.#prepare(raw, plan)
-    const { envelope } = decode(raw, 'http', this.#parts.valueBytesMax)
+    const wanted = { format: trigger.format, value: raw.prepared?.values.get(plan.version) }
+    const { envelope, text } = decode(raw, 'http', this.#parts.valueBytesMax, wanted)
+    trigger.schema?.check(envelope, text)
     return { topic: trigger.topic, key: keyOf(plan, { ...envelope, auth }), value, headers, timestampMs }
   }
 
@@ -85,8 +86,6 @@ export class Acceptance {
     const { preparer } = this.#parts
     if (preparer === null || preparer.isReady(record, [plan])) return
     await preparer.prepare(record, [plan], AbortSignal.timeout(prepareMsMax))
-    const value = record.prepared?.values.get(plan.version)
-    if (value instanceof EngineError) throw value
   }
 
   async #write({ route: { plan }, auth }: Sent, record: NewRecord, incarnation: string): Promise<Accepted> {

@@ -3,7 +3,7 @@ import { EngineError, messageOf } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { credentialHeadersOf } from '../envelope/auth-spec.ts'
 import { isCredential } from '../envelope/credentials.ts'
-import { type Decoded, decode, recall } from '../envelope/decode.ts'
+import { type Decoded, recall } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson, stringifyJson } from '../envelope/json.ts'
 import type { RawHeader, RawRecord } from '../envelope/record.ts'
@@ -14,6 +14,7 @@ import type { Expression, Plan, SignalTopic } from '../workflow/plan.ts'
 import { startTopics } from '../workflow/uses.ts'
 import type { Wrong } from './check.ts'
 import type { Placed } from './content.ts'
+import { readingsOf } from './readings.ts'
 import { isSecretTopic, openedIfPossible, openedLetter, secretsDiffer } from './secret-content.ts'
 import type { VersionFacts, World } from './world.ts'
 
@@ -70,11 +71,12 @@ export function wrongsOf(
   const isSecret = credentialsOn(topic, world)
   const opened = tried(() => shownOf(openedIfPossible(record, sealer), isSecret))
   if (opened === null) return []
-  const read = opened instanceof EngineError ? opened : tryDecode(opened, `${topic}/${partition}/${record.offset}`)
-  const against = { topic, isSecret, record: opened instanceof EngineError ? record : opened, read, world, sealer }
+  const readings = readingsOf(opened, topic, `${topic}/${partition}/${record.offset}`, world)
+  const against = { topic, isSecret, record: opened instanceof EngineError ? record : opened, world, sealer }
   return rows.flatMap((row): Wrong[] => {
     const { lane, workflow, id } = row
-    return differencesOf(row, against).map((each) => ({ ...each, lane, workflow, position: record.offset, id }))
+    const found = leastOf(readings(row).map((read) => differencesOf(row, { ...against, read })))
+    return found.map((each) => ({ ...each, lane, workflow, position: record.offset, id }))
   })
 }
 
@@ -88,8 +90,9 @@ function shownOf(record: RawRecord | null, isSecret: IsSecret): RawRecord | null
   return record && { ...record, headers: record.headers.filter(({ name }) => !isSecret(name)) }
 }
 
-function tryDecode(record: RawRecord, where: string): Decoded | EngineError {
-  return tried(() => decode(record, where, Number.POSITIVE_INFINITY))
+/** It may have been read in any of these formats. */
+function leastOf(found: readonly (readonly Difference[])[]): readonly Difference[] {
+  return found.find((each) => each.length === 0) ?? found[0] ?? []
 }
 
 function tried<T>(act: () => T): T | EngineError {
@@ -104,6 +107,7 @@ function tried<T>(act: () => T): T | EngineError {
 function differencesOf(row: Said, against: Against): Difference[] {
   const { topic, read, world } = against
   if (row.what === 'letter') return ofLetter(row, against)
+  if (read instanceof EngineError && read.code === 'registry_missing') return [] // nobody is asked here
   if (read instanceof EngineError) {
     return row.what === 'passed' ? [] : [unreadable(row, read, isSecretTopic(topic, world))]
   }
@@ -230,18 +234,16 @@ function ofLetter(row: Said, { record, read, sealer, isSecret }: Against): Diffe
     found: 'another',
   }))
   const code = read instanceof EngineError ? read.code : 'a record that can be read'
-  const wrongly = decoderCodes.has(row.code ?? '') && row.code !== code
+  const wrongly = isOfDecoder(row.code ?? '') && row.code !== code && code !== 'registry_missing'
   return wrongly ? [...bytes, { kind: 'letter_wrongly', expected: code, found: row.code ?? '' }] : bytes
 }
 
 /** What depends on nothing but the record; how large a value may be is a setting. */
-const decoderCodes = new Set([
-  'value_null',
-  'value_not_utf8',
-  'value_not_json',
-  'value_unstorable',
-  'cloudevent_invalid',
-])
+function isOfDecoder(code: string): boolean {
+  return decoderCodes.has(code) || /^value_not_(?!writable)/.test(code)
+}
+
+const decoderCodes = new Set(['value_null', 'value_unstorable', 'content_type_unknown', 'cloudevent_invalid'])
 
 function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b)

@@ -84,6 +84,10 @@ export interface HttpTrigger {
   /** `/films/{film}` */
   readonly path: string
   readonly topic: string
+  /** How bodies are read; null: as content-type says, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What their data must fit; null: anything. */
+  readonly schema: ValueSchema | null
   readonly bytesMax: number
   /** Of one principal or address; null is without limit. */
   readonly rate: Rate | null
@@ -259,6 +263,17 @@ export interface Publication {
   /** Renders a map. */
   readonly headers: Template
   readonly when: Expression | null
+  /** How its value is written; null: as JSON. */
+  readonly format: FormatSpec | null
+  /** Null: it is no CloudEvent. */
+  readonly event: EventPublication | null
+}
+
+/** A message that is a CloudEvent. */
+export interface EventPublication {
+  readonly mode: 'binary' | 'structured'
+  /** Renders a map: `type`, and what else is said of `source`, `id`, `subject`, `time`, `dataschema`, `extensions`. */
+  readonly attributes: Template
 }
 
 export interface RetryPolicy {

@@ -11,10 +11,11 @@ import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
 import { checkAuth } from './auth.ts'
 import { checkClassify } from './classify.ts'
-import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
+import { addAtKey, type Checking, checkExpression, isThere } from './fields.ts'
 import { checkFormat, checkSchema } from './format.ts'
 import { checkHttp } from './http.ts'
 import { type Outline, outlineOf } from './outline.ts'
+import { checkPublish } from './publish.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
 import { checkSignals } from './signals.ts'
 import { checkStep } from './step.ts'
@@ -39,8 +40,10 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
     ...{ file, outline, functions, beside, findings: [], enclosed: new Map() },
     ...{ expressions: new Map(), templates: new Map(), formats: new Map(), schemas: new Map() },
   }
-  checkFormat(checking, ['on', 'kafka', 'format'])
-  checkSchema(checking, ['on', 'kafka', 'schema'])
+  for (const trigger of ['kafka', 'http']) {
+    checkFormat(checking, ['on', trigger, 'format'])
+    checkSchema(checking, ['on', trigger, 'schema'])
+  }
   checkStart(checking)
   checkAuth(checking)
   checkEndings(checking)
