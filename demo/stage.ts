@@ -13,7 +13,7 @@ import type { DemoOptions } from './options.ts'
 import { type Provider, startProvider } from './provider/spawn.ts'
 import { ensureTopics } from './publish.ts'
 import { locations, teardowns } from './viewers.ts'
-import { type DemoWorld, makeWorld, writeWorld } from './world/world.ts'
+import { type DemoWorld, makeWorld, writeSecrets, writeWorld } from './world/world.ts'
 
 export const topic = 'video.requests'
 
@@ -48,6 +48,8 @@ export async function setStage(
   await provider.control({ mode: 'lose-connection', share: 0.03, seed: options.seed })
   const worldFile = join(dir, 'world.json')
   await writeWorld(world, worldFile)
+  const secretsDir = join(dir, 'secrets')
+  await writeSecrets(world, secretsDir)
   say('migrating the ledger')
   await migrate(databaseUrl, migrationsDir())
   await ensureTopics(brokers, [topic, locations, teardowns, 'video.receipts', 'video.failures'])
@@ -60,7 +62,7 @@ export async function setStage(
     SESSIONS_URL: sessionsUrl,
   })
   const engine = new Engine({
-    config: demoConfig(brokers, databaseUrl),
+    config: demoConfig(brokers, databaseUrl, secretsDir),
     workflowsDir: await shortFilms(join(dir, 'workflows')),
   })
   teardown.push(() => engine.stop())
@@ -101,13 +103,14 @@ async function servers(
   return { brokers, databaseUrl: DATABASE_URL ?? local.databaseUrl ?? '', own: !KAFKA_BROKERS && !DATABASE_URL }
 }
 
-function demoConfig(brokers: readonly string[], databaseUrl: string) {
+function demoConfig(brokers: readonly string[], databaseUrl: string, secretsDir: string) {
   return loadConfig({
     ...process.env,
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: databaseUrl,
     MILLRACE_ENGINE: process.env.MILLRACE_ENGINE || 'demo',
     MILLRACE_SEAL_KEY: process.env.MILLRACE_SEAL_KEY || randomBytes(32).toString('hex'),
+    MILLRACE_SECRETS_DIR: secretsDir,
     MILLRACE_FUNCTIONS_ENV: 'DEMO_WORLD,PROVIDER_URL,ADS_URL,SESSIONS_URL',
     MILLRACE_DRAIN_TIMEOUT: process.env.MILLRACE_DRAIN_TIMEOUT || '3s',
   })

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { EngineError, messageOf } from './base/error.ts'
+import { metricExporters, samplerNames } from './telemetry/options.ts'
 import { formatDuration, parseDuration } from './workflow/duration.ts'
 import { didYouMean } from './workflow/nearest.ts'
 
@@ -62,6 +63,28 @@ function count(least: number, most: number): Kind<number> {
   }
 }
 
+const httpUrl: Kind<string | null> = {
+  expects: 'a URL such as http://collector:4318',
+  read: (value) => (value === '' ? null : /^https?:\/\/[^\s]+$/.test(value) && URL.canParse(value) ? value : undefined),
+  show: (value) => value ?? '',
+}
+const share: Kind<number> = {
+  expects: 'a number from 0 to 1',
+  read: (value) => (value.trim() !== '' && Number(value) >= 0 && Number(value) <= 1 ? Number(value) : undefined),
+  show: String,
+}
+
+function listOf<Choice extends string>(choices: readonly Choice[]): Kind<readonly Choice[]> {
+  return {
+    expects: `some of ${choices.join(', ')}, separated by commas`,
+    read: (value) => {
+      const found = list.read(value) as readonly Choice[]
+      return found.every((each) => choices.includes(each)) ? found : undefined
+    },
+    show: list.show,
+  }
+}
+
 function oneOf<Choice extends string>(...choices: readonly Choice[]): Kind<Choice> {
   return { expects: choices.join(' or '), read: (value) => choices.find((choice) => choice === value), show: String }
 }
@@ -103,12 +126,27 @@ export const settings = {
   'kafka.tlsKeyFile': setting('KAFKA_TLS_KEY_FILE', textOrNone, null, 'PEM file of the client certificate’s key.'),
   'kafka.saslMechanism': setting(
     'KAFKA_SASL_MECHANISM',
-    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512'),
+    optionalOneOf('plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'),
     null,
     'How to log in to the brokers.',
   ),
   'kafka.saslUsername': setting('KAFKA_SASL_USERNAME', textOrNone, null, 'User for SASL.'),
   'kafka.saslPassword': setting('KAFKA_SASL_PASSWORD', secret, null, 'Password for SASL.'),
+  'kafka.oauth.tokenUrl': setting(
+    'KAFKA_OAUTH_TOKEN_URL',
+    textOrNone,
+    null,
+    'Where tokens for `oauthbearer` come from: the token endpoint of an OAuth 2 server.',
+  ),
+  'kafka.oauth.clientId': setting('KAFKA_OAUTH_CLIENT_ID', textOrNone, null, 'The engine’s name at that endpoint.'),
+  'kafka.oauth.clientSecret': setting('KAFKA_OAUTH_CLIENT_SECRET', secret, null, 'Its secret there.'),
+  'kafka.oauth.scope': setting('KAFKA_OAUTH_SCOPE', textOrNone, null, 'What the token is to be for, if anything.'),
+  'kafka.oauth.tlsCaFile': setting(
+    'KAFKA_OAUTH_TLS_CA_FILE',
+    textOrNone,
+    null,
+    'PEM file of the authority that signed that endpoint’s certificate.',
+  ),
   'kafka.sessionTimeout': setting(
     'KAFKA_SESSION_TIMEOUT',
     duration,
@@ -127,7 +165,13 @@ export const settings = {
     'MILLRACE_SEAL_KEY',
     secret,
     null,
-    'Seals credentials in the ledger. Without it they are not kept, and workflows that use `event.auth` are refused. The same for all coordinators of an engine.',
+    'Seals the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` are refused without it. The same for all coordinators of an engine.',
+  ),
+  'secrets.dir': setting(
+    'MILLRACE_SECRETS_DIR',
+    textOrNone,
+    null,
+    'Folder of secrets, one file for each, by its name. An environment variable MILLRACE_SECRET_<NAME> goes before it.',
   ),
   handoverTimeout: setting(
     'MILLRACE_HANDOVER_TIMEOUT',
@@ -270,6 +314,57 @@ export const settings = {
     'auto',
     'JSON lines, text for people, or text only on a terminal.',
   ),
+  'log.functions': setting(
+    'MILLRACE_LOG_FUNCTIONS',
+    flag,
+    false,
+    'Log what functions write, too. It is in `millrace.attempts` in any case.',
+  ),
+  'telemetry.traces': setting(
+    'OTEL_TRACES_EXPORTER',
+    optionalOneOf('otlp', 'console', 'none'),
+    null,
+    'Where traces go. Without it: `otlp` where an endpoint is set, else nowhere. See [telemetry.md](telemetry.md).',
+  ),
+  'telemetry.metrics': setting(
+    'OTEL_METRICS_EXPORTER',
+    listOf(metricExporters),
+    [],
+    'Where metrics go; `prometheus` answers at `/metrics`, beside `/healthz`. Without it as for traces.',
+  ),
+  'telemetry.endpoint': setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    httpUrl,
+    null,
+    'Base URL of an OTLP receiver, without `/v1/traces`.',
+  ),
+  'telemetry.headers': setting(
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    secret,
+    null,
+    'Headers for the receiver: `name=value`, several separated by commas.',
+  ),
+  'telemetry.protocol': setting(
+    'OTEL_EXPORTER_OTLP_PROTOCOL',
+    oneOf('http/protobuf', 'http/json'),
+    'http/protobuf',
+    'How OTLP is written.',
+  ),
+  'telemetry.service': setting('OTEL_SERVICE_NAME', text, 'millrace', 'How the engine names itself in telemetry.'),
+  'telemetry.sampler': setting(
+    'OTEL_TRACES_SAMPLER',
+    oneOf(...samplerNames),
+    'parentbased_always_on',
+    'Which traces are told. `parentbased_` follows what came with the event.',
+  ),
+  'telemetry.samplerArg': setting('OTEL_TRACES_SAMPLER_ARG', share, 1, 'The share of a `traceidratio` sampler.'),
+  'telemetry.exportInterval': setting(
+    'OTEL_METRIC_EXPORT_INTERVAL',
+    count(100, 3_600_000),
+    60_000,
+    'How often metrics are sent by OTLP, in milliseconds.',
+  ),
+  'telemetry.disabled': setting('OTEL_SDK_DISABLED', flag, false, 'Turns all of it off.'),
 } as const
 
 export type SettingName = keyof typeof settings

@@ -8,7 +8,7 @@ import { topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
-  /** Without a seal key credentials are not kept, and a workflow that asks for them would fail after a restart. */
+  /** Without a seal key neither what a redrive needs of credentials is kept, nor secret fields. */
   readonly canSeal: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
@@ -53,14 +53,35 @@ export class CurrentPlans {
 }
 
 function needsSealing(file: string, plan: Plan): Problem[] {
-  if (!namesAuth.test(plan.source)) return []
-  const message = 'uses event.auth, and there is no seal key to keep credentials with'
-  const fix = 'set it to a long random text'
-  return [{ file, line: 1, column: 1, code: 'seal_key', message, expected: 'MILLRACE_SEAL_KEY', fix }]
+  const problem = whySealing(plan)
+  if (problem === null) return []
+  const fix = 'set it to a long random text, the same for all coordinators'
+  return [
+    {
+      file,
+      ...placeOf(plan, problem.field),
+      code: 'seal_key',
+      message: problem.message,
+      expected: 'MILLRACE_SEAL_KEY',
+      fix,
+    },
+  ]
 }
 
-/** `event.auth`, `event.?auth`, `event["auth"]`, in whatever quotes: rather once too often than not at all. */
-const namesAuth = /\bevent\s*(?:\.|\[)[\s?\\"'rR]*auth\b/
+function whySealing({ auth, secrets, signals }: Plan): { field: string; message: string } | null {
+  if (secrets.length > 0 || signals.some((signal) => signal.secrets.length > 0)) {
+    return { field: 'classify', message: 'has secret fields (classify), and there is no seal key to keep them with' }
+  }
+  if (auth === null) return null
+  const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
+  return { field: 'auth', message }
+}
+
+function placeOf({ source }: Plan, field: string): { line: number; column: number } {
+  const key = new RegExp(`^ *["']?${field}["']? *:`)
+  const line = source.split('\n').findIndex((text) => key.test(text)) + 1
+  return { line: Math.max(line, 1), column: 1 }
+}
 
 function workflowsInvalid(problems: readonly Problem[]): EngineError {
   return new EngineError('workflows_invalid', problems.map(formatProblem).join('\n'))

@@ -25,6 +25,8 @@ import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { publish } from './telemetry/channels.ts'
+import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
+import { startTelemetry, type Telemetry } from './telemetry/start.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
 import type { Plan } from './workflow/plan.ts'
@@ -47,6 +49,7 @@ export class Engine {
   readonly #pool: Pool
   readonly #intake: Intake
   #coordinator: Coordinator | undefined
+  #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
   #door: EngineDoor | undefined
   #ledger: Awaited<ReturnType<typeof openLedger>> | undefined
@@ -68,6 +71,7 @@ export class Engine {
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
       env: config['functions.env'],
+      traced: wantedOf(telemetryOf(config)).traces !== 'none',
       limits: {
         processesMax: config['functions.processesMax'],
         idleMs: config['functions.idle'],
@@ -95,6 +99,8 @@ export class Engine {
   async #start(): Promise<void> {
     const { config, clock = systemClock() } = this.#options
     await this.#current.load()
+    this.#telemetry = await startTelemetry(telemetryOf(config), () => this.#standing())
+    const { traces } = this.#telemetry
     const ledger = await this.#patiently(() => this.#openLedger())
     this.#ledger = ledger
     this.#aborted.signal.throwIfAborted()
@@ -109,9 +115,11 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
+      preparer: null,
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
+      ...(traces !== null && { traces }),
     })
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
@@ -177,6 +185,16 @@ export class Engine {
     return { ready: reasons.length === 0, reasons, ...stats, workers: { processes, running, waiting } }
   }
 
+  /** What Prometheus asks for; null: it is not to be answered. */
+  get prometheus(): Telemetry['prometheus'] {
+    return this.#telemetry?.prometheus ?? null
+  }
+
+  #standing() {
+    const stats = this.#coordinator?.stats()
+    return stats ? { ...stats, functions: this.#pool.stats().functions } : null
+  }
+
   /** Takes nothing new, lets what runs end within the drain timeout, commits, leaves the group. Twice is safe. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -200,6 +218,7 @@ export class Engine {
     crashPoint('stop.left')
     await this.#pool.stop({ drainMs: 0 })
     await this.#ledger?.stop()
+    await this.#telemetry?.stop()
   }
 
   async #openLedger() {
@@ -246,6 +265,22 @@ const noGates: Gates = {
   stamp: () => {
     throw new Error('nobody is authenticated')
   },
+}
+
+function telemetryOf(config: Config): TelemetryOptions {
+  return {
+    engine: config.engine,
+    traces: config['telemetry.traces'],
+    metrics: config['telemetry.metrics'],
+    endpoint: config['telemetry.endpoint'],
+    headers: config['telemetry.headers'],
+    protocol: config['telemetry.protocol'],
+    service: config['telemetry.service'],
+    sampler: config['telemetry.sampler'],
+    ratio: config['telemetry.samplerArg'],
+    intervalMs: config['telemetry.exportInterval'],
+    disabled: config['telemetry.disabled'],
+  }
 }
 
 export function databaseUrlOf(config: Config): string {

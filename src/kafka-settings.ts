@@ -1,8 +1,9 @@
 /** The configuration's words for Kafka -> the intake's settings. */
-import { readFileSync } from 'node:fs'
-import { EngineError, messageOf } from './base/error.ts'
-import type { Config, SettingName } from './config.ts'
-import type { KafkaSettings, SaslSettings, TlsFiles } from './intake/settings.ts'
+import { EngineError } from './base/error.ts'
+import { checkTls, PemFile, type TlsFiles } from './base/tls.ts'
+import type { Config } from './config.ts'
+import type { KafkaSettings, Login } from './intake/settings.ts'
+import { Tokens } from './intake/tokens.ts'
 
 /** Throws `EngineError` `config_invalid` when brokers are missing, a file cannot be read or a login is half said. */
 export function kafkaSettings(config: Config): KafkaSettings {
@@ -13,37 +14,65 @@ export function kafkaSettings(config: Config): KafkaSettings {
     groupId: config.engine,
     clientId: config['kafka.clientId'],
     tls: tlsOf(config),
-    sasl: saslOf(config),
+    sasl: loginOf(config),
     sessionTimeoutMs: config['kafka.sessionTimeout'],
   }
 }
 
 function tlsOf(config: Config): boolean | TlsFiles {
   if (!config['kafka.tls']) return false
-  const ca = pem(config, 'kafka.tlsCaFile')
-  const cert = pem(config, 'kafka.tlsCertFile')
-  const key = pem(config, 'kafka.tlsKeyFile')
-  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
+  const { 'kafka.tlsCertFile': certFile, 'kafka.tlsKeyFile': keyFile } = config
+  if ((certFile === null) !== (keyFile === null)) {
+    throw invalid('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE go together: one is set, the other is not')
+  }
+  const files = filesOf({
+    ca: pem('KAFKA_TLS_CA_FILE', config['kafka.tlsCaFile']),
+    cert: pem('KAFKA_TLS_CERT_FILE', certFile),
+    key: pem('KAFKA_TLS_KEY_FILE', keyFile),
+  })
   return Object.keys(files).length === 0 ? true : files
 }
 
-function pem(config: Config, name: SettingName & `kafka.tls${string}File`): string | null {
-  const file = config[name]
-  if (file === null) return null
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw invalid(`${name}: ${messageOf(cause)}`)
-  }
+function filesOf({ ca, cert, key }: Readonly<Record<keyof TlsFiles, PemFile | null>>): TlsFiles {
+  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
+  checkTls(files)
+  return files
 }
 
-function saslOf(config: Config): SaslSettings | null {
+function pem(setting: string, path: string | null): PemFile | null {
+  return path === null ? null : new PemFile(setting, path)
+}
+
+function loginOf(config: Config): Login | null {
   const mechanism = config['kafka.saslMechanism']
   if (mechanism === null) return null
+  if (mechanism === 'oauthbearer') return { mechanism, tokens: tokensOf(config) }
   const username = config['kafka.saslUsername']
   const password = config['kafka.saslPassword']
   if (username !== null && password !== null) return { mechanism, username, password }
   throw invalid('KAFKA_SASL_MECHANISM is set, so KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be too')
+}
+
+function tokensOf(config: Config): Tokens {
+  const url = config['kafka.oauth.tokenUrl']
+  const clientId = config['kafka.oauth.clientId']
+  const clientSecret = config['kafka.oauth.clientSecret']
+  if (url === null || clientId === null || clientSecret === null) {
+    const needed = 'KAFKA_OAUTH_TOKEN_URL, KAFKA_OAUTH_CLIENT_ID and KAFKA_OAUTH_CLIENT_SECRET'
+    throw invalid(`KAFKA_SASL_MECHANISM is oauthbearer, so ${needed} must be set too`)
+  }
+  const ca = pem('KAFKA_OAUTH_TLS_CA_FILE', config['kafka.oauth.tlsCaFile'])
+  const tls = filesOf({ ca, cert: null, key: null })
+  return new Tokens({ url: checkedUrl(url), clientId, clientSecret, scope: config['kafka.oauth.scope'], tls })
+}
+
+/** A URL is told in errors, so it has no password in it. */
+function checkedUrl(url: string): string {
+  const { protocol, username, password } = URL.canParse(url)
+    ? new URL(url)
+    : { protocol: '', username: '', password: '' }
+  if (/^https?:$/.test(protocol) && username + password === '') return url
+  throw invalid('KAFKA_OAUTH_TOKEN_URL: expected https://host/path, without a user or password in it')
 }
 
 function invalid(message: string): EngineError {

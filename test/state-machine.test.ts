@@ -145,7 +145,7 @@ function attemptsFor(step: number, attempt: number): TransactionEvent[] {
 
 function endsFor(step: number, id: string): TransactionEvent[] {
   return (['completed', 'failed', 'compensated', 'cancelled'] as const).map((state) =>
-    childEnded(step, id, { state, error: null, output: null }),
+    childEnded(step, id, { state, error: null, output: null, isOwing: false }),
   )
 }
 

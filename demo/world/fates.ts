@@ -22,8 +22,8 @@ export interface Ending {
 
 export const endings: Readonly<Record<Fate, Ending & { readonly title: string }>> = {
   good: { title: 'as it should be', end: 'completed' },
-  token_expired: { title: 'token expired', end: 'failed', code: 'token_expired' },
-  token_forged: { title: 'token with a bad signature', end: 'failed', code: 'token_invalid' },
+  token_expired: { title: 'token expired', end: 'dead_letter', code: 'unauthenticated' },
+  token_forged: { title: 'token with a bad signature', end: 'dead_letter', code: 'unauthenticated' },
   card_declined: { title: 'card declined', end: 'compensated', code: 'card_declined' },
   difference_declined: { title: 'watched again, and card declined', end: 'compensated', code: 'card_declined' },
   not_json: { title: 'not JSON', end: 'dead_letter', code: 'value_not_json' },

@@ -6,6 +6,8 @@ import { randomFrom } from './random.ts'
 export interface Sites {
   /** What the functions may know. */
   readonly stored: Site[]
+  /** What the engine knows the keys by, a line each. They are 256 bits of chance, so a slow hash would add nothing. */
+  readonly hashes: string
   /** By site id: what its requests carry. */
   readonly keys: Readonly<Record<string, string>>
 }
@@ -15,16 +17,16 @@ export function makeSites(seed: string): Sites {
   const keys: Record<string, string> = {}
   const stored = names.map((name) => {
     const id = name.toLowerCase().replaceAll(' ', '-')
-    const salt = random.hex(16)
     const key = `mk_${random.hex(32)}`
     keys[id] = key
-    return { id, name, salt, keyHash: hashKey(salt, key) }
+    return { id, name }
   })
-  return { stored, keys }
+  const hashes = Object.entries(keys).map(([id, key]) => `${id} sha256:${hashKey(key)}\n`)
+  return { stored, keys, hashes: hashes.join('') }
 }
 
-function hashKey(salt: string, key: string): string {
-  return createHash('sha256').update(salt, 'hex').update(key, 'utf8').digest('hex')
+function hashKey(key: string): string {
+  return createHash('sha256').update(key, 'utf8').digest('hex')
 }
 
 /** Invented. */

@@ -1,12 +1,12 @@
 /** Signs what viewers' browsers would carry: JWTs by ES256, with keys made for this run alone. */
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import type { Plan, World } from '../../workflows/video/world.ts'
+import type { Plan } from '../../workflows/video/world.ts'
 
 export type TokenKind = 'good' | 'expired' | 'forged'
 
 export interface Tokens {
-  /** What the functions verify with. */
-  readonly facts: World['tokens']
+  /** What the engine verifies with: a JWKS. */
+  readonly jwks: string
   /** The value of an `authorization` header; signed once for each viewer and kind. */
   bearer(viewer: string, plan: Plan, kind: TokenKind): Promise<string>
 }
@@ -22,7 +22,7 @@ export async function makeTokens(now: Date): Promise<Tokens> {
     return sign(key, viewer, plan, Math.floor(issuedAt))
   }
   return {
-    facts: { issuer, audience, publicKey: { ...publicKey } },
+    jwks: JSON.stringify({ keys: [publicKey] }),
     bearer: (viewer, plan, kind) => remember(signed, `${kind}:${viewer}`, () => bearer(viewer, plan, kind)),
   }
 }

@@ -1,5 +1,6 @@
 /** Puts the world together: what the functions may know (a file), and what only the demo knows (keys). */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { World } from '../../workflows/video/world.ts'
 import { makeFilms } from './films.ts'
 import { makeCurrencies, makePrices } from './prices.ts'
@@ -11,6 +12,8 @@ export interface DemoWorld {
   /** For the functions. */
   readonly facts: World
   readonly tokens: Tokens
+  /** What the engine may know to authenticate with, by the name of the secret: public keys and hashes. */
+  readonly secrets: Readonly<Record<string, string>>
   /** By site id. */
   readonly siteKeys: Readonly<Record<string, string>>
   /** Countries whose ads provider is down for as long as the demo runs: tell it so with `controlAds`. */
@@ -33,7 +36,6 @@ export async function makeWorld(options: {
   const tokens = await makeTokens(now)
   const sites = makeSites(seed)
   const facts: World = {
-    tokens: tokens.facts,
     sites: sites.stored,
     regions: makeRegions(),
     films: makeFilms(),
@@ -42,10 +44,18 @@ export async function makeWorld(options: {
     platform: { id: 'platform', account: 'acct_platform' },
     carrierShareBp: 1500,
   }
-  return { facts, tokens, siteKeys: sites.keys, adsDownIn: ['NZ', 'PT'], seed, run: options.run ?? seed, now }
+  const secrets = { viewer_keys: tokens.jwks, site_keys: sites.hashes }
+  const { run = seed } = options
+  return { facts, tokens, secrets, siteKeys: sites.keys, adsDownIn: ['NZ', 'PT'], seed, run, now }
 }
 
 /** The file that DEMO_WORLD names. */
 export function writeWorld(world: DemoWorld, file: string): Promise<void> {
   return writeFile(file, JSON.stringify(world.facts, null, 1))
+}
+
+/** A file for each, in the folder that MILLRACE_SECRETS_DIR names. */
+export async function writeSecrets({ secrets }: DemoWorld, dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  for (const [name, text] of Object.entries(secrets)) await writeFile(join(dir, name), text)
 }

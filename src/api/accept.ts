@@ -1,4 +1,5 @@
 /** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
+import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { decode } from '../envelope/decode.ts'
@@ -104,6 +105,7 @@ export class Acceptance {
     { claim, again }: Extract<Begun, { is: 'ours' }>,
   ): Promise<Accepted> {
     const { once } = this.#parts
+    crashPoint('door.claimed')
     const marked = { ...record, headers: [...record.headers, onceHeaderOf(claim.key)] }
     const written = await this.#write(plan, marked, incarnation).catch(async (error) => {
       await once.abandon(claim).catch(() => undefined)
@@ -112,6 +114,7 @@ export class Acceptance {
     const accepted = again ? await this.#first(written) : written
     // Without it a repetition takes the claim over after a while, and the lane tells its record for a copy.
     await once.end(claim, accepted.id, accepted.origin).catch(() => undefined)
+    crashPoint('door.settled')
     return accepted
   }
 

@@ -67,7 +67,7 @@ export class Answers {
 /** Where it stands in Kafka is nothing that an answer is made of. */
 function restored(kept: Kept, plan: Plan): Transaction {
   const { id, offset, key, admittedUs } = kept
-  const envelope = recall(kept.envelope, kept.eventId, {})
+  const envelope = recall(kept.envelope, kept.eventId)
   return restore(
     { id, plan, position: { topic: '', partition: 0, offset }, key, envelope, admittedUs, parent: null },
     kept,

@@ -1,5 +1,8 @@
-/** Two questions that a supervisor asks: `/healthz` (is it alive) and `/readyz` (does it do its work), as JSON. */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+/**
+ * Two questions that a supervisor asks, `/healthz` (is it alive) and `/readyz` (does it do its work), answered as JSON; and
+ * `/metrics`, which Prometheus asks, where that is wanted.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { EngineError, messageOf } from '../base/error.ts'
 
@@ -10,6 +13,8 @@ export interface HealthOptions {
   readonly health: () => { readonly ready: boolean; readonly reasons: readonly string[] }
   /** True once the engine is broken. */
   readonly failed: () => boolean
+  /** What answers `/metrics`; null: nothing does. */
+  readonly metrics?: () => ((request: IncomingMessage, response: ServerResponse) => void) | null
 }
 
 export interface HealthServer extends AsyncDisposable {
@@ -19,7 +24,7 @@ export interface HealthServer extends AsyncDisposable {
 
 /** Throws `EngineError` `port_in_use` or `cannot_listen`. */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {
-  const server = createServer((request, response) => answer(request.url ?? '/', response, options))
+  const server = createServer((request, response) => answer(request, response, options))
   await listen(server, options)
   const { port } = server.address() as AddressInfo
   let stopped: Promise<void> | undefined
@@ -30,12 +35,16 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
   return { port, stop, [Symbol.asyncDispose]: stop }
 }
 
-function answer(url: string, response: ServerResponse, { health, failed }: HealthOptions): void {
-  const path = url.split('?')[0]
+function answer(request: IncomingMessage, response: ServerResponse, options: HealthOptions): void {
+  const { health, failed, metrics } = options
+  const path = request.url?.split('?')[0]
   const state = health()
+  const tell = path === '/metrics' ? (metrics?.() ?? null) : null
   if (path === '/healthz') send(response, failed() ? 503 : 200, { alive: !failed() })
   else if (path === '/readyz') send(response, state.ready ? 200 : 503, state)
-  else send(response, 404, { error: 'there is /healthz and /readyz' })
+  else if (tell !== null) tell(request, response)
+  else if (path === '/metrics') send(response, 404, { error: 'set OTEL_METRICS_EXPORTER=prometheus to have it' })
+  else send(response, 404, { error: 'there is /healthz, /readyz and /metrics' })
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

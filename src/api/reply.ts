@@ -5,7 +5,10 @@ import { type Problem, problemText, problemType } from './problem.ts'
 
 export function sendJson(reply: FastifyReply, status: number, value: Json, headers: Record<string, string> = {}) {
   const all = { ...common, ...headers, 'content-type': 'application/json' }
-  return reply.code(status).headers(all).send(Buffer.from(`${stringifyJson(value)}\n`))
+  return reply
+    .code(status)
+    .headers(all)
+    .send(Buffer.from(`${stringifyJson(value)}\n`))
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem) {

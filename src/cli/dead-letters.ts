@@ -13,9 +13,13 @@ export interface DeadLettersOptions {
 
 export async function deadLetters({ state, limit, json }: DeadLettersOptions): Promise<void> {
   const rows = await query((db) => latestDeadLetters(db, { state: state ?? null, limit }))
-  if (json) return printJson(rows.map((row) => ({ ...row, key: bytes(row.key), value: bytes(row.value) })))
+  if (json) return printJson(rows.map(documentOf))
   if (rows.length === 0) return print('no dead letters')
   for (const line of table(columns, rows, terminalWidth(process.stdout))) print(line)
+}
+
+function documentOf({ key, value, ...row }: DeadLetterRead): object {
+  return { ...row, key: bytes(key), value: row.is_sealed ? '[sealed]' : bytes(value) }
 }
 
 const columns: Column<DeadLetterRead>[] = [

@@ -4,7 +4,11 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EngineError, messageOf } from '../base/error.ts'
 import { decode } from '../envelope/decode.ts'
+import { rawHeaders, type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
 import { parseJson } from '../envelope/json.ts'
+import type { RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { isSealedRecord, openedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { LetterContent } from '../ledger/read/letters.ts'
 import { usage } from './fail.ts'
 
@@ -25,16 +29,48 @@ export interface EditedLetter {
 }
 
 /** Null: it stays as it is. Throws `EngineError` `edit_invalid`, naming the letter. */
-export type Edit = (letter: LetterContent) => Promise<Buffer | null>
+export type Edit = (letter: LetterContent) => Promise<Edited | null>
 
-/** Throws `EngineError` `usage`: a file is the value of one letter alone. */
-export async function editOf(file: string, letters: number, valueBytesMax: number): Promise<Edit> {
+/** `isSealed`: the letter's value was, and so is this one. */
+export interface Edited {
+  readonly value: Buffer
+  readonly isSealed: boolean
+}
+
+/**
+ * Throws `EngineError` `usage`: a file is the value of one letter alone. `sealer`: for values that are sealed; null: there is no
+ * key.
+ */
+export async function editOf(
+  file: string,
+  letters: number,
+  valueBytesMax: number,
+  sealer: Sealer | null,
+): Promise<Edit> {
   const change = ['.mjs', '.js'].includes(extname(file)) ? await moduleOf(file) : await bytesOf(file, letters)
   return async (letter) => {
-    const value = await change(letter)
-    if (letter.value?.equals(value)) return null
-    check(letter, value, valueBytesMax)
-    return value
+    const record = recordOf(letter)
+    const opened = openedBy(sealer, letter, record)
+    const headers = JSON.stringify(storedHeaders(opened.headers))
+    const value = await change({ ...letter, value: opened.value, headers })
+    if (opened.value?.equals(value)) return null
+    check(letter, { ...opened, value }, valueBytesMax)
+    if (!isSealedRecord(record)) return { value, isSealed: false }
+    return { value: resealed(record, value, sealer as Sealer).value as Buffer, isSealed: true }
+  }
+}
+
+function recordOf({ key, value, headers, kafka_offset: offset }: LetterContent): RawRecord {
+  const all = rawHeaders(JSON.parse(headers) as StoredHeaders)
+  return { offset, key, value, headers: all, timestampUs: null, fetchedUs: 0 }
+}
+
+function openedBy(sealer: Sealer | null, letter: LetterContent, record: RawRecord): RawRecord {
+  try {
+    return openedRecord(record, sealer)
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause
+    throw invalid(letter, cause.message, cause)
   }
 }
 
@@ -88,15 +124,9 @@ function told(letter: LetterContent): EditedLetter {
 }
 
 /** As a coordinator will read it: what cannot be read is refused before anything is asked for. */
-function check(letter: LetterContent, value: Buffer, valueBytesMax: number): void {
-  const entries = Object.entries(JSON.parse(letter.headers) as Record<string, string | { base64: string }>)
-  const headers = entries.map(([name, text]) => ({
-    name,
-    value: typeof text === 'string' ? Buffer.from(text) : Buffer.from(text.base64, 'base64'),
-  }))
-  const { key, kafka_offset: offset } = letter
+function check(letter: LetterContent, record: RawRecord, valueBytesMax: number): void {
   try {
-    decode({ offset, key, value, headers, timestampUs: null, fetchedUs: 0 }, letter.id, valueBytesMax)
+    decode(record, letter.id, valueBytesMax)
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause
     throw invalid(letter, cause.message, cause)

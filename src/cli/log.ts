@@ -14,6 +14,7 @@ export function logsTo(config: Config, to: NodeJS.WriteStream): Logs {
   return startLogs({
     level: config['log.level'],
     format: formatOf(config, to),
+    functions: config['log.functions'],
     colours: hasColours(to),
     write: (line) => void to.write(line),
   })

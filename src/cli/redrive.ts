@@ -9,6 +9,7 @@ import { type Answered, type AskOptions, askAndWait, close } from './commands.ts
 import { type Edit, editOf } from './edit.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
+import { findSealer } from './sealer.ts'
 import { type Column, table, terminalWidth } from './table.ts'
 
 export interface SettleOptions extends AskOptions {
@@ -21,7 +22,7 @@ export async function redrive(options: SettleOptions & { readonly edit?: string 
   const { edit: file, ...rest } = options
   await settle('redrive', rest, async (db, letters) => {
     if (file === undefined || letters.length === 0) return letters.map(({ id }) => commandOf('redrive', id))
-    const edit = await editOf(file, letters.length, loadConfig()['limits.valueBytesMax'])
+    const edit = await editOf(file, letters.length, loadConfig()['limits.valueBytesMax'], findSealer())
     return edited(db, letters, edit)
   })
 }
@@ -71,8 +72,9 @@ async function edited(db: Connections, letters: readonly LetterRead[], edit: Edi
   for (let at = 0; at < letters.length; at += contentAtOnce) {
     const ids = letters.slice(at, at + contentAtOnce).map(({ id }) => id)
     for (const letter of await contentOf(db, ids)) {
-      const value = await edit(letter)
-      commands.push(commandOf('redrive', letter.id, value === null ? {} : { value: value.toString('base64') }))
+      const edited = await edit(letter)
+      const args = edited === null ? {} : { value: edited.value.toString('base64'), isSealed: edited.isSealed }
+      commands.push(commandOf('redrive', letter.id, args))
     }
   }
   return commands

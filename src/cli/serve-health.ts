@@ -13,5 +13,6 @@ export function serveEngineHealth(config: Config, engine: Engine): Promise<Healt
     port: config['http.port'],
     health: () => engine.health(),
     failed: () => broken,
+    metrics: () => engine.prometheus,
   })
 }

@@ -1,5 +1,6 @@
 /** `millrace show ID`: the story of one transaction. */
 import { type Json, parseJson } from '../envelope/json.ts'
+import { withoutSealed } from '../envelope/sealed-fields.ts'
 import type { Story } from '../ledger/read/story.ts'
 import { paintFor } from './paint.ts'
 import { print, printJson } from './print.ts'
@@ -19,7 +20,7 @@ export async function show(id: string, { json }: { json?: boolean }): Promise<vo
 function documentOf({ source: _, ...story }: Story): object {
   const attempts = story.attempts.map((each) => ({ ...each, output: jsonOf(each.output) }))
   const rounds = story.rounds.map((each) => ({ ...each, input: jsonOf(each.input) }))
-  return { ...story, event: parseJson(story.event), attempts, rounds }
+  return { ...story, event: withoutSealed(parseJson(story.event)), attempts, rounds }
 }
 
 function jsonOf(text: string | null): Json {

@@ -12,6 +12,7 @@ import { databaseUrl, kafkaConfig } from './addresses.ts'
 import { Told, usage } from './fail.ts'
 import { print, printJson } from './print.ts'
 import { explained } from './query.ts'
+import { findSealer } from './sealer.ts'
 import { withTopics } from './topics.ts'
 import { reportLines } from './verify-report.ts'
 
@@ -34,6 +35,7 @@ export async function verify(command: VerifyCommand): Promise<void> {
     bookFile: command.providerBook ?? null,
     sample: command.deep ? Number.POSITIVE_INFINITY : sample,
     skewMs,
+    sealer: findSealer(),
     progress: progressOn(process.stderr),
   }
   const url = databaseUrl()

@@ -1,27 +1,31 @@
 /** A record is read: for each workflow on its topic it becomes a transaction, a dead letter or a passed offset. */
 import { assert } from '../base/assert.ts'
-import { EngineError, messageOf } from '../base/error.ts'
-import { isCredential } from '../envelope/credentials.ts'
-import { type Decoded, decode } from '../envelope/decode.ts'
+import { EngineError } from '../base/error.ts'
+import type { Auth } from '../envelope/auth.ts'
+import { authenticated, type Decoded, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
-import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
 import { onceHeader } from '../envelope/http.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { textWithSealed } from '../envelope/sealed-fields.ts'
+import { isSealedRecord, openedRecord } from '../envelope/sealed-value.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
+import { concealed, redacted } from '../envelope/secrets.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import { admit } from '../transaction/admit.ts'
 import { deadLetterId, dedupKey, messageId, type Origin, signalId, unkeptId } from '../transaction/ids.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
-import type { Plan } from '../workflow/plan.ts'
-import { type Catalogue, idsOf } from './catalogue.ts'
+import type { Plan, SignalTopic } from '../workflow/plan.ts'
+import { type Catalogue, idsOf, secretsOf } from './catalogue.ts'
+import { keptReason, keptRecord } from './kept-record.ts'
 import type {
   DeadLetterRow,
   DedupClaim,
   MessageRow,
   PassedRow,
-  RawRow,
   SignalRow,
   SubscriptionRow,
   TransactionRow,
@@ -30,9 +34,10 @@ import type {
 /** What reading needs besides the record. */
 export interface ReadingRoom {
   readonly catalogue: Catalogue
-  /** Null: no seal key, so credentials are not kept at all. */
+  /** Null: no seal key, so dead letters keep no credentials. */
   readonly sealer: Sealer | null
   readonly valueBytesMax: number
+  readonly traces: Traces
 }
 
 export interface Reading {
@@ -67,15 +72,35 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   const waiters = room.catalogue.waitersByTopic.get(topic) ?? nobody
   if (plans.length + waiters.length === 0) return { ...nothing, passed: [pass(record, null, 'no_workflow')] }
   try {
-    const decoded = decode(record, whereOf(place), room.valueBytesMax)
-    const started = plans.map((plan) => readFor(plan, decoded, record, place, room))
-    const kept = waiters.map((plan) => keepFor(plan, decoded, record, place, room, plans.includes(plan)))
+    const decoding = decodingOf(record, place, room)
+    const started = plans.map((plan) => readFor(plan, decoding, record, place, room))
+    const kept = waiters.map((plan) => keepFor(plan, decoding, record, place, room, plans.includes(plan)))
     const reading = joinReadings([...started, ...kept])
     if (place.gone.length === 0) return reading
     return { ...reading, passed: [...reading.passed, ...place.gone.map((id) => pass(record, id, 'no_workflow'))] }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return given(deadLetter(record, null, error, place, room), [...new Set([...plans, ...waiters])])
+  }
+}
+
+/** The record as a workflow reads it. Throws `EngineError` with what becomes that workflow's dead letter. */
+export type Decoding = (plan: Plan) => Decoded
+
+/** Throws `EngineError` when nobody can read it. */
+export function decodingOf(record: RawRecord, { origin }: Pick<Place, 'origin'>, room: ReadingRoom): Decoding {
+  const values = record.prepared?.values
+  const where = `${origin.topic}/${origin.partition}/${origin.offset}`
+  const shown = visible(openedRecord(record, room.sealer), origin.topic, room.catalogue)
+  let plain: Decoded | undefined
+  const plainly = () => (plain ??= decode(shown, where, room.valueBytesMax))
+  if (values === undefined || values.size === 0) {
+    const decoded = plainly()
+    return () => decoded
+  }
+  return ({ version }) => {
+    const value = values.get(version)
+    return value === undefined ? plainly() : decode(shown, where, room.valueBytesMax, { format: null, value })
   }
 }
 
@@ -107,7 +132,7 @@ export function copyOf(deadLetterId: string, topic: string, transactionId: strin
   return { ...place, key: null, value: null, headers: '{}', deadLetterId, error: null }
 }
 
-export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
+export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place: Place, room: ReadingRoom): Reading {
   const { workflowId } = idsOf(room.catalogue, plan)
   const from = place.subscriptions.get(plan.name)
   if (from !== undefined && record.offset < from) {
@@ -115,12 +140,14 @@ export function readFor(plan: Plan, decoded: Decoded, record: RawRecord, place: 
   }
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
-  const type = typeAskedOf(plan, place.origin.topic, (decoded.envelope.http ?? null) !== null)
-  if (type !== null && type !== decoded.envelope.type) {
-    return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
-  }
   try {
-    return { ...admission(plan, decoded, record, place, room), subscriptions }
+    const decoded = decoding(plan)
+    const type = typeAskedOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
+    if (type !== null && type !== decoded.envelope.type) {
+      return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
+    }
+    const sent = plan.auth === null ? decoded : authenticated(decoded, senderOf(record, plan))
+    return { ...admission(plan, sent, record, place, room), subscriptions }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     return { ...given(deadLetter(record, plan, error, place, room), [plan]), subscriptions }
@@ -133,10 +160,25 @@ function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: bo
   return kafka.type
 }
 
+/** Throws why it is refused. Nothing is read before it is known. */
+function senderOf({ prepared }: RawRecord, plan: Plan): Auth {
+  const known = prepared?.auth.get(plan.version)
+  assert(known, `it is known who sent the record to ${plan.name}`)
+  if (known instanceof EngineError) throw known
+  return known
+}
+
+/** Without credentials in headers of the author's choice; the others are never read. */
+export function visible(record: RawRecord, topic: string, { credentialsByTopic }: Catalogue): RawRecord {
+  const own = credentialsByTopic.get(topic)
+  if (own === undefined) return record
+  return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }
+}
+
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
 function keepFor(
   plan: Plan,
-  decoded: Decoded,
+  decoding: Decoding,
   record: RawRecord,
   place: Place,
   room: ReadingRoom,
@@ -149,7 +191,8 @@ function keepFor(
   }
   const subscriptions = from === undefined && !isStarted ? [{ workflowId, fromOffset: record.offset }] : []
   try {
-    const row = signalOf(plan, workflowId, decoded, record, place)
+    checkClassified(record, topicOf(plan, place).secrets)
+    const row = signalOf(plan, workflowId, decoding(plan), record, place)
     const passed = row === null && !isStarted ? [pass(record, workflowId, 'no_key')] : []
     return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
   } catch (error) {
@@ -178,10 +221,9 @@ function signalOf(
   record: RawRecord,
   { origin, admittedUs }: Place,
 ): SignalRow | null {
-  const topic = plan.signals.find((each) => each.topic === origin.topic)
-  assert(topic, `${plan.name} waits for events of ${origin.topic}`)
-  const key =
-    topic.key === null ? envelope.key : keyText(topic.key.evaluate({ event: envelope, steps: {} }), topic.key.source)
+  const topic = topicOf(plan, { origin })
+  const event = { ...envelope, ...redacted(envelope, topic.secrets) }
+  const key = topic.key === null ? event.key : keyText(topic.key.evaluate({ event, steps: {} }), topic.key.source)
   if (key === null) return null
   if (key.length > limits.signalKeyCharsMax || /\p{Surrogate}|\0/u.test(key)) {
     throw new EngineError('key_unstorable', `the key of the event holds a NUL or half a character, or is too long`)
@@ -196,8 +238,20 @@ function signalOf(
     receivedUs: admittedUs,
     keepUntilUs: atUs + topic.keepMs * 1000,
     take: topic.take,
-    text: signalText(envelope),
+    text: signalText(event),
   }
+}
+
+function topicOf(plan: Plan, { origin }: Pick<Place, 'origin'>): SignalTopic {
+  const topic = plan.signals.find((each) => each.topic === origin.topic)
+  assert(topic, `${plan.name} waits for events of ${origin.topic}`)
+  return topic
+}
+
+/** Whoever sealed its value knows of secret fields in it; who does not would write them down. */
+function checkClassified(record: RawRecord, secrets: readonly SecretPath[]): void {
+  if (secrets.length > 0 || !isSealedRecord(record)) return
+  throw new EngineError('not_classified', 'its value came sealed, and the workflow does not say what in it is secret')
 }
 
 function signalText({ id, type, source, time, key, data }: Envelope): string {
@@ -205,7 +259,9 @@ function signalText({ id, type, source, time, key, data }: Envelope): string {
 }
 
 function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place, room: ReadingRoom): Reading {
-  const transaction = admit(plan, decoded.envelope, { ...place, producedUs: record.timestampUs })
+  checkClassified(record, plan.secrets)
+  const event = concealed(decoded.envelope, plan.secrets)
+  const transaction = admit(plan, event, { ...place, producedUs: record.timestampUs })
   if (transaction.key !== null && /\p{Surrogate}|\0/u.test(transaction.key)) {
     throw new EngineError('key_unstorable', 'the key holds a NUL or half a character')
   }
@@ -214,14 +270,14 @@ function admission(plan: Plan, decoded: Decoded, record: RawRecord, place: Place
     versionId: idsOf(room.catalogue, plan).versionId,
     offset: record.offset,
     key: transaction.key,
-    eventId: decoded.envelope.id,
-    envelope: decoded.text,
-    auth: sealed(decoded.envelope.auth, room.sealer),
+    eventId: event.id,
+    envelope: textOf(transaction, decoded, room),
+    auth: null,
     producedUs: record.timestampUs,
     fetchedUs: record.fetchedUs,
     admittedUs: place.admittedUs,
-    dedup: place.redrivenFrom === null ? claimOf(plan, decoded.envelope, record, place, room) : null,
-    raw: plan.deadLetter.failed ? rawOf(record, room) : null,
+    dedup: place.redrivenFrom === null ? claimOf(plan, event, record, place, room) : null,
+    raw: plan.deadLetter.failed ? keptRecord(record, place.origin.topic, room) : null,
     redrivenFrom: place.redrivenFrom,
     parent: null,
   }
@@ -268,9 +324,11 @@ function cloudEventOf({ source, id }: Envelope): string | null {
   return source === null ? null : JSON.stringify([source, id])
 }
 
-function rawOf(record: RawRecord, room: ReadingRoom): RawRow {
-  const { key, value } = record
-  return { key, value, headers: headersText(record), sealed: sealedOf(record, room) }
+/** What the ledger keeps of its event. */
+function textOf({ id, plan, envelope }: Transaction, decoded: Decoded, { sealer }: ReadingRoom): string {
+  if (plan.secrets.length === 0) return decoded.text
+  assert(sealer, 'a workflow with secret fields is not loaded without a seal key')
+  return textWithSealed(envelope, plan.secrets, sealer, id)
 }
 
 /** The record as it came, with the sentence that says why it can be no transaction. `plan` null: of no workflow. */
@@ -281,40 +339,21 @@ export function deadLetter(
   place: Pick<Place, 'origin' | 'admittedUs'>,
   room: ReadingRoom,
 ): DeadLetterRow {
+  const secrets = secretsOf(room.catalogue, place.origin.topic)
   return {
     id: deadLetterId({ ...place.origin, workflow: plan?.name ?? '' }, place.admittedUs),
     workflowId: plan === null ? null : idsOf(room.catalogue, plan).workflowId,
     offset: record.offset,
-    key: record.key,
-    value: record.value,
-    headers: headersText(record),
-    sealed: sealedOf(record, room),
+    ...keptRecord(record, place.origin.topic, room),
     code: error.code,
-    reason: messageOf(error),
+    reason: keptReason(record, secrets, error),
     receivedUs: place.admittedUs,
     transactionId: null,
   }
 }
 
-function sealedOf(record: RawRecord, room: ReadingRoom): Buffer | null {
-  return sealed(storedHeaders(record.headers.filter((header) => isCredential(header.name))), room.sealer)
-}
-
 function pass(record: RawRecord, workflowId: number | null, reason: PassedRow['reason']): PassedRow {
   return { workflowId, fromOffset: record.offset, toOffset: record.offset, reason }
-}
-
-function sealed(auth: StoredHeaders, sealer: Sealer | null): Buffer | null {
-  return sealer === null || Object.keys(auth).length === 0 ? null : sealer.seal(auth)
-}
-
-function headersText(record: RawRecord): string {
-  return JSON.stringify(storedHeaders(record.headers.filter((header) => !isCredential(header.name))))
-}
-
-function whereOf(place: Place): string {
-  const { topic, partition, offset } = place.origin
-  return `${topic}/${partition}/${offset}`
 }
 
 export function joinReadings(readings: readonly Reading[]): Reading {

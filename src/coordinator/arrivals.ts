@@ -40,6 +40,11 @@ export class Arrivals {
     return this.#waiting.first()
   }
 
+  /** Records, oldest first, of so many arrivals at most. */
+  front(most: number): RawRecord[] {
+    return this.#waiting.peek(most).flatMap((arrival) => (arrival.kind === 'record' ? arrival.record : []))
+  }
+
   shift(): void {
     const arrival = this.#waiting.shift()
     if (arrival?.kind !== 'record') return

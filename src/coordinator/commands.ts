@@ -1,5 +1,6 @@
 /** Operators' commands of one lane: seen again until they are answered, carried out once, answered in the same commit. */
 import { EngineError, messageOf } from '../base/error.ts'
+import type { RawRecord } from '../envelope/record.ts'
 import type { TransactionEvent } from '../transaction/event.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -10,13 +11,18 @@ import { type Entry, entry, joined } from './entry.ts'
 import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Lane } from './lane.ts'
 import type { Command, CommandAnswer, StoredLetter } from './ports.ts'
-import { redrive } from './redrive.ts'
+import type { Preparing } from './preparing.ts'
+import { type Redriven, redrive, redriven } from './redrive.ts'
 import type { Roster } from './roster.ts'
 
 /** What a command may ask of its lane. */
 export interface LaneFace {
   readonly lane: Lane
   readonly roster: Roster
+  /** Null: nothing takes time to find out. */
+  readonly preparing: Preparing | null
+  /** The command waits no more. */
+  again(command: Command): void
   room(): ReadingRoom
   place(offset: number, nowUs: number): Place
   foldEvent(id: string, event: TransactionEvent, command: Command): Entry | null
@@ -33,6 +39,8 @@ export class Commands {
   readonly #awaited = new Map<string, Command[]>()
   /** Targets that are not in the ledger, until their commands are answered. */
   readonly #absent = new Set<string>()
+  /** Records of dead letters that are being prepared, by the command that redrives them. */
+  readonly #preparing = new Map<bigint, RawRecord>()
   /** Dead letters that a command of this life has settled. */
   readonly #settledLetters = new Set<string>()
 
@@ -87,7 +95,7 @@ export class Commands {
     if (this.#awaited.has(id)) this.#absent.add(id)
   }
 
-  #settle(command: Command, nowUs: number): Entry {
+  #settle(command: Command, nowUs: number): Entry | null {
     const { lane } = this.#face
     const { letter, target } = command
     if (letter === null) return refused(lane, command, 'there is no such dead letter')
@@ -99,12 +107,15 @@ export class Commands {
     return entry(lane, { kind: 'upkeep' }, { letterStates, commands: [done(command, 'discarded')] })
   }
 
-  #redrive(command: Command, letter: StoredLetter, nowUs: number): Entry {
+  /** Null: what it is waits to be found out. */
+  #redrive(command: Command, letter: StoredLetter, nowUs: number): Entry | null {
     const { lane, room } = this.#face
     const redrivenFrom = command.target
     const { origin } = this.#face.place(letter.offset, nowUs)
     const place = { origin: { ...origin, redrivenFrom }, admittedUs: nowUs, gone: [], redrivenFrom }
-    const reading = redrive(command, letter, place, room())
+    const again = this.#prepared(command, redriven(command, letter, origin.topic, room(), nowUs))
+    if (again === null) return null
+    const reading = redrive(again, place, room())
     this.#settledLetters.add(redrivenFrom)
     const begun = joined(this.#face.admit(reading.transactions, nowUs))
     const workflowIdOf = (plan: Plan) => idsOf(room().catalogue, plan).workflowId
@@ -118,6 +129,19 @@ export class Commands {
       messages: [...reading.messages, ...begun.messages],
     }
     return entry(lane, { kind: 'redrive', command, admitted: reading.transactions }, parts)
+  }
+
+  /** Null: it is being prepared, and the command comes again. By the workflows there are then. */
+  #prepared(command: Command, fresh: Redriven): Redriven | null {
+    const { preparing, again } = this.#face
+    const record = this.#preparing.get(command.id) ?? fresh.record
+    if (preparing === null || preparing.isReady(record, fresh.plans)) {
+      this.#preparing.delete(command.id)
+      return { ...fresh, record }
+    }
+    this.#preparing.set(command.id, record)
+    preparing.beginOne(record, fresh.plans, () => again(command))
+    return null
   }
 }
 

@@ -7,7 +7,8 @@ import { type Clock, sleep } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { Latch } from '../base/latch.ts'
 import type { Sealer } from '../envelope/seal.ts'
-import { publish } from '../telemetry/channels.ts'
+import { isHeard, publish } from '../telemetry/channels.ts'
+import { handedOn, type Traces } from '../telemetry/trace/traces.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { type Catalogue, catalogueOf } from './catalogue.ts'
 import type { Entry } from './entry.ts'
@@ -25,12 +26,14 @@ import type {
   Ledger,
   Outbox,
   PartitionRef,
+  Preparer,
   VersionIds,
   Workers,
 } from './ports.ts'
 import type { RareRows } from './rare.ts'
 import { Recall } from './recall.ts'
 import { Rests } from './rests.ts'
+import { tellDurable, tellLogs, transactionsOf } from './tell.ts'
 import { ignoreOutage, Upkeep } from './upkeep.ts'
 import { Waits } from './waits.ts'
 import { Writer, type Written } from './write.ts'
@@ -43,10 +46,14 @@ export interface CoordinatorParts {
   readonly intake: Intake
   readonly workers: Workers
   readonly outbox: Outbox
+  /** Null: nothing takes time to find out about a record. */
+  readonly preparer: Preparer | null
   readonly clock: Clock
   readonly sealer: Sealer | null
   readonly limits: CoordinatorLimits
   readonly planFromSource: (source: string, version: string) => Plan
+  /** Without it, traces are handed on as they come. */
+  readonly traces?: Traces
 }
 
 /** How often it looks whether all is published, in milliseconds. */
@@ -77,7 +84,7 @@ export class Coordinator {
     this.#parts = parts
     // Each lane that waits for something listens for the stop, and Node takes many listeners for a leak.
     setMaxListeners(0, this.#stopping.signal)
-    this.#performer = new Performer(parts.workers, parts.clock, () => this.#wake.ring())
+    this.#performer = new Performer({ ...parts, traces: parts.traces ?? handedOn }, () => this.#wake.ring())
     this.#writer = new Writer({ ...parts, signal: this.#stopping.signal })
     this.#recall = new Recall({ ...parts, ids: this.#ids })
     this.#flow = new Flow(parts.intake, parts.limits)
@@ -260,6 +267,8 @@ export class Coordinator {
       for (const each of done) {
         this.#act(each, duplicates, returnedUs, invocations)
         this.#tellEndings(each, duplicates)
+        if (isHeard('durable')) tellDurable(each, duplicates, returnedUs)
+        if (isHeard('function.log')) tellLogs(each, duplicates)
       }
     }
     this.#performer.dispatch(invocations)
@@ -329,18 +338,20 @@ export class Coordinator {
   #tellEndings(each: Entry, duplicates: Written['duplicates']): void {
     const { source } = each
     if (each.endings.length === 0 || source.kind === 'upkeep') return
-    const transactions = source.kind === 'event' ? [source.before] : source.admitted
+    const transactions = transactionsOf(source)
     for (const { transactionId, state, errorCode, endedUs } of each.endings) {
       const transaction = transactions.find((one) => one.id === transactionId)
       if (!transaction || duplicates.has(transactionId)) continue
       const durationMs = (endedUs - transaction.admittedUs) / 1000
-      publish('ended', { workflow: transaction.plan.name, state, durationMs, code: errorCode, transactionId })
+      const { plan, envelope } = transaction
+      const { traceparent } = envelope.meta
+      publish('ended', { workflow: plan.name, state, durationMs, code: errorCode, transactionId, traceparent })
     }
   }
 
   #readingRoom() {
-    const { sealer, limits } = this.#parts
-    return { catalogue: this.#catalogue, sealer, valueBytesMax: limits.valueBytesMax }
+    const { sealer, limits, traces = handedOn } = this.#parts
+    return { catalogue: this.#catalogue, sealer, valueBytesMax: limits.valueBytesMax, traces }
   }
 
   #forget(lane: Lane): void {

@@ -3,6 +3,7 @@
  * entries, so that a value Postgres refuses can be found by halving without touching its neighbours.
  */
 import type { RawRecord } from '../envelope/record.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import type {
   Admit,
   AttemptRow,
@@ -126,7 +127,7 @@ export interface Wanted extends Omit<Asked, 'transactions' | 'leaves'> {
 }
 
 /** What a transition asked for, parted into rows and acts: most of it is a row and an act. */
-export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]): Wanted {
+export function rowsAndActs(transaction: Transaction, effects: readonly Effect[], traces: Traces): Wanted {
   const asked: Gathered = {
     begun: nothing,
     attempts: nothing,
@@ -149,7 +150,7 @@ export function rowsAndActs(transaction: Transaction, effects: readonly Effect[]
         asked.endings = and(asked.endings, effect.row)
         break
       case 'RecordMessage':
-        asked.messages = and(asked.messages, outgoing(effect.row))
+        asked.messages = and(asked.messages, outgoing(effect.row, transaction, traces))
         break
       case 'Admit':
         asked.calls = and(asked.calls, effect)
@@ -178,8 +179,17 @@ function and<T>(list: readonly T[], item: T): readonly T[] {
   return list
 }
 
-function outgoing({ key, value, headers, ...row }: OutgoingRow): Message {
-  return { ...row, key: bytes(key), value: bytes(value), headers: JSON.stringify(headers), deadLetterId: null }
+function outgoing(message: OutgoingRow, transaction: Transaction, traces: Traces): Message {
+  const { key, value, headers: _, ...row } = message
+  const headers = JSON.stringify(tracedHeaders(message, transaction, traces))
+  return { ...row, key: bytes(key), value: bytes(value), headers, deadLetterId: null }
+}
+
+/** Whoever reads the message goes on with the trace, unless its author names another. */
+function tracedHeaders({ id, headers }: OutgoingRow, transaction: Transaction, traces: Traces): OutgoingRow['headers'] {
+  const carried = traces.ofMessage(transaction, id)
+  if (carried === null || Object.keys(headers).some((name) => name.toLowerCase() === 'traceparent')) return headers
+  return { ...headers, ...carried }
 }
 
 /** Of an entry, too, which has more. */

@@ -19,6 +19,7 @@ export class Flow {
 
   /** Why its partition is not read for now; null while it is. */
   reasonOf(lane: Lane): string | null {
+    if (lane.held !== null) return lane.held
     const reason = this.#paused.get(lane)
     if (reason === undefined) return null
     return reason === 'queued' ? queuedText(lane) : `${lane.waiting.records} records read ahead wait for their turn`

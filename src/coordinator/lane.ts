@@ -24,6 +24,7 @@ import { bytesOf, type Entry, type EntryParts, entry, rowsAndActs } from './entr
 import { failedLettersOf } from './failed-letters.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
+import { Preparing, type PreparingParts } from './preparing.ts'
 import { type RareRows, withKeepers } from './rare.ts'
 import { Records, type Refusal } from './records.ts'
 import { Roster } from './roster.ts'
@@ -50,6 +51,8 @@ export interface LaneHooks {
   onResting(lane: Lane, dues: readonly number[]): void
   /** Transactions of it are to be loaded. */
   onReady(lane: Lane): void
+  /** Null: nothing takes time to find out about a record. */
+  readonly preparing: PreparingParts | null
 }
 
 export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
@@ -92,6 +95,7 @@ export class Lane {
   readonly #unsent = new Unsent<Inbound>()
   readonly #hooks: LaneHooks
   readonly #records: Records
+  readonly #preparing: Preparing | null
   /** What is for transactions that are being loaded, by id. */
   readonly #waiting = new Map<string, TransactionEvent[]>()
   #expected: number
@@ -114,10 +118,12 @@ export class Lane {
     this.#room = room
     this.#hooks = hooks
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
+    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing)
     this.#records = new Records({
       lane: this,
       arrivals: this.#arrivals,
       subscriptions: this.#subscriptions,
+      preparing: this.#preparing,
       nextOffset: opened.nextOffset,
       room,
       admit: (transactions, nowUs, residentMax) => this.#admit(transactions, nowUs, residentMax),
@@ -126,6 +132,8 @@ export class Lane {
     this.#commands = new Commands({
       lane: this,
       roster: this.#roster,
+      preparing: this.#preparing,
+      again: (command) => this.#again(command),
       room,
       place: (offset, nowUs) => this.#subscriptions.placeOf({ offset }, nowUs),
       foldEvent: (id, event, command) => this.#foldEvent(id, event, command),
@@ -160,6 +168,11 @@ export class Lane {
 
   get hasEvents(): boolean {
     return this.#events.size + this.#unsent.size > 0
+  }
+
+  /** Why its first record cannot be read yet, once that is worth a word. */
+  get held(): string | null {
+    return this.#preparing?.reason() ?? null
   }
 
   longestLine(): { readonly line: string; readonly queued: number } | undefined {
@@ -325,14 +338,18 @@ export class Lane {
 
   /** Puts an operator's command into the inbox, once. */
   command(command: Command): void {
-    if (this.closed || this.draining || !this.#commands.isNew(command)) return
-    this.#events.push({ id: null, command })
+    if (!this.closed && !this.draining && this.#commands.isNew(command)) this.#again(command)
+  }
+
+  #again(command: Command): void {
+    if (!this.closed && !this.draining) this.#events.push({ id: null, command })
   }
 
   /** Records that are not in the ledger yet are for the next owner. */
   drain(): void {
     this.draining = true
     this.#arrivals.clear()
+    this.#preparing?.clear()
   }
 
   /** No longer ours. Timers and attempts under way may hold on to it for hours: what it held goes now. */
@@ -340,6 +357,7 @@ export class Lane {
     this.closed = true
     this.#roster.clear()
     this.#arrivals.clear()
+    this.#preparing?.clear()
     this.#events.clear()
     this.#unsent.clear()
     this.#waiting.clear()
@@ -379,7 +397,8 @@ export class Lane {
 
   /** It is the copy of an earlier one: it was not admitted after all. */
   dropCopy(copy: Transaction, firstId: string, atUs: number): void {
-    publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId })
+    const { traceparent } = copy.envelope.meta
+    publish('duplicate', { workflow: copy.plan.name, transactionId: copy.id, firstId, traceparent })
     this.#drop(copy, atUs)
   }
 
@@ -459,7 +478,7 @@ export class Lane {
   }
 
   #partsOf(transaction: Transaction, effects: readonly Effect[], command: Command | null): EntryParts {
-    const { calls, ...wanted } = rowsAndActs(transaction, effects)
+    const { calls, ...wanted } = rowsAndActs(transaction, effects, this.#room().traces)
     const asked = wanted.rare === null ? wanted : { ...wanted, rare: this.#keeping(transaction, wanted.rare) }
     const hasLetter = asked.endings.length > 0 && transaction.plan.deadLetter.failed
     if (calls.length > 0) return { ...asked, transactions: this.#call(transaction, calls) }
@@ -477,7 +496,7 @@ export class Lane {
   /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
-      const made = called(parent, call, this.#room().catalogue)
+      const made = called(parent, call, this.#room().catalogue, this.#room().traces)
       if ('end' in made) {
         this.tell(parent.id, made)
         return []
@@ -515,7 +534,8 @@ export class Lane {
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       if (before.state === 'in_doubt') return
-      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id })
+      const { traceparent } = after.envelope.meta
+      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id, traceparent })
       if (released) this.#roster.standAside(after)
       else if (this.#leavesLater(after)) this.#roster.stepAsideLater(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)

@@ -12,8 +12,10 @@ import { Handover } from './handover.ts'
 import { Lane } from './lane.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import { type Opened, place, strandedOf, take } from './open.ts'
+import { Outages } from './outages.ts'
 import { Pauses } from './pauses.ts'
-import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Renewed, SignalRef } from './ports.ts'
+import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Preparer, Renewed, SignalRef } from './ports.ts'
+import type { PreparingParts } from './preparing.ts'
 import type { Recall } from './recall.ts'
 
 export interface LanesParts {
@@ -23,6 +25,8 @@ export interface LanesParts {
   readonly clock: Clock
   readonly limits: CoordinatorLimits
   readonly recall: Recall
+  /** Null: nothing takes time to find out about a record. */
+  readonly preparer: Preparer | null
   /** Gives up waiting out an outage. */
   readonly signal: AbortSignal
   room(): ReadingRoom
@@ -57,6 +61,7 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts
   readonly #handover: Handover
+  readonly #preparing: PreparingParts | null
   readonly #pauses = new Pauses()
   readonly #lanes = new Map<string, Lane>()
   readonly #assigned = new Map<string, PartitionRef>()
@@ -74,6 +79,8 @@ export class Lanes {
   constructor(parts: LanesParts) {
     this.#parts = parts
     this.#handover = new Handover(parts)
+    this.#preparing =
+      parts.preparer === null ? null : { ...parts, preparer: parts.preparer, outages: new Outages(parts.clock) }
   }
 
   get assignedCount(): number {
@@ -238,6 +245,7 @@ export class Lanes {
       onResting: this.#parts.onResting,
       onReady: (one: Lane) => void this.#load(one),
       isPaused: (workflow: string, key: string | null) => this.#pauses.holds(workflow, key),
+      preparing: this.#preparing,
     }
     const lane = new Lane(ref, ref.incarnation, opened, this.#parts.engine, () => this.#parts.room(), hooks)
     lane.resume(opened.open)

@@ -17,6 +17,10 @@ export interface CoordinatorLimits {
   /** Records and bytes a lane holds unread before its partition is paused; it is resumed at half of it. */
   readonly waitingRecordsMax: number
   readonly waitingBytesMax: number
+  /** Records at the front of a lane that are prepared beside each other: each may ask a service something. */
+  readonly preparingMax: number
+  /** What is needed to read a record is found out within this while the services are there, or never, in milliseconds. */
+  readonly preparingMsMax: number
   /** A larger value is a dead letter. Kafka's own default for a message is 1 MiB. */
   readonly valueBytesMax: number
   /** First and longest pause between tries while Postgres is away, in milliseconds. */
@@ -50,6 +54,8 @@ export const defaultLimits: CoordinatorLimits = {
   commitBytesMax: 32 * 1024 * 1024,
   waitingRecordsMax: 2000,
   waitingBytesMax: 16 * 1024 * 1024,
+  preparingMax: 200,
+  preparingMsMax: 30_000,
   valueBytesMax: 1024 * 1024,
   outagePauseMs: { first: 100, most: 2000 },
   reopenPauseMs: { first: 1000, most: 10_000 },

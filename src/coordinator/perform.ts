@@ -6,13 +6,17 @@
 import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import type { Secrets } from '../envelope/secrets.ts'
 import { publish } from '../telemetry/channels.ts'
+import type { Traces } from '../telemetry/trace/traces.ts'
 import type { Abort, Invoke } from '../transaction/effect.ts'
 import type { StepRef, Transaction } from '../transaction/transaction.ts'
 import { Coming } from './coming.ts'
 import type { Act, Entry } from './entry.ts'
 import type { Lane } from './lane.ts'
 import type { Invocation, InvocationResult, Workers } from './ports.ts'
+import { scrubbed } from './scrub.ts'
 import { Timers } from './timers.ts'
 
 /** An attempt under way, and who waits for it. */
@@ -23,13 +27,25 @@ interface Pending extends StepRef {
   readonly transactionId: string
   readonly attempt: number
   readonly eligibleUs: number
+  /** Of its transaction's event; none may come back. */
+  readonly secrets: Secrets | null
   /** Its lane was told that a process is kept for it: that it may run may be durable. */
   reserved: boolean
+}
+
+export interface PerformerParts {
+  readonly workers: Workers
+  readonly clock: Clock
+  /** Null: no event has secret fields. */
+  readonly sealer: Sealer | null
+  readonly traces: Traces
 }
 
 export class Performer {
   readonly #workers: Workers
   readonly #clock: Clock
+  readonly #sealer: Sealer | null
+  readonly #traces: Traces
   readonly #pending = new Map<number, Pending>()
   /** Those a process is kept for, by what they are attempts of. */
   readonly #reserved = new Map<string, number>()
@@ -46,9 +62,11 @@ export class Performer {
   /** Stopping: what is under way may end, nothing new is begun. */
   #draining = false
 
-  constructor(workers: Workers, clock: Clock, wake: () => void) {
+  constructor({ workers, clock, sealer, traces }: PerformerParts, wake: () => void) {
     this.#workers = workers
     this.#clock = clock
+    this.#sealer = sealer
+    this.#traces = traces
     this.#wake = wake
     this.#timers = new Timers(clock, (due) => {
       crashPoint('timer.fired')
@@ -115,6 +133,7 @@ export class Performer {
       item,
       attempt,
       eligibleUs,
+      secrets: transaction.envelope.secrets ?? null,
       reserved: false,
     })
     return {
@@ -131,6 +150,8 @@ export class Performer {
       notAfterUs,
       alone,
       ahead: ahead !== null,
+      isSecret: step.with.isSecret,
+      trace: this.#traces.ofAttempt(transaction, step.no, item, attempt),
     }
   }
 
@@ -218,11 +239,17 @@ export class Performer {
         item,
         attempt,
         eligibleUs,
-        report: result,
+        report: this.#reportOf(result, pending),
       } as const
       pending.lane.tell(transactionId, event, pending.ahead?.entry ?? null)
     }
     this.#wake()
+  }
+
+  #reportOf(result: InvocationResult, { secrets }: Pending): InvocationResult {
+    if (secrets === null) return result
+    assert(this.#sealer, 'there are no secret fields without a seal key')
+    return scrubbed(result, secrets.scrubber, this.#sealer)
   }
 
   /** Its function may have effects by now, and it was not run: it is asked for once that is allowed. */

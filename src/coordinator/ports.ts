@@ -120,6 +120,10 @@ export interface Invocation {
    * by now it is not run, and ends as `lost` with code `not_effect_free`.
    */
   readonly ahead: boolean
+  /** Its input has secret fields: what its process says on its own is not kept. */
+  readonly isSecret: boolean
+  /** The traceparent that its function goes on with; null: none. */
+  readonly trace: string | null
 }
 
 export interface InvocationResult extends AttemptReport {

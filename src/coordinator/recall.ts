@@ -1,7 +1,10 @@
 /** Transactions read back from the ledger, on the version they were admitted with. */
 import { crashPoint } from '../base/crash-point.ts'
+import type { Auth } from '../envelope/auth.ts'
 import { recall } from '../envelope/decode.ts'
+import type { Envelope } from '../envelope/envelope.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { withOpened } from '../envelope/sealed-fields.ts'
 import { restore } from '../transaction/restore.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -54,19 +57,28 @@ export class Recall {
   }
 
   #restored(partition: PartitionRef, record: OpenTransaction): Transaction {
-    const { sealer } = this.#parts
-    const auth = record.auth !== null && sealer !== null ? sealer.open(record.auth) : {}
+    const plan = this.#plans.get(record.version) as Plan
+    const envelope = this.#envelopeOf(record)
     return restore(
       {
         id: record.id,
-        plan: this.#plans.get(record.version) as Plan,
+        plan,
         position: { ...partition, offset: record.offset },
         key: record.key,
-        envelope: recall(record.envelope, record.eventId, auth),
+        envelope:
+          plan.secrets.length === 0 ? envelope : withOpened(envelope, plan.secrets, this.#parts.sealer, record.id),
         admittedUs: record.admittedUs,
         parent: record.parent,
       },
       record,
     )
+  }
+
+  /** Coordinators before this one kept credentials sealed, for workflows of then, which read them from `event.auth`. */
+  #envelopeOf({ envelope, eventId, auth }: OpenTransaction): Envelope {
+    const { sealer } = this.#parts
+    const recalled = recall(envelope, eventId)
+    if (auth === null || sealer === null) return recalled
+    return { ...recalled, auth: sealer.open(auth) as unknown as Auth }
   }
 }

@@ -11,6 +11,7 @@ import { bytesOf, type Entry, entry, joined } from './entry.ts'
 import { lettersAtOnce, withoutRecordsOf } from './failed-letters.ts'
 import type { Allowance, Lane } from './lane.ts'
 import type { DeadLetterRow, MissingRange, PassedRow } from './ports.ts'
+import type { Preparing } from './preparing.ts'
 import { joinedRare, signalRows } from './rare.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -18,6 +19,8 @@ export interface RecordsParts {
   readonly lane: Lane
   readonly arrivals: Arrivals
   readonly subscriptions: Subscriptions
+  /** Null: nothing takes time to find out. */
+  readonly preparing: Preparing | null
   /** Offset of the first record that is not read. */
   readonly nextOffset: number
   room(): ReadingRoom
@@ -45,6 +48,7 @@ export class Records {
       return this.#foldMissing(arrival.range)
     }
     const record = arrival?.record as RawRecord
+    if (!this.#isReady(record)) return null
     crashPoint('record.before-decode')
     const reading = read(record, subscriptions.placeOf(record, nowUs), room())
     if (!claimed(reading, allowance.claims)) return null
@@ -55,6 +59,14 @@ export class Records {
     allowance.slots -= started
     allowance.bytes -= bytesOf(folded)
     return folded
+  }
+
+  /** What it waits for is found out for those behind it as well. */
+  #isReady(record: RawRecord): boolean {
+    const { preparing, subscriptions, arrivals } = this.#parts
+    if (preparing === null || preparing.isReady(record, subscriptions.takersOf(record))) return true
+    preparing.begin(record, arrivals, (each) => subscriptions.takersOf(each))
+    return false
   }
 
   /** After Postgres refused its values: for each that was admitted a dead letter. */

@@ -1,30 +1,41 @@
 /** A dead letter is made a transaction again: read anew from its bytes, by the workflows there are now. */
 import { EngineError, messageOf } from '../base/error.ts'
-import { decode } from '../envelope/decode.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
-import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
+import type { Plan } from '../workflow/plan.ts'
+import { decodingOf, joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
+/** What is to be read anew, and by whom. */
+export interface Redriven {
+  readonly record: RawRecord
+  readonly plans: readonly Plan[]
+}
+
 /** Throws `EngineError` with the sentence why nothing can be made of it: it stays as it is. */
-export function redrive(
+export function redriven(
   command: Command,
   letter: StoredLetter,
-  place: Omit<Place, 'subscriptions'>,
+  topic: string,
   room: ReadingRoom,
-): Reading {
-  const { topic } = place.origin
+  nowUs: number,
+): Redriven {
   const all = room.catalogue.byTopic.get(topic) ?? []
   const plans = letter.workflow === null ? all : all.filter((plan) => plan.name === letter.workflow)
   if (plans.length === 0) {
     const whose = letter.workflow === null ? `no workflow takes ${topic}` : `workflow ${letter.workflow} is not there`
     throw new EngineError('redrive_refused', `${whose} any more: give the engine its file again`)
   }
-  const record = recordOf(command, letter, room.sealer, place.admittedUs)
-  const decoded = decode(record, `${topic}/${place.origin.partition}/${record.offset}`, room.valueBytesMax)
+  return { record: recordOf(command, letter, room.sealer, nowUs), plans }
+}
+
+/** Throws as above. */
+export function redrive({ record, plans }: Redriven, place: Omit<Place, 'subscriptions'>, room: ReadingRoom): Reading {
+  const decoding = decodingOf(record, place, room)
   const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
-  const reading = joinReadings(plans.map((plan) => readFor(plan, decoded, record, { ...place, subscriptions }, room)))
+  const reading = joinReadings(plans.map((plan) => readFor(plan, decoding, record, { ...place, subscriptions }, room)))
   const [refused] = reading.deadLetters
   if (reading.transactions.length > 0) return { ...reading, passed: [] }
   throw new EngineError('redrive_refused', refused ? refused.reason : 'no workflow takes an event of this type')
@@ -32,15 +43,23 @@ export function redrive(
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
   const auth = letter.sealed === null ? {} : unsealed(letter.sealed, sealer)
-  const { value } = argsOf(command)
-  return {
+  const record = {
     offset: letter.offset,
     key: letter.key,
-    value: value === undefined ? letter.value : Buffer.from(value, 'base64'),
+    value: letter.value,
     headers: [...rawHeaders(JSON.parse(letter.headers)), ...rawHeaders(auth)],
     timestampUs: null,
     fetchedUs: nowUs,
   }
+  const { value, isSealed = false } = argsOf(command)
+  if (value === undefined) return record
+  const bytes = Buffer.from(value, 'base64')
+  if (isSealed || !isSealedRecord(record)) return { ...record, value: bytes }
+  if (sealer !== null) return resealed(record, bytes, sealer)
+  throw new EngineError(
+    'redrive_refused',
+    'its value is sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY',
+  )
 }
 
 /** Without them it would be another event, and go wrong in another way. */
@@ -50,8 +69,8 @@ function unsealed(sealed: Buffer, sealer: Sealer | null): StoredHeaders {
   throw new EngineError('redrive_refused', message)
 }
 
-/** `value`: the new bytes, in base64. */
-function argsOf({ args }: Command): { readonly value?: string } {
+/** `value`: the new bytes, in base64; `isSealed`: as `sealedRecord` seals them, if those before were. */
+function argsOf({ args }: Command): { readonly value?: string; readonly isSealed?: boolean } {
   try {
     return JSON.parse(args)
   } catch (cause) {

@@ -10,6 +10,7 @@ export class Subscriptions {
   readonly #room: () => ReadingRoom
   readonly #from: Map<string, number>
   readonly #ids: Map<string, number>
+  #takers: { readonly catalogue: Catalogue; readonly plans: readonly Plan[] } | null = null
   #gone: { readonly catalogue: Catalogue; readonly ids: readonly number[] } | null = null
 
   constructor(ref: LaneRef, engine: string, opened: OpenedLane, room: () => ReadingRoom) {
@@ -27,6 +28,13 @@ export class Subscriptions {
     return { origin, subscriptions: this.#from, admittedUs, gone: this.#goneNow(), redrivenFrom: null }
   }
 
+  /** Those that take this record, as a trigger or for those who wait. */
+  takersOf({ offset }: { readonly offset: number }): readonly Plan[] {
+    const plans = this.#plans()
+    const takes = ({ name }: Plan) => (this.#from.get(name) ?? 0) <= offset
+    return plans.every(takes) ? plans : plans.filter(takes)
+  }
+
   add({ workflowId, fromOffset }: SubscriptionRow): void {
     const name = this.nameOf(workflowId)
     if (name === null) return
@@ -41,8 +49,13 @@ export class Subscriptions {
 
   readonly idOf = (plan: Plan): number => idsOf(this.#room().catalogue, plan).workflowId
 
+  /** Looked for once for each catalogue. */
   #plans(): readonly Plan[] {
-    return takersOf(this.#room().catalogue, this.#ref.topic)
+    const { catalogue } = this.#room()
+    if (this.#takers?.catalogue !== catalogue) {
+      this.#takers = { catalogue, plans: takersOf(catalogue, this.#ref.topic) }
+    }
+    return this.#takers.plans
   }
 
   /** Looked for once for each catalogue. */

@@ -1,4 +1,6 @@
-/** Which headers carry credentials. They are kept from `meta`, from every log, and sealed wherever they are stored. */
+import { doorHeader } from './door-stamp.ts'
+
+/** Which headers carry credentials. They are kept from `meta` and from every log; dead letters hold them sealed. */
 export function isCredential(headerName: string): boolean {
   return credentialHeaders.has(headerName.toLowerCase())
 }
@@ -15,4 +17,11 @@ const credentialHeaders: ReadonlySet<string> = new Set([
   'x-csrf-token',
   'x-amz-security-token',
   'x-goog-api-key',
+  // Signatures, which can be sent again for a while.
+  'webhook-signature',
+  'x-hub-signature',
+  'x-hub-signature-256',
+  'stripe-signature',
+  'x-slack-signature',
+  doorHeader,
 ])

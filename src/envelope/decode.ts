@@ -1,82 +1,94 @@
 /**
- * Record -> envelope: CloudEvents 1.0 in Kafka's binary and structured mode, and plain JSON. What cannot be read throws
- * an `EngineError` whose code and sentence become the dead letter's:
- * `value_null`, `value_too_large`, `value_not_utf8`, `value_not_json`, `value_unstorable`, `cloudevent_invalid`.
- * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
+ * Record -> envelope: the format is what the workflow file says, else what the content-type header does, else JSON; of CloudEvents 1.0
+ * the attributes come from headers or from the value. What cannot be read throws an `EngineError` whose code and
+ * sentence become the dead letter's: `value_null`, `value_too_large`, `value_unstorable`, `value_not_utf8`, `value_not_json` and so for
+ * each format, `content_type_unknown`, `cloudevent_invalid`, `registry_missing`.
  */
 import { EngineError } from '../base/error.ts'
+import type { Auth } from './auth.ts'
+import { type CloudEvent, timeOf } from './cloudevents/event.ts'
+import { eventOfRecord } from './cloudevents/kafka.ts'
 import { isCredential } from './credentials.ts'
 import type { Envelope } from './envelope.ts'
+import type { FormatSpec } from './format.ts'
+import { formatOf, formatOfContentType } from './formats/all.ts'
+import { json, readJson } from './formats/json.ts'
+import { textOf } from './formats/text.ts'
 import { httpHeader, httpPartOf, onceHeader } from './http.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from './json.ts'
 import type { RawRecord } from './record.ts'
 
 export interface Decoded {
   readonly envelope: Envelope
-  /** What the ledger keeps of it: JSON text of key, type, source, time, meta, data. */
+  /** What the ledger keeps of it: JSON text of auth (where it asks for anybody), key, type, source, time, meta, data. */
   readonly text: string
+  /** JSON text of its data. */
+  readonly dataText: string
 }
 
+/** How a workflow wants a record's value read. */
+export interface Wanted {
+  /** Null: as the record says, or JSON. */
+  readonly format: FormatSpec | null
+  /** The value, where it had to be asked for elsewhere, or why it could not be had; undefined: it is read here. */
+  readonly value?: Json | EngineError | undefined
+}
+
+const asItSays: Wanted = { format: null }
+
 /** `where` is topic/partition/offset, for the id of an event that brings none. */
-export function decode(record: RawRecord, where: string, valueBytesMax: number): Decoded {
-  const value = textOf(record, valueBytesMax)
+export function decode(record: RawRecord, where: string, valueBytesMax: number, wanted = asItSays): Decoded {
+  const bytes = bytesOf(record, valueBytesMax)
   const headers = headersOf(record)
+  const event = eventOfRecord(headers, bytes)
+  const { data, dataText } = dataOf(event, headers, bytes, wanted)
   const key = record.key === null ? null : keyTextOf(record.key)
-  const content = isStructured(headers) ? structured(value) : binary(headers, value)
+  const said = event?.attributes
+  const time = said?.get('time')
   const envelope = {
-    id: content.id ?? `${key ?? ''}@${where}`,
-    type: content.type,
-    source: content.source,
-    time: content.time ?? timeOf(record),
+    id: said?.get('id') ?? `${key ?? ''}@${where}`,
+    type: said?.get('type') ?? null,
+    source: said?.get('source') ?? null,
+    time: time === undefined ? timeOfRecord(record) : timeOf(time),
     key,
-    ...split(headers),
-    data: content.data,
+    meta: metaOf(headers, event),
+    auth: null,
+    data,
     ...httpOf(headers),
   }
-  const text = textOfEnvelope(envelope, content.dataText)
+  const text = textOfEnvelope(envelope, dataText)
   if (!isStorable(text) || unstorable.test(envelope.id)) throw cannotBeStored()
-  return { envelope, text }
+  return { envelope, text, dataText }
 }
 
 const unstorable = /\p{Surrogate}|\0/u
 
-function cannotBeStored(): EngineError {
+export function cannotBeStored(): EngineError {
   return new EngineError('value_unstorable', 'the event holds a NUL, half a character or nests deeper than 128 levels')
 }
 
+/** As a workflow that authenticates its events sees it. */
+export function authenticated(decoded: Decoded, auth: Auth): Decoded {
+  const text = withAuth(decoded.text, auth)
+  if (!isStorable(text)) throw new EngineError('value_unstorable', 'what is said of its sender cannot be stored')
+  return { ...decoded, envelope: { ...decoded.envelope, auth }, text }
+}
+
 /** The envelope as it was, from what the ledger kept. */
-export function recall(text: string, id: string, auth: Readonly<Record<string, string>>): Envelope {
-  return { ...(parseJson(text) as unknown as Omit<Envelope, 'id' | 'auth'>), id, auth }
+export function recall(text: string, id: string): Envelope {
+  return { auth: null, ...(parseJson(text) as unknown as Omit<Envelope, 'id' | 'auth'>), id }
 }
 
-interface Content {
-  readonly id: string | null
-  readonly type: string | null
-  readonly source: string | null
-  readonly time: string | null
-  readonly data: Json
-  readonly dataText: string
+function bytesOf({ value }: RawRecord, valueBytesMax: number): Buffer {
+  if (value === null) throw new EngineError('value_null', 'the record has no value (a tombstone), expected one')
+  if (value.length <= valueBytesMax) return value
+  throw new EngineError('value_too_large', `the value has ${value.length} bytes, at most ${valueBytesMax} are taken`)
 }
-
-function textOf(record: RawRecord, valueBytesMax: number): string {
-  const { value } = record
-  if (value === null) throw new EngineError('value_null', 'the record has no value (a tombstone), expected JSON')
-  if (value.length > valueBytesMax) {
-    throw new EngineError('value_too_large', `the value has ${value.length} bytes, at most ${valueBytesMax} are taken`)
-  }
-  try {
-    return utf8.decode(value)
-  } catch (cause) {
-    throw new EngineError('value_not_utf8', 'the value is not UTF-8 text', { cause })
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Binary keys, such as Java's serialised integers with their zero bytes, order as well as text does. */
 function keyTextOf(key: Buffer): string {
   try {
-    const text = utf8.decode(key)
+    const text = textOf(key)
     if (!text.includes('\0')) return text
   } catch {}
   return `base64:${key.toString('base64')}`
@@ -87,68 +99,60 @@ function headersOf(record: RawRecord): Map<string, string> {
   return new Map(record.headers.map((header) => [header.name.toLowerCase(), header.value.toString('utf8')]))
 }
 
-function isStructured(headers: ReadonlyMap<string, string>): boolean {
-  return headers.get('content-type')?.toLowerCase().startsWith('application/cloudevents+json') ?? false
+interface Content {
+  readonly data: Json
+  readonly dataText: string
 }
 
-function binary(headers: ReadonlyMap<string, string>, value: string): Content {
-  const data = json(value)
-  if (!headers.has('ce_specversion') && !headers.has('ce_id')) {
-    return { id: null, type: null, source: null, time: null, data, dataText: value }
-  }
-  const attribute = (name: string) => {
-    const text = headers.get(`ce_${name}`)
-    if (text) return text
-    throw new EngineError('cloudevent_invalid', `header ce_${name} is missing or empty`)
-  }
-  const time = timeAttribute(headers.get('ce_time'))
-  return { id: attribute('id'), type: attribute('type'), source: attribute('source'), time, data, dataText: value }
+function dataOf(
+  event: CloudEvent | null,
+  headers: ReadonlyMap<string, string>,
+  bytes: Buffer,
+  { format, value }: Wanted,
+): Content {
+  if (value instanceof EngineError) throw value
+  if (value !== undefined) return { data: value, dataText: stringifyJson(value) }
+  const own = event === null ? bytes : event.data
+  if (own === null) return { data: null, dataText: 'null' }
+  return read(own, format, event === null ? (headers.get('content-type') ?? null) : event.contentType)
 }
 
-function structured(value: string): Content {
-  const event = json(value)
-  if (event === null || typeof event !== 'object' || Array.isArray(event)) {
-    throw new EngineError('cloudevent_invalid', 'a structured CloudEvent is a JSON object')
+/** What JSON says is kept as it was written. */
+function read(bytes: Buffer, spec: FormatSpec | null, contentType: string | null): Content {
+  const format = spec !== null ? formatOf(spec) : contentType === null ? json : formatOfContentType(contentType)
+  const isUnsaid = spec === null && contentType === null
+  if (format === null || (isUnsaid && bytes[0] === registryMagic)) throw registryMissing()
+  if (format === json) {
+    const dataText = textOf(bytes)
+    return { data: readJson(dataText), dataText }
   }
-  const attribute = (name: string) => {
-    const text = event[name]
-    if (typeof text === 'string' && text !== '') return text
-    throw new EngineError('cloudevent_invalid', `attribute ${name} is missing or not a string`)
-  }
-  if ('data_base64' in event) {
-    throw new EngineError('cloudevent_invalid', 'data_base64 is not taken, expected JSON in data')
-  }
-  // Writing what nests without end overflows the stack, so it is refused before.
-  if (!isStorable(value)) throw cannotBeStored()
-  const data = event.data ?? null
-  const time = event.time === undefined || event.time === null ? null : timeAttribute(String(event.time))
-  const id = attribute('id')
-  return { id, type: attribute('type'), source: attribute('source'), time, data, dataText: stringifyJson(data) }
+  const data = format.decode(bytes)
+  return { data, dataText: stringifyJson(data) }
 }
 
-function timeAttribute(text: string | undefined): string | null {
-  if (text === undefined) return null
-  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw new EngineError('cloudevent_invalid', `time ${JSON.stringify(text)} is no RFC 3339 time`)
-  return new Date(ms).toISOString()
+/** The first byte of what a schema registry's clients write; no JSON begins with it. */
+const registryMagic = 0
+
+function registryMissing(): EngineError {
+  return new EngineError(
+    'registry_missing',
+    'the value is written by a schema of a registry, and no registry was asked',
+  )
 }
 
-/** Date.parse takes much more, and reads it in the host's time zone. */
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
-
-function timeOf(record: RawRecord): string {
+function timeOfRecord(record: RawRecord): string {
   return new Date((record.timestampUs ?? record.fetchedUs) / 1000).toISOString()
 }
 
-function json(text: string): Json {
-  try {
-    return parseJson(text)
-  } catch (cause) {
-    if (cause instanceof RangeError) throw cannotBeStored() // nests so deep that reading it overflows the stack
-    throw new EngineError('value_not_json', `the value is not JSON: ${(cause as Error).message.slice(0, 200)}`, {
-      cause,
-    })
+/** Credentials are nobody's to see; what is said of CloudEvents elsewhere is not said again, the rest stays under `ce_…`. */
+function metaOf(headers: ReadonlyMap<string, string>, event: CloudEvent | null): Envelope['meta'] {
+  const meta: Record<string, string> = Object.create(null)
+  for (const [name, value] of headers) {
+    if (ours.has(name) || isCredential(name)) continue
+    if (event === null || !name.startsWith('ce_')) meta[name] = value
   }
+  if (event !== null) addAttributes(meta, event, headers)
+  return meta
 }
 
 function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
@@ -158,15 +162,15 @@ function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
 
 const none: Pick<Envelope, 'http'> = {}
 
-/** Credentials apart; CloudEvents attributes are said already. */
-function split(headers: ReadonlyMap<string, string>): Pick<Envelope, 'meta' | 'auth'> {
-  const meta: Record<string, string> = Object.create(null)
-  const auth: Record<string, string> = Object.create(null)
-  for (const [name, value] of headers) {
-    if (name.startsWith('ce_') || ours.has(name)) continue
-    ;(isCredential(name) ? auth : meta)[name] = value
-  }
-  return { meta, auth }
+const saidElsewhere: ReadonlySet<string> = new Set(['specversion', 'id', 'type', 'source', 'time'])
+
+function addAttributes(
+  meta: Record<string, string>,
+  { attributes, contentType }: CloudEvent,
+  headers: ReadonlyMap<string, string>,
+): void {
+  for (const [name, text] of attributes) if (!saidElsewhere.has(name)) meta[`ce_${name}`] = text
+  if (contentType !== null && contentType !== headers.get('content-type')) meta.ce_datacontenttype = contentType
 }
 
 /** What the door says of a request; the event has it elsewhere, or is not to have it. */
@@ -174,7 +178,12 @@ const ours: ReadonlySet<string> = new Set([httpHeader, onceHeader])
 
 /** What the ledger keeps of an envelope; `recall` reads it. */
 export function textOfEnvelope(envelope: Envelope, dataText: string): string {
-  const { key, type, source, time, meta, http } = envelope
+  const { key, type, source, time, meta, auth, http } = envelope
   const head = JSON.stringify({ key, type, source, time, meta, ...(http ? { http } : {}) })
-  return `${head.slice(0, -1)},"data":${dataText}}`
+  const text = `${head.slice(0, -1)},"data":${dataText}}`
+  return auth === null ? text : withAuth(text, auth)
+}
+
+function withAuth(text: string, auth: Auth): string {
+  return `{"auth":${stringifyJson(auth as unknown as Json)},${text.slice(1)}`
 }

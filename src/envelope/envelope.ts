@@ -1,5 +1,7 @@
+import type { Auth } from './auth.ts'
 import type { HttpPart } from './http.ts'
 import type { Json } from './json.ts'
+import type { Secrets } from './secrets.ts'
 
 /** One consumed event as the engine sees it, whatever format it came in. */
 export interface Envelope {
@@ -14,9 +16,11 @@ export interface Envelope {
   readonly key: string | null
   /** Headers that are neither CloudEvents attributes nor credentials; names in lower case. */
   readonly meta: Readonly<Record<string, string>>
-  /** Headers that carry credentials (`authorization`, `x-api-key`, …); names in lower case. Sealed at rest. */
-  readonly auth: Readonly<Record<string, string>>
+  /** Who was authenticated; never a credential. Null: its workflow asks for nobody. */
+  readonly auth: Auth | null
   readonly data: Json
+  /** Fields that its workflow keeps secret: `meta` and `data` have `[secret]` in their places. Without it, there are none. */
+  readonly secrets?: Secrets
   /** Of an HTTP request; not there for what came by Kafka alone, of which expressions read null. */
   readonly http?: HttpPart
 }

@@ -1,14 +1,23 @@
 /**
- * JSON as the engine carries it: like JSON, but an integer beyond 2^53 stays exact (as a bigint). The common case,
- * a text without long digit runs, takes the platform's own parser.
+ * JSON as the engine carries it: like JSON, but an integer beyond 2^53 stays exact (as a bigint), and so does a fraction that
+ * no double can say (as a text of its digits). The common case, a text without long numbers, takes the platform's own parser.
  */
-import { isInteger, isSafeNumber, type ParseOptions, parse, stringify } from 'lossless-json'
+import { type ParseOptions, parse, stringify } from 'lossless-json'
+import { exactNumber } from './number.ts'
 
 export type Json = null | boolean | number | bigint | string | Json[] | { [name: string]: Json }
 
-/** Parses JSON text. Throws SyntaxError, with the position, on anything else. */
+/**
+ * Parses JSON text. Throws SyntaxError, with the position, on anything else, and RangeError for what nobody can hold: it
+ * nests by the thousand, or has a number of that many digits.
+ */
 export function parseJson(text: string): Json {
-  return longDigits.test(text) ? (parse(text, undefined, lossless) as Json) : JSON.parse(text)
+  return hasLongNumbers(text) ? (parse(text, undefined, lossless) as Json) : JSON.parse(text)
+}
+
+/** Rather once too often: a text with such a number in it cannot be told apart. */
+export function hasLongNumbers(jsonText: string): boolean {
+  return hasLongRun(jsonText) || powers.test(jsonText)
 }
 
 /** Writes JSON text without line breaks. Throws TypeError for what JSON cannot say (cycles, functions). */
@@ -38,7 +47,33 @@ function isTooDeep(jsonText: string): boolean {
   return bracketDepth(jsonText) > depthMax && depthOf(jsonText) > depthMax
 }
 
-const longDigits = /\d{16}/
+/** Of digits and points; one this long may say more than a double can. */
+const runChars = 16
+
+/** Every run of so many has one at a multiple of it, so that few characters are looked at. */
+function hasLongRun(text: string): boolean {
+  for (let at = runChars - 1; at < text.length; at += runChars) {
+    if (isOfNumber(text.charCodeAt(at)) && runAround(text, at) >= runChars) return true
+  }
+  return false
+}
+
+/** How long the run is of which this is one, up to where it is long enough. */
+function runAround(text: string, at: number): number {
+  let from = at
+  let to = at + 1
+  while (at - from < runChars && isOfNumber(text.charCodeAt(from - 1))) from--
+  while (to - at < runChars && isOfNumber(text.charCodeAt(to))) to++
+  return to - from
+}
+
+/** `0` to `9` and the point; of a place outside of the text it is not. */
+function isOfNumber(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2e
+}
+
+/** `1e400`; what only looks like it within a text is rarely followed by what follows a number. */
+const powers = /[eE][+-]?\d{2,}\s*(?:[,}\]]|$)/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is exactly what is looked for
 const suspicious = /\\u0000|\\u[dD][89a-fA-F]|[\ud800-\udfff]|\u0000/
 
@@ -87,7 +122,3 @@ const closeBracket = 0x7d
 
 /** Of a name that comes twice the last one counts, as with the platform's parser. */
 const lossless: ParseOptions = { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue }
-
-function exactNumber(text: string): number | bigint {
-  return isInteger(text) && !isSafeNumber(text) ? BigInt(text) : Number(text)
-}

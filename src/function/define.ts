@@ -17,6 +17,11 @@ export interface Context {
    * may come late; null in any other.
    */
   readonly forwardKey: string | null
+  /**
+   * The trace it is part of, as W3C's header of this name: give it to whoever you call. Null when there is none. What
+   * OpenTelemetry's own packages send on needs no help.
+   */
+  readonly traceparent: string | null
   /** When the process is killed. */
   readonly deadline: Date
   /**

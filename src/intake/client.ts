@@ -3,7 +3,9 @@ import { Kafka, type KafkaConfig, type LogEntry, logLevel } from 'kafkajs'
 import { publish } from '../telemetry/channels.ts'
 import { calm } from './calm.ts'
 import { registerCodecs } from './codecs.ts'
+import { saslOf } from './login.ts'
 import type { KafkaSettings } from './settings.ts'
+import { socketsOf } from './wire.ts'
 
 /** A client with every compression that Kafka knows. `patience` is how long it tries by itself. */
 export function createClient(
@@ -15,7 +17,9 @@ export function createClient(
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],
-    ssl: typeof settings.tls === 'boolean' ? settings.tls : { ...settings.tls },
+    // How is up to the sockets; the client only takes note of whether.
+    ssl: settings.tls !== false,
+    socketFactory: socketsOf(settings),
     connectionTimeout: 3000,
     ...patience,
     logLevel: logLevel.WARN,
@@ -27,12 +31,6 @@ export function createClient(
 const patient = {
   requestTimeout: 15_000,
   retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => true },
-}
-
-function saslOf(sasl: NonNullable<KafkaSettings['sasl']>): NonNullable<KafkaConfig['sasl']> {
-  const { mechanism, username, password } = sasl
-  if (mechanism === 'plain') return { mechanism, username, password }
-  return mechanism === 'scram-sha-256' ? { mechanism, username, password } : { mechanism, username, password }
 }
 
 /** The client's own words are detail: outages are told by us, once. */

@@ -23,3 +23,10 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     timeoutRequest(): void
   }
 }
+
+declare module 'kafkajs/src/broker/saslAuthenticator/*.js' {
+  import type { AuthenticationProviderArgs, Authenticator } from 'kafkajs'
+
+  const create: (login: object) => (connection: AuthenticationProviderArgs) => Authenticator
+  export default create
+}

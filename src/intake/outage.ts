@@ -1,6 +1,6 @@
 /** Says once that Kafka is away, and once that it is back. */
-import { messageOf } from '../base/error.ts'
 import { publish } from '../telemetry/channels.ts'
+import { said } from './said.ts'
 
 export class Outage {
   readonly #address: string
@@ -18,7 +18,7 @@ export class Outage {
   tell(error: unknown): void {
     if (this.#sinceMs !== null || isStarting(error)) return
     this.#sinceMs = performance.now()
-    publish('outage', { service: 'kafka', address: this.#address, message: messageOf(error) })
+    publish('outage', { service: 'kafka', address: this.#address, message: said(error) })
   }
 
   over(): void {

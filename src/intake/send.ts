@@ -1,6 +1,7 @@
 /** Records into Kafka, for `millrace publish`: here because the client is known here. */
 import { type Kafka, type Message, Partitioners, type RecordMetadata } from 'kafkajs'
-import { EngineError, messageOf } from '../base/error.ts'
+import { EngineError } from '../base/error.ts'
+import { said } from './said.ts'
 
 export interface NewRecord {
   readonly key: string | null
@@ -81,5 +82,5 @@ function* requestsOf(records: readonly NewRecord[]): Generator<Message[]> {
 function failed(topic: string, cause: unknown): EngineError {
   const retryable = (cause as { retriable?: boolean }).retriable !== false
   const code = retryable ? 'kafka_outage' : 'kafka_refused'
-  return new EngineError(code, `Kafka: publish to ${topic}: ${messageOf(cause)}`, { retryable, cause })
+  return new EngineError(code, `Kafka: publish to ${topic}: ${said(cause)}`, { retryable, cause })
 }

@@ -1,4 +1,6 @@
 /** How to reach Kafka, and how the consumer group behaves. */
+import type { TlsFiles } from '../base/tls.ts'
+
 export interface KafkaSettings {
   /** host:port, any of the cluster's brokers. */
   readonly brokers: readonly string[]
@@ -6,22 +8,22 @@ export interface KafkaSettings {
   readonly groupId: string
   readonly clientId: string
   readonly tls: boolean | TlsFiles
-  readonly sasl: SaslSettings | null
+  readonly sasl: Login | null
   /** A coordinator unheard of for so long is taken out of the group, in milliseconds. */
   readonly sessionTimeoutMs: number
 }
 
-/** PEM text. */
-export interface TlsFiles {
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
-}
+export type Login = PasswordLogin | TokenLogin
 
-export interface SaslSettings {
+export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
   readonly password: string
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'oauthbearer'
+  readonly tokens: { token(): Promise<{ value: string }> }
 }
 
 /** Longest wait of a fetch that finds nothing; also how late a resumed partition may be. Milliseconds. */

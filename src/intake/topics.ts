@@ -1,6 +1,7 @@
 /** What Kafka has: topics, their ids, partitions and offsets; and topics made for one machine. */
 import type { Admin, Kafka } from 'kafkajs'
-import { EngineError, messageOf } from '../base/error.ts'
+import { EngineError } from '../base/error.ts'
+import { said } from './said.ts'
 import { TopicIds } from './topic-ids.ts'
 
 export interface Bounds {
@@ -70,7 +71,7 @@ export class Topics {
       return await answer
     } catch (cause) {
       if (isUnknownTopic(cause)) await this.#forget()
-      const message = `Kafka at ${this.#address}: ${what}: ${messageOf(cause)}`
+      const message = `Kafka at ${this.#address}: ${what}: ${said(cause)}`
       throw new EngineError('kafka_outage', message, { retryable: true, cause })
     }
   }

@@ -1,9 +1,10 @@
 /** Connections to Postgres, and the one place that says how they are made. */
 import pg from 'pg'
 import { ledgerError } from './failure.ts'
+import { type Way, wayTo } from './way.ts'
 
 export interface LedgerSettings {
-  /** postgres://user:password@host:port/database; `sslmode` and `sslrootcert` are honoured. */
+  /** postgres://user:password@host:port/database; `sslmode`, `sslrootcert`, `sslcert` and `sslkey` are honoured (way.ts). */
   readonly databaseUrl: string
   readonly connectionsMax: number
   /** No answer within this is an outage, in milliseconds. */
@@ -22,8 +23,9 @@ export interface Connections {
 export function connect(settings: LedgerSettings): Connections {
   const address = addressOf(settings.databaseUrl)
   const { heldMsMax } = settings
+  const way = wayTo(settings.databaseUrl)
   const pool = new pg.Pool({
-    connectionString: settings.databaseUrl,
+    Client: clientBy(way),
     max: settings.connectionsMax,
     application_name: 'millrace',
     connectionTimeoutMillis: 5000,
@@ -41,13 +43,22 @@ export function connect(settings: LedgerSettings): Connections {
       try {
         return (await pool.query<Row>(statement)).rows
       } catch (error) {
-        throw ledgerError(error, address)
+        throw ledgerError(error, address, way.tls)
       }
     },
     end() {
       ended ??= pool.end()
       return ended
     },
+  }
+}
+
+/** The pool makes each of its connections by itself: how is to be asked anew each time. */
+function clientBy(way: Way): typeof pg.Client {
+  return class extends pg.Client {
+    constructor(config: pg.ClientConfig) {
+      super({ ...config, ...way.config() })
+    }
   }
 }
 

@@ -9,8 +9,11 @@
  * was charged before; what Postgres says of that is put in plain words.
  */
 import { EngineError, messageOf } from '../base/error.ts'
+import type { TlsFiles } from '../base/tls.ts'
+import { tlsTrouble } from '../base/tls-trouble.ts'
 
-export function ledgerError(error: unknown, address: string): EngineError {
+/** `tls`: the files that were used, which may be what is wrong. */
+export function ledgerError(error: unknown, address: string, tls: TlsFiles = {}): EngineError {
   if (error instanceof EngineError) return error
   const state = sqlState(error)
   const noRoom = lacksPartition(error, state)
@@ -18,11 +21,31 @@ export function ledgerError(error: unknown, address: string): EngineError {
   const charge = chargedBefore(error)
   const cause =
     charge === null ? error : new Error(`charge ${JSON.stringify(charge)} was made before`, { cause: error })
-  return new EngineError(code, `Postgres at ${address}: ${messageOf(cause)}`, {
+  return new EngineError(code, `Postgres at ${address}: ${wayTrouble(error, state, tls) ?? messageOf(cause)}`, {
     retryable: code === 'ledger_outage' || code === 'ledger_conflict',
     cause,
     details: { sqlState: state, ambiguous: mayHaveLanded(state), noRoom, ...(charge === null ? {} : { charge }) },
   })
+}
+
+/** What is wrong with the way to the server, and where that is set. */
+function wayTrouble(error: unknown, state: string | null, { cert }: TlsFiles): string | null {
+  const message = messageOf(error)
+  if (state === '28P01') return `${message}: are the user and the password in DATABASE_URL right?`
+  if (state === '28000') return `${message}: ${accessHint(message)}`
+  if (state === '3D000') return `${message}: is its name in DATABASE_URL right?`
+  if (state !== null) return null
+  if (message === 'The server does not support SSL connections')
+    return 'it does not speak TLS, which sslmode in DATABASE_URL asks for'
+  const own = 'sslcert and sslkey of DATABASE_URL'
+  return tlsTrouble(error, { ca: 'sslrootcert of DATABASE_URL', own, cert: cert?.read() })
+}
+
+/** In a server that speaks another language the hint is the second one, which is true of both. */
+function accessHint(message: string): string {
+  if (message.includes('client certificate')) return 'set sslcert and sslkey in DATABASE_URL'
+  if (message.includes('certificate auth')) return 'sslcert of DATABASE_URL is the certificate of another user'
+  return 'is sslmode in DATABASE_URL what the server wants of this user (pg_hba.conf)?'
 }
 
 /** Its detail reads `Key (engine_id, charge_key)=(1, order-7) already exists.`, in the server's language. */

@@ -51,11 +51,13 @@ interface ChildRead {
   error_code: string | null
   error_message: string | null
   output: string | null
+  is_owing: boolean
 }
 
 /**
  * Their ids begin as their parent's does, so that they lie beside it. Of one whose end its parent has not recorded the
- * output is what its last step gave.
+ * output is what its last step gave. One that failed owes something when a compensation of it has failed for good, or what it
+ * has called could not be undone.
  */
 export async function loadChildren(db: Connections, ids: readonly string[]): Promise<Of<ChildRecord>> {
   if (ids.length === 0) return nothing
@@ -70,7 +72,19 @@ select p.id as transaction_id, c.id, c.parent_step as step, c.parent_item as ite
          where v.id = c.version_id and not exists (
            select from millrace_data.attempt own
            where own.transaction_id = p.id and own.step = c.parent_step and own.item = c.parent_item and own.step_state = 1)
-         order by a.attempt desc limit 1) end as output
+         order by a.attempt desc limit 1) end as output,
+       case when e.state = 2 then exists (
+         select from millrace_data.version v
+         join millrace_data.attempt a on a.transaction_id = c.id
+         where v.id = c.version_id and case v.step_kinds[a.step + 1]
+           when 'undo' then a.step_state = 3 and not exists (
+             select from millrace_data.attempt later
+             where later.transaction_id = c.id and later.step = a.step and later.item = a.item and later.attempt > a.attempt)
+           when 'call' then (a.step_state = 1 or (a.step_state = 3 and a.unknown)) and exists (
+             select from millrace_data.transaction g join millrace_data.ending x on x.transaction_id = g.id and x.state = 2
+             where g.id between millrace_data.first_beside(c.id) and millrace_data.last_beside(c.id)
+               and g.parent_id = c.id and g.parent_step = a.step and g.parent_item = a.item)
+           else false end) else false end as is_owing
 from unnest($1::uuid[]) as p (id)
 join millrace_data.transaction c
   on c.id between millrace_data.first_beside(p.id) and millrace_data.last_beside(p.id) and c.parent_id = p.id
@@ -80,7 +94,7 @@ left join millrace_data.ending e on e.transaction_id = c.id
 order by c.admitted_at, c.id`,
     values: rangeOf(ids),
   })
-  return byTransaction(rows, ({ id, step, item, state, error_code, error_message, output }) => ({
+  return byTransaction(rows, ({ id, step, item, state, error_code, error_message, output, is_owing }) => ({
     id,
     step,
     item,
@@ -91,6 +105,7 @@ order by c.admitted_at, c.id`,
             state: stateName(state),
             error: error_code === null ? null : { code: error_code, message: error_message ?? '' },
             output,
+            isOwing: is_owing,
           },
   }))
 }

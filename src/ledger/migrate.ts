@@ -6,6 +6,7 @@ import { EngineError } from '../base/error.ts'
 import { addressOf, connect } from './connect.ts'
 import { ledgerError } from './failure.ts'
 import { makeRoom } from './room/make.ts'
+import { wayTo } from './way.ts'
 
 /** Answers with the names of the files that were run; none when the schema was up to date. Makes the partitions to come, too. */
 export async function migrate(databaseUrl: string, directory: string): Promise<string[]> {
@@ -31,7 +32,7 @@ function runFiles(databaseUrl: string, directory: string): Promise<string[]> {
 }
 
 /** The number of the latest migration that this version of the engine knows how to write to. */
-export const ledgerVersion = 13
+export const ledgerVersion = 14
 
 /**
  * A newer version may have migrated the ledger. As long as it only expanded, this one goes on beside it; throws
@@ -59,9 +60,10 @@ export async function pendingMigrations(databaseUrl: string, directory: string):
 }
 
 async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): Promise<T> {
+  const way = wayTo(databaseUrl)
   const db = knex({
     client: 'pg',
-    connection: { connectionString: databaseUrl, connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
+    connection: { ...way.config(), connectionTimeoutMillis: 5000, application_name: 'millrace migrate' },
     pool: { min: 0, max: 2 },
     acquireConnectionTimeout: 8000,
     log: silence,
@@ -69,7 +71,7 @@ async function withKnex<T>(databaseUrl: string, act: (db: Knex) => Promise<T>): 
   try {
     return await act(db)
   } catch (error) {
-    throw ledgerError(error, addressOf(databaseUrl))
+    throw ledgerError(error, addressOf(databaseUrl), way.tls)
   } finally {
     await db.destroy()
   }
@@ -84,7 +86,8 @@ const silence = { warn() {}, error() {}, debug() {}, deprecate() {} }
  * transaction that had begun before, so it would wait for its own holder, or for who waits for that.
  */
 async function alone<T>(databaseUrl: string, act: () => Promise<T>): Promise<T> {
-  const holder = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000, keepAlive: true })
+  const way = wayTo(databaseUrl)
+  const holder = new pg.Client({ ...way.config(), connectionTimeoutMillis: 5000, keepAlive: true })
   holder.on('error', () => undefined)
   try {
     await holder.connect()
@@ -93,7 +96,7 @@ async function alone<T>(databaseUrl: string, act: () => Promise<T>): Promise<T> 
     }
     return await act()
   } catch (error) {
-    throw ledgerError(error, addressOf(databaseUrl))
+    throw ledgerError(error, addressOf(databaseUrl), way.tls)
   } finally {
     await holder.end().catch(() => undefined)
   }

@@ -4,6 +4,7 @@
  */
 import pg from 'pg'
 import { publish } from '../telemetry/channels.ts'
+import { type Way, wayTo } from './way.ts'
 
 /** Payload: ids of lanes, with blanks between. */
 export const nudgeChannel = 'millrace_nudge'
@@ -11,7 +12,7 @@ export const nudgeChannel = 'millrace_nudge'
 const againMs = { first: 1000, most: 30_000 }
 
 export class Nudges implements AsyncDisposable {
-  readonly #databaseUrl: string
+  readonly #way: Way
   #client: pg.Client | null = null
   #onNudge: ((laneIds: readonly number[]) => void) | null = null
   #timer: NodeJS.Timeout | undefined
@@ -19,7 +20,7 @@ export class Nudges implements AsyncDisposable {
   #stopped = false
 
   constructor(databaseUrl: string) {
-    this.#databaseUrl = databaseUrl
+    this.#way = wayTo(databaseUrl)
   }
 
   /** Hears from now on; of all lanes, ours or not. */
@@ -43,7 +44,7 @@ export class Nudges implements AsyncDisposable {
 
   async #listen(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.#databaseUrl,
+      ...this.#way.config(),
       application_name: 'millrace nudges',
       connectionTimeoutMillis: 5000,
       keepAlive: true,

@@ -1,7 +1,9 @@
 /** A look at the whole ledger at one moment of it, however long the look takes: nothing is written, nobody is held up. */
 import pg from 'pg'
+import type { TlsFiles } from '../base/tls.ts'
 import { addressOf } from './connect.ts'
 import { ledgerError } from './failure.ts'
+import { wayTo } from './way.ts'
 
 export interface Snapshot {
   /** Two at once are two at once. */
@@ -44,11 +46,14 @@ class View {
   busy = 0
   readonly #client: pg.Client
   readonly #address: string
+  readonly #tls: TlsFiles
 
   constructor(databaseUrl: string) {
+    const way = wayTo(databaseUrl)
     this.#address = addressOf(databaseUrl)
+    this.#tls = way.tls
     this.#client = new pg.Client({
-      connectionString: databaseUrl,
+      ...way.config(),
       application_name: 'millrace verify',
       connectionTimeoutMillis: 5000,
       keepAlive: true,
@@ -77,7 +82,7 @@ class View {
     try {
       return await ask()
     } catch (error) {
-      throw ledgerError(error, this.#address)
+      throw ledgerError(error, this.#address, this.#tls)
     } finally {
       this.busy--
     }

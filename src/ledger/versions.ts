@@ -2,7 +2,7 @@
 import type { VersionIds } from '../coordinator/ports.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Connections } from './connect.ts'
-import { startsOf } from './starts.ts'
+import { layoutOf } from './layout.ts'
 
 /** So many in one statement: a folder may hold thousands, and a statement for each of them is seconds of a start. */
 const together = 500
@@ -32,12 +32,12 @@ on conflict do nothing`,
     name: 'millrace_register_versions',
     text: `
 insert into millrace_data.version
-  (workflow_id, hash, source, step_ids, step_functions, step_kinds, step_starts, last_step)
+  (workflow_id, hash, source, step_ids, step_functions, step_kinds, step_starts, step_ends, step_inside,
+   step_optional, last_step)
 select w.id, p.hash, p.source, array(select json_array_elements_text(p.steps -> 'ids')),
        array(select json_array_elements_text(p.steps -> 'functions')),
-       case when p.steps ->> 'kinds' is not null then array(select json_array_elements_text(p.steps -> 'kinds')) end,
-       case when p.steps ->> 'kinds' is not null
-            then array(select json_array_elements_text(p.steps -> 'starts')::smallint) end,
+       ${listOf('kinds', 'text')}, ${listOf('starts', 'smallint')}, ${listOf('ends', 'smallint')},
+       ${listOf('inside', 'smallint')}, ${listOf('optional', 'boolean')},
        (p.steps ->> 'last')::smallint
 from unnest($1::text[], $2::text[], $3::text[], $4::json[]) as p (name, hash, source, steps)
 join millrace_data.workflow w on w.name = p.name
@@ -59,11 +59,17 @@ join millrace_data.version v on v.workflow_id = w.id and v.hash = p.hash`,
   return new Map(rows.map((row) => [row.hash, { workflowId: row.workflow_id, versionId: row.id }]))
 }
 
+/** Null where that need not be told. */
+function listOf(name: string, type: string): string {
+  return `case when p.steps ->> 'kinds' is not null then array(select json_array_elements_text(p.steps -> '${name}')::${type}) end`
+}
+
 /** Of functions one after the other nothing more than their names needs to be told. */
 function stepsOf(plan: Plan) {
   const ids = plan.steps.map((step) => step.id)
   const functions = plan.steps.map((step) => ('uses' in step ? step.uses : null))
   if (plan.steps.every((step) => step.kind === 'invoke')) return { ids, functions }
   const kinds = plan.steps.map((step) => step.kind)
-  return { ids, functions, kinds, starts: startsOf(plan), last: plan.body.at(-1)?.no }
+  const optional = plan.steps.map((step) => 'optional' in step && step.optional)
+  return { ids, functions, kinds, ...layoutOf(plan), optional, last: plan.body.at(-1)?.no }
 }

@@ -97,7 +97,7 @@ export class Publisher {
       held(await ledger.markPublished(this.#lane, last.seq))
       crashPoint('outbox.marked')
       const durationMs = (this.#parts.clock.nowUs() - fromUs) / 1000
-      publish('published', { ...this.#lane.partition, messages: messages.length, durationMs })
+      publish('published', { ...this.#lane.partition, messages: messages.length, durationMs, batch: messages })
     }
   }
 

@@ -17,7 +17,10 @@ interface Telling<Name extends FactName> {
   say(fact: Facts[Name]): Entry
 }
 
-export type Tellings = { readonly [Name in FactName]: Telling<Name> }
+/** What comes for every event, and says nothing to a person, is for metrics and traces alone. */
+export type ToldName = Exclude<FactName, 'durable' | 'function.spans'>
+
+export type Tellings = { readonly [Name in ToldName]: Telling<Name> }
 
 export const tellings: Tellings = {
   'lane.opened': {
@@ -27,7 +30,6 @@ export const tellings: Tellings = {
     say: (fact) => (fact.reason === 'stopped' ? debug : info)(`lane ${lane(fact)} closed: ${fact.reason}`),
   },
   lag: { say: (fact) => debug(`${lane(fact)} has ${fact.records} records to be read`) },
-  'in-flight': { say: (fact) => debug(`${fact.running} transactions run, ${fact.queued} stand behind their key`) },
   'lane.paused': { say: (fact) => warn(`${lane(fact)} is not read for now: ${fact.reason}`) },
   'lane.resumed': { say: (fact) => info(`${lane(fact)} is read again`) },
   commit: { say: (fact) => debug(`committed ${fact.events} events in ${fact.durationMs} ms`) },
@@ -91,6 +93,9 @@ export const tellings: Tellings = {
     many: 'failed transactions',
     say: (fact) => (fact.state === 'failed' ? info : debug)(ended(fact)),
   },
+  'function.log': {
+    say: ({ workflow, step, attempt, text }) => info(`${workflow} ${step} (attempt ${attempt}): ${text.trimEnd()}`),
+  },
   passed: {
     many: 'records that no workflow takes',
     say: (fact) => warn(`no workflow takes ${lane(fact)}/${fact.offset}: it is passed over for good`),
@@ -134,8 +139,14 @@ function goOn(open: number): string {
   return open === 0 ? '' : `; ${open} ${open === 1 ? 'transaction goes' : 'transactions go'} on`
 }
 
-function service({ service, address }: { service: 'kafka' | 'postgres'; address: string }): string {
-  return `${service === 'kafka' ? 'Kafka' : 'Postgres'}${address && ` at ${address}`}`
+function service({ service, address }: { service: string; address: string }): string {
+  return `${serviceNames[service] ?? service}${address && ` at ${address}`}`
+}
+
+const serviceNames: Readonly<Record<string, string>> = {
+  kafka: 'Kafka',
+  postgres: 'Postgres',
+  registry: 'The schema registry',
 }
 
 function catalogue({ workflows, changed, problems }: Facts['catalogue']): string {

@@ -1,13 +1,16 @@
 /** Structured logs: subscribes to every channel and writes JSON lines, or lines of text for people. */
 import pino from 'pino'
-import { type FactName, type Facts, subscribe } from './channels.ts'
-import { type Level, tellings } from './entries.ts'
+import { type Facts, subscribe } from './channels.ts'
+import { type Level, type ToldName, tellings } from './entries.ts'
 import { Flood } from './flood.ts'
 import { textLine } from './text-line.ts'
+import { traceIdFrom } from './trace/ids.ts'
 
 export interface LogOptions {
   readonly level: Level
   readonly format: 'json' | 'text'
+  /** Also what functions write: it is in the ledger, and may be much. */
+  readonly functions?: boolean
   /** Colours in text. */
   readonly colours?: boolean
   /** Takes whole lines. */
@@ -22,14 +25,15 @@ type Say = (level: Level, message: string, details: object) => void
 
 export function startLogs(options: LogOptions): Logs {
   const say = options.format === 'json' ? jsonLines(options) : textLines(options)
-  const stops = (Object.keys(tellings) as FactName[]).map((name) => listen(name, options.level, say))
+  const names = (Object.keys(tellings) as ToldName[]).filter((name) => name !== 'function.log' || options.functions)
+  const stops = names.map((name) => listen(name, options.level, say))
   const stop = () => {
     for (const each of stops.splice(0)) each()
   }
   return { stop, [Symbol.dispose]: stop }
 }
 
-function listen<Name extends FactName>(name: Name, least: Level, say: Say): () => void {
+function listen<Name extends ToldName>(name: Name, least: Level, say: Say): () => void {
   const { many, say: telling } = tellings[name]
   const flood = many === undefined ? null : new Flood((count) => say('warn', `${count} more ${many}`, { fact: name }))
   const unsubscribe = subscribe(name, (fact: Facts[Name]) => {
@@ -45,10 +49,17 @@ function listen<Name extends FactName>(name: Name, least: Level, say: Say): () =
 
 const order: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
 
-/** What a notice says is in the line already. */
+/** Said in the line already, or nothing for it. */
+const unsaid: ReadonlySet<string> = new Set(['message', 'text', 'batch', 'traceparent'])
+
 function detailsOf(fact: object): object {
-  const { level: _, message, ...rest } = fact as { level?: unknown; message?: unknown }
-  return message === undefined || 'level' in fact ? rest : { ...rest, cause: message }
+  const { level, message, transactionId, traceparent } = fact as Readonly<Record<string, string | undefined>>
+  const details = Object.fromEntries(Object.entries(fact).filter(([name]) => !unsaid.has(name)))
+  if (level !== undefined) delete details.level
+  else if (message !== undefined) details.cause = message
+  // As OpenTelemetry names it where logs are not its own.
+  if (transactionId !== undefined) details.trace_id = traceIdFrom(transactionId, traceparent)
+  return details
 }
 
 function jsonLines({ level, write }: LogOptions): Say {

@@ -39,8 +39,11 @@ export function admit(plan: Plan, envelope: Envelope, arrival: Arrival): Transac
   }
 }
 
-/** Of a step's call: its event is the step's `with`, its order and its place are its parent's. */
-export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transaction {
+/**
+ * Of a step's call: its event is the step's `with`, and from whom that is, its order and its place are its parent's. `meta`: the
+ * trace it is of.
+ */
+export function admitChild(plan: Plan, parent: Transaction, call: Admit, meta: Envelope['meta'] = {}): Transaction {
   const { childId: id, parent: ref, data, atUs } = call
   const envelope = {
     id,
@@ -48,8 +51,8 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit): Transa
     source: null,
     time: parent.envelope.time,
     key: null,
-    meta: {},
-    auth: {},
+    meta,
+    auth: parent.envelope.auth,
     data: parseJson(data),
   }
   return {

@@ -9,7 +9,7 @@ import { openOf } from './items.ts'
 import { recordRest } from './rest.ts'
 import { stopBody } from './stop.ts'
 import { isSettled, type TransactionState } from './transaction.ts'
-import { turn } from './turn.ts'
+import { recordTurn, turn } from './turn.ts'
 import { undo } from './undo.ts'
 import { walkBody } from './walk.ts'
 
@@ -41,18 +41,14 @@ function complete(draft: Draft): boolean {
 
 /** It goes no further for now: says why by its state, and writes what must be known of that. `undoing`: all else is at rest. */
 function pose(draft: Draft, undoing: Place | null): Draft {
-  const { transaction, effects, hasTurned } = draft
+  const { transaction } = draft
   const held: Held = { running: 0, delayed: 0, called: 0, inDoubt: 0, resting: [] }
   if (undoing !== null) look(undoing, held)
   else surveyBody(draft, held)
   transaction.state = stateOf(held, transaction.failure !== null)
   transaction.isDelayed = held.running === 0 && held.delayed + held.called > 0
   for (const place of held.resting) recordRest(draft, place, transaction.state === 'waiting')
-  if (hasTurned && transaction.failure !== null) {
-    const { code, message, isCancel } = transaction.failure
-    const row = { transactionId: transaction.id, round: transaction.round, code, message, isCancel, atUs: draft.atUs }
-    effects.push({ type: 'RecordTurn', row })
-  }
+  recordTurn(draft)
   return draft
 }
 

@@ -30,6 +30,7 @@ export function goOnCalled(draft: Draft, place: Place<CallStep>): Went {
     return 'settled'
   }
   const { code, message } = ended.error ?? { code: ended.state, message: `it is ${ended.state}` }
+  if (ended.isOwing) frame.set(step.no, { ...frame.get(step.no), effectUnknown: true })
   return failStep(draft, place, { code, message: `${step.workflow}: ${message}` })
 }
 

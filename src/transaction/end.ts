@@ -10,7 +10,7 @@ import { undoneCount } from './undo.ts'
 export function end(draft: Draft, failure: Failure | null, isOwing = false): void {
   const { transaction } = draft
   if (failure === null) ended(draft, 'completed', null, messagesOfCompleted(transaction))
-  else ended(draft, failedState(draft, failure, isOwing), failure, messagesOfFailed(transaction, failure))
+  else ended(draft, failedState(draft, failure, isOwing), failure, messagesOfFailed(transaction, failure), isOwing)
 }
 
 function failedState(draft: Draft, failure: Failure, isOwing: boolean): FinalState {
@@ -19,7 +19,13 @@ function failedState(draft: Draft, failure: Failure, isOwing: boolean): FinalSta
   return failure.code === undoneCode || undoneCount(draft) > 0 ? 'compensated' : 'failed'
 }
 
-function ended(draft: Draft, state: FinalState, failure: Failure | null, messages: readonly Effect[]): void {
+function ended(
+  draft: Draft,
+  state: FinalState,
+  failure: Failure | null,
+  messages: readonly Effect[],
+  isOwing = false,
+): void {
   const { transaction, effects, atUs } = draft
   transaction.state = state
   transaction.failure = failure
@@ -32,17 +38,17 @@ function ended(draft: Draft, state: FinalState, failure: Failure | null, message
     recordKept: transaction.plan.deadLetter.failed,
   }
   effects.push({ type: 'RecordEnding', row }, ...messages)
-  tellParent(draft, state, failure)
+  tellParent(draft, state, failure, isOwing)
 }
 
 /** Of a completed one that its parent undoes, or a person. */
 export const undoneCode = 'undone'
 
-function tellParent(draft: Draft, state: FinalState, failure: Failure | null): void {
+function tellParent(draft: Draft, state: FinalState, failure: Failure | null, isOwing: boolean): void {
   const { id, parent } = draft.transaction
   if (parent === null) return
   const error = failure === null ? null : { code: failure.code, message: failure.message }
-  const end = { state, error, output: state === 'completed' ? outputAtEnd(draft) : null }
+  const end = { state, error, output: state === 'completed' ? outputAtEnd(draft) : null, isOwing }
   const { step, item } = parent
   const event = { type: 'ChildEnded', atUs: draft.atUs, step, item, childId: id, end } as const
   draft.effects.push({ type: 'Tell', transactionId: parent.id, event })

@@ -5,10 +5,10 @@ import { type Draft, draftOf, type Frame } from './draft.ts'
 import { undoneCode } from './end.ts'
 import type { RetryAsked, UndoAsked } from './event.ts'
 import { itemsAgain, itemsOf } from './items.ts'
-import { type StepProgress, type Transaction, untouched } from './transaction.ts'
+import { isSettled, type StepProgress, type Transaction, untouched } from './transaction.ts'
 import type { Transition } from './transition.ts'
-import { turn } from './turn.ts'
-import { nextOwed, undoneCount } from './undo.ts'
+import { recordTurn, turn } from './turn.ts'
+import { isChildUndone, nextOwed, undoneCount } from './undo.ts'
 
 /** Of a failed one, what is left to be undone; of a completed one all, as its parent or a person wishes. */
 export function undoAgain(transaction: Transaction, event: UndoAsked): Transition {
@@ -48,13 +48,8 @@ export function retryFrom(transaction: Transaction, event: RetryAsked): Transiti
 
 /** Its turn may have to be waited for. */
 function requeued(draft: Draft): Draft {
-  const { transaction, effects, hasTurned, atUs } = draft
-  transaction.state = 'queued'
-  const { id: transactionId, round, failure } = transaction
-  if (hasTurned && failure) {
-    const { code, message, isCancel } = failure
-    effects.push({ type: 'RecordTurn', row: { transactionId, round, code, message, isCancel, atUs } })
-  }
+  draft.transaction.state = 'queued'
+  recordTurn(draft)
   return draft
 }
 
@@ -78,8 +73,9 @@ export function reopen(draft: Draft, round: number, from: number | null): void {
   })
 }
 
-/** Its compensation is numbered right behind it, and is forgotten after it. */
-function isUndone(steps: readonly Step[], { no }: Step, frame: Frame): boolean {
+/** Its compensation is numbered right behind it, and is forgotten after it. A call is always made anew. */
+function isUndone(steps: readonly Step[], { no, kind }: Step, frame: Frame): boolean {
+  if (kind === 'call') return isSettled(frame.get(no))
   return steps[no + 1]?.kind === 'undo' && frame.get(no + 1).state === 'ok'
 }
 
@@ -184,7 +180,8 @@ function undoingOf({ state, effectUnknown }: StepProgress, undo: StepProgress): 
   return { isUndone, isOwed: !isUndone && (state === 'ok' || (state === 'failed' && effectUnknown)) }
 }
 
-function undoingOfCall({ state, inside }: StepProgress): Undoing {
-  const isUndone = state === 'ok' && inside?.kind === 'child' && inside.ended?.state === 'compensated'
-  return { isUndone, isOwed: state === 'ok' && !isUndone }
+function undoingOfCall({ state, effectUnknown, inside }: StepProgress): Undoing {
+  const mayOwe = state === 'ok' || (state === 'failed' && effectUnknown)
+  const isUndone = mayOwe && inside?.kind === 'child' && isChildUndone(inside)
+  return { isUndone, isOwed: mayOwe && !isUndone }
 }

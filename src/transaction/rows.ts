@@ -43,9 +43,12 @@ export function emptyRow(
   }
 }
 
-/** Nobody knows what it did: if it can be undone it is, and if it is tried again in another round its key is the same. */
+/**
+ * Nobody knows what it did: if it can be undone it is, and if it is tried again in another round its key is the same. Of a call:
+ * what it called has failed and owes something.
+ */
 export function leavesUnknown(step: Step, { effectUnknown }: StepProgress): boolean {
-  return effectUnknown && 'uses' in step
+  return effectUnknown && ('uses' in step || step.kind === 'call')
 }
 
 /** What undoes it needs. */

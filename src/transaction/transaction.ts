@@ -125,7 +125,7 @@ export interface StepProgress {
   readonly seq: number
   /** Of its last known outcome: a step of unknown effect keeps its key. From 1. */
   readonly keyRound: number
-  /** Nobody knows what its last attempt did outside. */
+  /** Nobody knows what its last attempt did outside; of a call that failed: what it called owes something. */
   readonly effectUnknown: boolean
   /** There is a row that says so; of this round, or of one before. */
   readonly wasSkipped: boolean
@@ -211,6 +211,8 @@ export interface ChildEnd {
   readonly error: StepError | null
   /** JSON text. */
   readonly output: string | null
+  /** It failed, and something it did is not undone. */
+  readonly isOwing: boolean
 }
 
 /** A settled step's output. Its text is parsed when an expression first asks for it. */

@@ -7,6 +7,7 @@ import { tryInvoke } from './invoke.ts'
 import { itemsOf } from './items.ts'
 import { nameOf } from './rows.ts'
 import { type Child, isSettled, type Owed, type StepRef } from './transaction.ts'
+import { recordTurn } from './turn.ts'
 import { failStep, goOnInvoked } from './walk.ts'
 
 /** What is undone now: asked for, or awaited. Or nothing is left, and it ends. */
@@ -59,6 +60,7 @@ function undoCall(draft: Draft, { step, frame }: Place<CallStep>): 'held' | 'fai
 
 /** A compensation has failed for good: it ends, and what is owed can be seen. */
 function owing(draft: Draft, { step, frame }: Place): 'ended' {
+  recordTurn(draft)
   const { failure } = draft.transaction
   const why = frame.get(step.no).error
   const left = `; ${step.kind === 'call' ? `${nameOf(step, frame.item)} could not be undone` : `the ${nameOf(step, frame.item)} failed`}`
@@ -92,7 +94,12 @@ function placeOf({ transaction, root }: Draft, { step: no, item }: StepRef): Pla
 
 function isUndone({ step, frame }: Place<UndoStep | CallStep>): boolean {
   const { state, inside } = frame.get(step.no)
-  return step.kind === 'undo' ? state === 'ok' : inside?.kind === 'child' && inside.ended?.state === 'compensated'
+  return step.kind === 'undo' ? state === 'ok' : inside?.kind === 'child' && isChildUndone(inside)
+}
+
+/** One that was to be cancelled and could not be undone at first is `cancelled` when it is. */
+export function isChildUndone({ ended }: Child): boolean {
+  return ended?.state === 'compensated' || ended?.state === 'cancelled'
 }
 
 interface Done extends StepRef {
@@ -138,9 +145,10 @@ function lookAtStep(step: InvokeStep, undoing: UndoStep, frame: Frame, found: Fo
 function lookAtCall(step: CallStep, frame: Frame, found: Found): void {
   const progress = frame.get(step.no)
   if (!isSettled(progress) || progress.inside?.kind !== 'child') return
-  const state = progress.inside.ended?.state
-  if (progress.state === 'ok' && state === 'compensated') found.undone++
-  else if (progress.state === 'ok' || state === 'completed') keep(found, { step, frame }, progress.seq || step.no)
+  // One that failed has undone itself, unless it could not.
+  const mayOwe = progress.state === 'ok' || progress.effectUnknown
+  if (mayOwe && isChildUndone(progress.inside)) found.undone++
+  else if (mayOwe || progress.inside.ended?.state === 'completed') keep(found, { step, frame }, progress.seq || step.no)
 }
 
 function keep({ done }: Found, { step, frame }: Place, seq: number): void {

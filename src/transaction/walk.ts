@@ -3,7 +3,7 @@
  * of steps has come to.
  */
 import { EngineError, messageOf } from '../base/error.ts'
-import type { Step } from '../workflow/plan.ts'
+import type { Expression, Step } from '../workflow/plan.ts'
 import { walkForEach, walkParallel, walkSwitch } from './blocks.ts'
 import { beginCall, goOnCalled } from './called.ts'
 import type { Draft, Frame, Place } from './draft.ts'
@@ -89,6 +89,7 @@ function begin(draft: Draft, place: Place): Went {
   }
   return guarded(draft, place, () => {
     if (step.when !== null && !isTrue(step.when.evaluate(frame.scope()))) return skip(draft, place)
+    if (step.require !== null) demand(step.require, frame)
     return enter(draft, place)
   })
 }
@@ -98,6 +99,18 @@ export const outOfTime = Object.freeze({ code: 'transaction_timeout', message: '
 export function isTrue(answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
   throw new EngineError('expression_failed', `when: gave ${JSON.stringify(answer)}, expected true or false`)
+}
+
+/** Throws `EngineError` `forbidden`, also when it cannot be told. */
+function demand(require: Expression, frame: Frame): void {
+  let why = `it requires ${require.source}`
+  try {
+    if (require.evaluate(frame.scope()) === true) return
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    why += `: ${messageOf(error)}`
+  }
+  throw new EngineError('forbidden', why)
 }
 
 function skip(draft: Draft, place: Place): Went {

@@ -2,12 +2,16 @@
 import { EngineError, messageOf } from '../base/error.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import { type Decoded, decode } from '../envelope/decode.ts'
+import type { Envelope } from '../envelope/envelope.ts'
 import { type Json, parseJson, stringifyJson } from '../envelope/json.ts'
-import type { RawRecord } from '../envelope/record.ts'
+import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { redacted } from '../envelope/secrets.ts'
 import { keyText } from '../workflow/expression/compile.ts'
-import type { Expression, Plan } from '../workflow/plan.ts'
+import type { Expression, Plan, SignalTopic } from '../workflow/plan.ts'
 import type { Wrong } from './check.ts'
 import type { Placed } from './content.ts'
+import { isSecretTopic, openedIfPossible, openedLetter, secretsDiffer } from './secret-content.ts'
 import type { VersionFacts, World } from './world.ts'
 
 export const kinds: Readonly<Record<string, string>> = {
@@ -39,57 +43,71 @@ export interface Said {
 
 type Difference = Pick<Wrong, 'kind' | 'expected' | 'found'>
 
-export function wrongsOf({ topic, partition, record }: Placed, rows: readonly Said[], world: World): Wrong[] {
-  const read = tryDecode(record, `${topic}/${partition}/${record.offset}`)
-  return rows.flatMap((row) => {
+/** What a record is held against. */
+interface Against {
+  readonly topic: string
+  /** As it was before it was sealed. */
+  readonly record: RawRecord
+  readonly read: Decoded | EngineError
+  readonly world: World
+  readonly sealer: Sealer | null
+}
+
+/** `sealer` null: there is no key, and what came sealed is not compared. */
+export function wrongsOf(
+  { topic, partition, record }: Placed,
+  rows: readonly Said[],
+  world: World,
+  sealer: Sealer | null,
+) {
+  const opened = tried(() => openedIfPossible(record, sealer))
+  if (opened === null) return []
+  const read = opened instanceof EngineError ? opened : tryDecode(opened, `${topic}/${partition}/${record.offset}`)
+  const against = { topic, record: opened instanceof EngineError ? record : opened, read, world, sealer }
+  return rows.flatMap((row): Wrong[] => {
     const { lane, workflow, id } = row
-    return differencesOf(row, topic, record, read, world).map((each) => ({
-      ...each,
-      lane,
-      workflow,
-      position: record.offset,
-      id,
-    }))
+    return differencesOf(row, against).map((each) => ({ ...each, lane, workflow, position: record.offset, id }))
   })
 }
 
 function tryDecode(record: RawRecord, where: string): Decoded | EngineError {
+  return tried(() => decode(record, where, Number.POSITIVE_INFINITY))
+}
+
+function tried<T>(act: () => T): T | EngineError {
   try {
-    return decode(record, where, Number.POSITIVE_INFINITY)
+    return act()
   } catch (error) {
     if (error instanceof EngineError) return error
     throw error
   }
 }
 
-function differencesOf(
-  row: Said,
-  topic: string,
-  record: RawRecord,
-  read: Decoded | EngineError,
-  world: World,
-): Difference[] {
-  if (row.what === 'letter') return ofLetter(row, record, read)
-  if (read instanceof EngineError) return row.what === 'passed' ? [] : [unreadable(row, read)]
+function differencesOf(row: Said, against: Against): Difference[] {
+  const { topic, read, world } = against
+  if (row.what === 'letter') return ofLetter(row, against)
+  if (read instanceof EngineError) {
+    return row.what === 'passed' ? [] : [unreadable(row, read, isSecretTopic(topic, world))]
+  }
   if (row.what === 'passed') return ofPassed(row, read, world)
-  if (row.what === 'signal') return ofSignal(row, topic, record, read, world)
+  if (row.what === 'signal') return ofSignal(row, read, against)
   const event = eventDiffers(row, read)
-  return row.what === 'duplicate' ? event : [...ofTransaction(row, record, read, world), ...event]
+  return row.what === 'duplicate' ? event : [...ofTransaction(row, read, against), ...event]
 }
 
-function unreadable(row: Said, error: EngineError): Difference {
+/** `isSecret`: the sentence may quote what is secret. */
+function unreadable(row: Said, error: EngineError, isSecret: boolean): Difference {
   return {
     kind: 'value_differs',
-    expected: `a dead letter: ${messageOf(error)} (${error.code})`,
+    expected: `a dead letter: ${isSecret ? 'it cannot be read' : messageOf(error)} (${error.code})`,
     found: `a ${row.what}`,
   }
 }
 
-function ofTransaction(row: Said, record: RawRecord, { envelope, text }: Decoded, world: World): Difference[] {
-  const stored = row.envelope ?? ''
-  const same = stored === text || comparable(stored, record) === comparable(text, record)
-  const value = same ? [] : [{ kind: 'value_differs', expected: shown(text), found: shown(stored) }]
+function ofTransaction(row: Said, decoded: Decoded, { record, world, sealer }: Against): Difference[] {
+  const { envelope, text } = decoded
   const plan = world.versions.find((version) => version.id === row.version_id)?.plan
+  const value = plan?.secrets.length ? ofSecretValue(row, decoded, plan, sealer) : ofValue(row, text, record)
   if (!plan) return value
   const key =
     plan.order === 'none'
@@ -100,21 +118,40 @@ function ofTransaction(row: Said, record: RawRecord, { envelope, text }: Decoded
   return key === row.key ? value : [...value, { kind: 'key_differs', expected: named(key), found: named(row.key) }]
 }
 
-/** Of any version: which one it was that kept it is not known. */
-function ofSignal(row: Said, topic: string, record: RawRecord, { envelope }: Decoded, world: World): Difference[] {
-  const { id, type, source, time, key, data } = envelope
-  const text = stringifyJson({ id, type, source, time, key, data })
-  const stored = row.envelope ?? ''
+function ofValue({ envelope }: Said, text: string, record: RawRecord): Difference[] {
+  const stored = envelope ?? ''
   const same = stored === text || comparable(stored, record) === comparable(text, record)
-  const value = same ? [] : [{ kind: 'value_differs', expected: shown(text), found: shown(stored) }]
+  return same ? [] : [{ kind: 'value_differs', expected: shown(text), found: shown(stored) }]
+}
+
+function ofSecretValue(row: Said, { envelope }: Decoded, { secrets }: Plan, sealer: Sealer | null): Difference[] {
+  const differing = secretsDiffer(row.envelope ?? '', envelope, secrets, sealer, row.id ?? '')
+  if (differing === null) return []
+  return [{ kind: 'value_differs', expected: shown(differing.expected), found: shown(differing.found) }]
+}
+
+/** Of any version: which one it was that kept it is not known. */
+function ofSignal(row: Said, { envelope }: Decoded, { topic, record, world }: Against): Difference[] {
+  const { id, type, source, time, key } = envelope
   const topics = world.versions.flatMap(({ workflow, plan }) =>
     workflow === row.workflow ? (plan?.signals ?? []).filter((each) => each.topic === topic) : [],
   )
+  const values = (topics.length === 0 ? [{ secrets: [] }] : topics).map(({ secrets }) => {
+    const { data } = redacted(envelope, secrets)
+    return ofValue(row, stringifyJson({ id, type, source, time, key, data }), record)
+  })
+  const value = values.find((wrong) => wrong.length === 0) ?? (values[0] as Difference[])
   const keys = topics.map((each) =>
-    each.key === null ? key : keyOf(() => keyText((each.key as Expression).evaluate({ event: envelope, steps: {} }))),
+    each.key === null
+      ? key
+      : keyOf(() => keyText((each.key as Expression).evaluate({ event: withoutSecrets(envelope, each), steps: {} }))),
   )
   if (keys.length === 0 || keys.includes(row.key)) return value
   return [...value, { kind: 'key_differs', expected: named(keys[0]), found: named(row.key) }]
+}
+
+function withoutSecrets(event: Envelope, { secrets }: SignalTopic): Envelope {
+  return { ...event, ...redacted(event, secrets) }
 }
 
 function keyOf(evaluate: () => string | null): string | null | undefined {
@@ -147,11 +184,14 @@ function eventDiffers({ event_id: id }: Said, { envelope }: Decoded): Difference
     : [{ kind: 'event_differs', expected: `event ${shown(envelope.id)}`, found: shown(id ?? 'none') }]
 }
 
-function ofLetter(row: Said, record: RawRecord, read: Decoded | EngineError): Difference[] {
+function ofLetter(row: Said, { record, read, sealer }: Against): Difference[] {
+  const letter = tried(() => openedLetter(row.record_value, row.headers ?? '{}', sealer))
+  const isReadable = letter !== null && !(letter instanceof EngineError)
+  const isSame = isReadable && sameBytes(letter.value, record.value)
   const parts = [
     sameBytes(row.record_key, record.key) ? [] : ['key'],
-    sameBytes(row.record_value, record.value) ? [] : ['value'],
-    sameHeaders(row.headers ?? '{}', record) ? [] : ['headers'],
+    isSame || letter === null ? [] : ['value'],
+    letter === null || (isReadable && sameHeaders(letter.headers, record)) ? [] : ['headers'],
   ].flat()
   const bytes = parts.map((part) => ({
     kind: 'letter_differs',
@@ -176,17 +216,12 @@ function sameBytes(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b)
 }
 
-/** Credentials are sealed apart; of a name that comes twice the last one is kept. */
-function sameHeaders(text: string, { headers }: RawRecord): boolean {
-  const kept = Object.entries(JSON.parse(text) as Record<string, string | { base64: string }>)
-  const plain = new Map(
-    headers.filter(({ name }) => !isCredential(name)).map(({ name, value }) => [legible(name), value]),
-  )
-  if (kept.length !== plain.size) return false
-  return kept.every(([name, value]) => {
-    const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value.base64, 'base64')
-    return plain.get(name)?.equals(bytes) === true
-  })
+/** Credentials are sealed apart; of a name that comes twice an older coordinator kept the last one alone. */
+function sameHeaders(kept: readonly RawHeader[], { headers }: RawRecord): boolean {
+  const plain = headers.filter(({ name }) => !isCredential(name))
+  const names = new Set(plain.map(({ name }) => legible(name)))
+  if (new Set(kept.map(({ name }) => name)).size !== names.size) return false
+  return kept.every(({ name, value }) => plain.some((each) => legible(each.name) === name && each.value.equals(value)))
 }
 
 function legible(text: string): string {

@@ -1,5 +1,6 @@
 /** What was made of a record, against the record: of every n-th one, so that the look stays short, or of all. */
 import type { RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
 import { findingOf } from './check.ts'
 import { kinds, type Said, wrongsOf } from './content-rules.ts'
 import type { Finding, Judgement } from './finding.ts'
@@ -19,6 +20,7 @@ export interface Placed {
 
 export class Content {
   readonly #world: World
+  readonly #sealer: Sealer | null
   /** How far apart those are that are compared. */
   readonly #stride: number
   #waiting: Placed[] = []
@@ -29,8 +31,9 @@ export class Content {
   readonly #findings: Finding[] = []
 
   /** Of what lies in the spans about so many records are compared; infinity for all. */
-  constructor(world: World, spans: readonly Span[], sample: number) {
+  constructor(world: World, spans: readonly Span[], sample: number, sealer: Sealer | null) {
     this.#world = world
+    this.#sealer = sealer
     const all = spans.reduce((sum, { fromOffset, toOffset }) => sum + toOffset - fromOffset, 0)
     this.#stride = Math.max(Math.ceil(all / sample), 1)
   }
@@ -70,7 +73,7 @@ export class Content {
   }
 
   #judge(placed: Placed, rows: readonly Said[]): void {
-    for (const wrong of wrongsOf(placed, rows, this.#world)) {
+    for (const wrong of wrongsOf(placed, rows, this.#world, this.#sealer)) {
       const times = this.#kinds.get(wrong.kind) ?? 0
       this.#kinds.set(wrong.kind, times + 1)
       if (times === 0) this.#findings.push(findingOf({ name: 'content', kinds }, wrong, this.#world))

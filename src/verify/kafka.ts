@@ -1,6 +1,7 @@
 /** What Kafka still holds, against what the ledger says was there. Kafka is asked after the ledger, which only grows. */
 import { EngineError } from '../base/error.ts'
 import type { RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
 import { Content } from './content.ts'
 import type { Finding, Judgement } from './finding.ts'
 import { Held } from './held.ts'
@@ -48,11 +49,11 @@ export interface KafkaReport {
   readonly judgements: readonly Judgement[]
 }
 
-/** `sample`: about so many records are compared with what was made of them. */
+/** `sample`: about so many records are compared with what was made of them; `sealer` as in `VerifyOptions`. */
 export async function compareWithKafka(
   world: World,
   kafka: KafkaView,
-  sample: number,
+  { sample, sealer }: { readonly sample: number; readonly sealer: Sealer | null },
   progress: (records: number) => void,
 ): Promise<KafkaReport> {
   const startedMs = performance.now()
@@ -62,7 +63,7 @@ export async function compareWithKafka(
   const loose = looseTopics(topics)
   const spans = spansOf(lanes.filter((lane) => lane.notCompared === null))
   const held = new Held(world, compared, loose)
-  const content = new Content({ ...world, lanes: compared }, spans, sample)
+  const content = new Content({ ...world, lanes: compared }, spans, sample, sealer)
   let records = 0
   const left = await kafka.read(spans, async (part) => {
     records += part.records.length

@@ -2,6 +2,7 @@
  * Holds the ledger against itself, against what Kafka still has, and against a provider's book; says what is wrong first.
  * The ledger is seen at one moment, and Kafka asked afterwards, so that what runs meanwhile is nobody's fault.
  */
+import type { Sealer } from '../envelope/seal.ts'
 import { checkBook } from './book.ts'
 import { type Check, run } from './check.ts'
 import { checks } from './checks/all.ts'
@@ -17,6 +18,8 @@ export interface VerifyOptions {
   readonly sample: number
   /** How far the clocks of two coordinators may be apart, in milliseconds. */
   readonly skewMs: number
+  /** Opens what is sealed, to be compared, too; null: there is no key. */
+  readonly sealer: Sealer | null
   /** Hears what is looked at. */
   readonly progress: (what: string) => void
 }
@@ -38,11 +41,11 @@ export interface Report {
 
 export async function verify(ledger: LedgerView, kafka: KafkaView, options: VerifyOptions): Promise<Report> {
   const startedMs = performance.now()
-  const { topic, bookFile, sample, skewMs, progress } = options
+  const { topic, bookFile, skewMs, progress } = options
   const world = await readWorld(ledger, topic, skewMs)
   const judgements = await runAll(world, progress)
   const told = (records: number) => progress(`records of Kafka: ${records}`)
-  const compared = await compareWithKafka(world, kafka, sample, told)
+  const compared = await compareWithKafka(world, kafka, options, told)
   judgements.splice(placeOfKafka, 0, ...compared.judgements)
   if (bookFile !== null) {
     progress('book')

@@ -13,6 +13,8 @@ export interface Folders {
   readonly functionsDir: string
   /** Where compiled files go; may be anywhere, and may be deleted while nothing runs. */
   readonly cacheDir: string
+  /** Functions' spans are wanted. */
+  readonly traced?: boolean
 }
 
 export interface Built {
@@ -24,28 +26,32 @@ export interface Built {
   readonly inputs: readonly string[]
 }
 
+/** Files, each whole: what runs a function, and what makes its spans. */
+export type Program = Pick<EngineFiles, 'child' | 'tracing'>
+
 export interface Builder {
-  /** The engine's own part of a worker process, as one file. */
-  childProgram(): Promise<string>
+  /** The engine's own part of a worker process. */
+  program(): Promise<Program>
   /** Throws EngineError `function_missing` (with the nearest names) or `function_does_not_compile` (file:line:col). */
   build(name: string): Promise<Built>
 }
 
-export function createBuilder({ functionsDir, cacheDir }: Folders): Builder {
+export function createBuilder({ functionsDir, cacheDir, traced = false }: Folders): Builder {
   let pending: Promise<EngineFiles> | null = null
   const engineFiles = () => {
-    pending ??= buildEngineFiles(cacheDir).catch((error) => {
+    pending ??= buildEngineFiles(cacheDir, traced).catch((error) => {
       pending = null
       throw error
     })
     return pending
   }
   return {
-    childProgram: async () => (await engineFiles()).child,
+    program: engineFiles,
     async build(name) {
       const entry = await locate(functionsDir, name)
-      const zod = pathToFileURL((await engineFiles()).zod).href
-      const { text, inputs } = await bundle({ name, entry, zod, functionsDir, cacheDir })
+      const { zod, api } = await engineFiles()
+      const own = { zod: pathToFileURL(zod).href, api: pathToFileURL(api).href }
+      const { text, inputs } = await bundle({ name, entry, own, functionsDir, cacheDir })
       return { ...(await keep(cacheDir, name, text)), inputs }
     },
   }

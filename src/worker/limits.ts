@@ -41,6 +41,8 @@ export interface PoolLimits {
   /** Postings of one attempt, and their bytes together: the same, and each has two sides. */
   readonly postedMax: number
   readonly postedBytesMax: number
+  /** Spans of one process that were not sent yet, as JSON; further ones are dropped. */
+  readonly spanBytesMax: number
   /** The signal is aborted this long before the kill (or a tenth of the timeout, if that is less). */
   readonly abortLeadMs: number
   /** What is read at once of a process's raw stdout and stderr before it is left alone for `rawPauseMs`. */
@@ -71,6 +73,7 @@ export const defaultLimits: PoolLimits = {
   emittedBytesMax: 1024 * 1024,
   postedMax: 1000,
   postedBytesMax: 256 * 1024,
+  spanBytesMax: 256 * 1024,
   abortLeadMs: 50,
   rawBytesMax: 256 * 1024,
   rawPauseMs: 50,

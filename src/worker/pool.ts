@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly limits?: Partial<PoolLimits>
   /** Names of environment variables that functions may see, besides PATH, HOME, LANG, LC_*, TZ and TMPDIR. */
   readonly env?: readonly string[]
+  /** Functions' spans are wanted: they are told on the channel `function.spans`. */
+  readonly traced?: boolean
 }
 
 export interface Pool extends AsyncDisposable {
@@ -86,12 +88,12 @@ class WorkerPool implements Pool {
   #sweeper: NodeJS.Timeout | null = null
   #stopping: Promise<void> | null = null
 
-  constructor({ functionsDir, cacheDir, limits, env }: PoolOptions) {
+  constructor({ functionsDir, cacheDir, limits, env, traced = false }: PoolOptions) {
     this.#cacheDir = cacheDir
     this.#limits = { ...defaultLimits, ...limits }
     this.#share = new Share(this.#limits.processesMax, () => this.#fleets.values())
     this.#around = {
-      builder: createBuilder({ functionsDir, cacheDir }),
+      builder: createBuilder({ functionsDir, cacheDir, traced }),
       limits: this.#limits,
       env: { ...scrubbed(env ?? []), ...crashAtForWorkers() },
       finish: (entry, result) => this.#finish(entry, result),
@@ -110,7 +112,7 @@ class WorkerPool implements Pool {
     await mkdir(this.#cacheDir, { recursive: true })
     this.#sweeper = setInterval(() => this.#sweep(), this.#limits.sweepMs).unref()
     // Ahead of the first invocation; if it fails, that one meets the same error and it is told there.
-    this.#around.builder.childProgram().catch(() => {})
+    this.#around.builder.program().catch(() => {})
   }
 
   invoke(invocations: readonly Invocation[]): void {

@@ -18,7 +18,9 @@ export type Call = readonly [
   deadlineMs: number,
   timeoutMs: number,
   /** Only of a compensation: what the key of the step it undoes is made of. */
-  forwardSeed?: string,
+  forwardSeed?: string | null,
+  /** The traceparent it goes on with. */
+  trace?: string,
 ]
 
 /** First line of a result; the second is its output, or null. */
@@ -40,7 +42,8 @@ export type Order = readonly ['abort', id: number] | readonly ['ping']
 
 /**
  * From the process: the function is loaded; it cannot be; what an attempt that still runs has written; what one that ends
- * well now has emitted, and posted (the second line, a list of `EmittedMessage`, or of `PostedMovement`); it hears.
+ * well now has emitted, and posted (the second line, a list of `EmittedMessage`, or of `PostedMovement`); what spans its
+ * function has made (the second line, a list of `FunctionSpan`); it hears.
  */
 export type Note =
   | readonly ['hello', concurrency: number | null, idempotent: boolean, effectFree: boolean]
@@ -48,6 +51,7 @@ export type Note =
   | readonly ['logs', id: number, text: string]
   | readonly ['emitted', id: number]
   | readonly ['posted', id: number]
+  | readonly ['spans', dropped: number]
   | readonly ['pong']
 
 /** `value` is JSON text, or null. */
@@ -68,6 +72,26 @@ export type PostedMovement = readonly [
   key: string | null,
 ]
 
+/** A span that an author's function has made, as OpenTelemetry means it. Times are seconds and nanoseconds since 1970. */
+export interface FunctionSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string | null
+  readonly name: string
+  readonly kind: number
+  readonly start: readonly [number, number]
+  readonly end: readonly [number, number]
+  readonly status: { readonly code: number; readonly message?: string }
+  readonly attributes: object
+  readonly events: readonly {
+    readonly name: string
+    readonly time: readonly [number, number]
+    readonly attributes: object
+  }[]
+  readonly links: readonly { readonly traceId: string; readonly spanId: string; readonly attributes: object }[]
+  readonly scope: { readonly name: string; readonly version: string | null }
+}
+
 /** What a process is started with, as one JSON argument. */
 export interface ChildSettings {
   readonly module: string
@@ -79,6 +103,9 @@ export interface ChildSettings {
   readonly emittedBytesMax: number
   readonly postedMax: number
   readonly postedBytesMax: number
+  readonly spanBytesMax: number
+  /** The file that makes spans of what functions ask of OpenTelemetry; null: nobody wants them. */
+  readonly tracing: string | null
   readonly abortLeadMs: number
 }
 
@@ -88,10 +115,16 @@ export function writePair(head: Call | Answer | Order | Note, body: string): str
 
 /** As `writePair` would write it, without looking for what cannot be there: the engine's own ids need no escape. */
 export function writeCall(invocation: Invocation, deadlineMs: number, body: string): string {
-  const { id, transactionId, workflow, step, attempt, idempotencySeed, forwardSeed, timeoutMs } = invocation
+  const { id, transactionId, workflow, step, attempt, idempotencySeed, forwardSeed, timeoutMs, trace } = invocation
   const names = `"${transactionId}",${quoted(workflow)},${quoted(step)}`
-  const undone = forwardSeed === null ? '' : `,"${forwardSeed}"`
-  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}${undone}]\n${body}\n`
+  const rest = forwardSeed === null && trace === null ? '' : restOf(forwardSeed, trace)
+  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}${rest}]\n${body}\n`
+}
+
+/** What comes with an event may hold anything. */
+function restOf(forwardSeed: string | null, trace: string | null): string {
+  const undone = forwardSeed === null ? 'null' : `"${forwardSeed}"`
+  return trace === null ? `,${undone}` : `,${undone},${JSON.stringify(trace)}`
 }
 
 /** There are few names, and each comes again and again. */

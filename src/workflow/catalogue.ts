@@ -46,7 +46,6 @@ export async function loadCatalogue(dir: string): Promise<Catalogue> {
 export async function checkFile(file: string, functions?: ReadonlySet<string>): Promise<Parsed> {
   const parsed = await readAndParse(file, functions ?? (await functionNames(dirname(file))))
   const { links } = parsed
-  if (links.isStarted && links.calls.length === 0) return parsed
   const others = (await neighbours(file)).map((each) => ({ ...each, links: each.parsed.links }))
   const problems = [
     ...parsed.problems,

@@ -65,6 +65,14 @@ export const limits = {
   publishMax: 20,
   /** UTF-8 bytes of one message's key, value and headers together. Kafka's own default for a message is 1 MiB. */
   messageBytesMax: 1024 * 1024,
+  /** Ways to authenticate one workflow's events, the texts one of them lists, and the characters of one. */
+  waysMax: 10,
+  authTextsMax: 100,
+  authTextCharsMax: 500,
+  /** How far clocks may be apart: what was signed can be sent again for so long. */
+  toleranceMs: { min: second, max: day },
+  /** A function that authenticates holds its partition for so long. */
+  authenticatorTimeoutMs: { min: 1, max: 25 * second },
   /** Problems reported of one file; the rest is counted. Keeps a file of garbage from flooding a terminal. */
   problemsMax: 100,
   /** Files in the folder of functions, and how deep: a stray link to a whole disk must not hang a start. */
@@ -87,4 +95,6 @@ export const defaults = {
   onTimeout: 'fail',
   postings: 'reverse',
   http: { method: 'POST', maxBytes: '64KiB', status: 200, failedStatus: 422 },
+  tolerance: '5m',
+  authenticatorTimeout: '5s',
 } as const

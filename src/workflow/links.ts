@@ -1,10 +1,14 @@
-/** What ties the workflows of a folder together: which one starts another, by `call`. Looked at when all of them are read. */
+/**
+ * What ties the workflows of a folder together: which one starts another, by `call`, and what is secret in a topic's events.
+ * Looked at when all of them are read.
+ */
 
-import type { Outline } from './meaning/outline.ts'
+import { type Outline, secretPaths } from './meaning/outline.ts'
 import { namePattern } from './model/fields.ts'
 import { didYouMean } from './nearest.ts'
 import type { Path } from './places.ts'
 import { type Finding, finding, type Problem } from './problem.ts'
+import { type Taken, unclassified } from './secret-topics.ts'
 import { valueAt } from './shape/at.ts'
 
 /** What a file says of others, also one with mistakes. */
@@ -13,6 +17,8 @@ export interface Links {
   /** Something besides a call starts it. */
   readonly isStarted: boolean
   readonly calls: readonly Call[]
+  /** The topics whose events it takes, to be started or because it waits for them. */
+  readonly takes: readonly Taken[]
 }
 
 export interface Call {
@@ -22,7 +28,7 @@ export interface Call {
   readonly column: number
 }
 
-export const noLinks: Links = { name: null, isStarted: true, calls: [] }
+export const noLinks: Links = { name: null, isStarted: true, calls: [], takes: [] }
 
 export function linksOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Links {
   const name = valueAt(file, ['name'])
@@ -31,7 +37,21 @@ export function linksOf(file: unknown, outline: Outline, placeOf: (path: Path) =
     const isName = typeof workflow === 'string' && namePattern.test(workflow)
     return isName ? [{ workflow, ...placeOf([...path, 'call']) }] : []
   })
-  return { name: typeof name === 'string' ? name : null, isStarted: valueAt(file, ['on']) !== undefined, calls }
+  const isStarted = valueAt(file, ['on']) !== undefined
+  return { name: typeof name === 'string' ? name : null, isStarted, calls, takes: takesOf(file, outline, placeOf) }
+}
+
+function takesOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Taken[] {
+  const kafka = valueAt(file, ['on', 'kafka'])
+  const own: Path = typeof kafka === 'string' ? ['on', 'kafka'] : ['on', 'kafka', 'topic']
+  const waits = outline.steps.map(({ path }): Path => [...path, 'wait', 'topic'])
+  return [own, ...waits].flatMap((path) => {
+    const topic = valueAt(file, path)
+    if (typeof topic !== 'string') return []
+    const classify = path === own ? ['classify'] : ['signals', topic, 'classify']
+    const label = path === own ? 'classify' : `signals: { ${topic}: { classify`
+    return [{ topic, secrets: secretPaths(file, classify), label, ...placeOf(path) }]
+  })
 }
 
 export interface Linked {
@@ -44,9 +64,13 @@ export function linkProblems(all: readonly Linked[]): Problem[] {
   const byName = new Map<string, Linked>()
   for (const each of all)
     if (each.links.name !== null && !byName.has(each.links.name)) byName.set(each.links.name, each)
+  const secretTopics = all.flatMap(({ file, links }) =>
+    links.takes.map((taken) => ({ ...taken, file, by: links.name })),
+  )
   const called = new Set(all.flatMap(({ links }) => links.calls.map((call) => call.workflow)))
   return all.flatMap((each) => [
     ...unstarted(each, called),
+    ...unclassified(each.file, secretTopics),
     ...each.links.calls.flatMap((call) => wrong(each, call, byName)),
   ])
 }

@@ -1,7 +1,9 @@
 /** A checked workflow: frozen, content-hashed, ready to run. Nothing of the file's syntax is left in it. */
 import type { Backoff } from '../base/backoff.ts'
+import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Json } from '../envelope/json.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Rate } from './route.ts'
 
 export interface Plan {
@@ -12,6 +14,10 @@ export interface Plan {
   readonly source: string
   /** Null: only the `call` of another workflow starts it. */
   readonly on: { readonly kafka: KafkaTrigger | null; readonly http: HttpTrigger | null }
+  /** Who may send its events; null: anybody. */
+  readonly auth: AuthSpec | null
+  /** Fields of the event that only functions are given whose `with` names them. */
+  readonly secrets: readonly SecretPath[]
   /** Order by key; null takes the record's key. */
   readonly key: Expression | null
   readonly deduplicate: Deduplicate
@@ -105,6 +111,8 @@ export interface SignalTopic {
   readonly keepMs: number
   /** Who gets an event: the first that takes it, or everyone. */
   readonly take: 'first' | 'all'
+  /** Fields that are not kept with an event. */
+  readonly secrets: readonly SecretPath[]
 }
 
 /** A place in a workflow. What has an id, may be skipped and ends with an output is one, whatever it does between. */
@@ -121,6 +129,8 @@ export interface StepBase {
   /** Of an `undo` that of the step it undoes. */
   readonly id: string
   readonly when: Expression | null
+  /** Must be true when it begins, or it fails for good. */
+  readonly require: Expression | null
   /** Its failure does not fail what it is part of; its output is then null. */
   readonly optional: boolean
   /** Messages to Kafka when it has ended well. */
@@ -258,11 +268,15 @@ export interface RetryPolicy {
 /** A compiled CEL expression. `evaluate` throws `EngineError` `expression_failed`. */
 export interface Expression {
   readonly source: string
+  /** It names secret fields of the event, and is shown them. */
+  readonly isSecret?: boolean
   evaluate(scope: Scope): Json
 }
 
 /** A compiled `with:`, or a message's value. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
 export interface Template {
+  /** It names secret fields of the event. */
+  readonly isSecret: boolean
   render(scope: Scope): Json
 }
 

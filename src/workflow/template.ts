@@ -22,9 +22,10 @@ export type CompiledTemplate =
 /** `field`: what its errors call it. */
 export function compileTemplate(value: Json, names: Names, field = 'with'): CompiledTemplate {
   const problems: TemplateProblem[] = []
-  const part = compile(typeof value === 'string' ? value.trim() : value, [], { names, problems, field })
+  const to: Compiling = { names, problems, field, isSecret: false }
+  const part = compile(typeof value === 'string' ? value.trim() : value, [], to)
   if (problems.length > 0) return { template: null, problems }
-  return { template: Object.freeze({ render: renderer(part) }), problems: [] }
+  return { template: Object.freeze({ isSecret: to.isSecret, render: renderer(part) }), problems: [] }
 }
 
 type PathTo = readonly (string | number)[]
@@ -36,6 +37,7 @@ interface Compiling {
   readonly names: Names
   readonly field: string
   readonly problems: TemplateProblem[]
+  isSecret: boolean
 }
 
 function compile(value: Json, path: PathTo, to: Compiling): Compiled {
@@ -92,6 +94,7 @@ function compileText(text: string, path: PathTo, to: Compiling): Compiled {
 function compilePart(part: { source: string; offset: number }, path: PathTo, to: Compiling): Expression {
   if (to.problems.length > limits.problemsMax) return nothing
   const { expression, problems } = compileExpression(part.source.trim(), to.names, 'json')
+  if (expression?.isSecret) to.isSecret = true
   const start = part.offset + part.source.length - part.source.trimStart().length
   for (const problem of problems) to.problems.push({ ...problem, path, offset: start + problem.offset })
   return expression ?? nothing

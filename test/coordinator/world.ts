@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { until } from '../../src/base/poll.ts'
 import { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from '../../src/coordinator/limits.ts'
-import type { Invocation, InvocationResult, TransactionRow, Workers } from '../../src/coordinator/ports.ts'
+import type { Invocation, InvocationResult, Preparer, TransactionRow, Workers } from '../../src/coordinator/ports.ts'
 import type { AttemptReport } from '../../src/transaction/attempt.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 import { FakeIntake, FakeKafka } from './fake-kafka.ts'
@@ -126,6 +126,7 @@ export interface WorldOptions {
   /** Shared with an earlier life, or with another coordinator. */
   readonly kafka?: FakeKafka
   readonly ledger?: FakeLedger
+  readonly preparer?: Preparer
   /** Nothing is assigned yet. */
   readonly unassigned?: boolean
 }
@@ -154,6 +155,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     intake,
     workers,
     outbox: { wake() {}, isBusy: () => false, close() {} },
+    preparer: options.preparer ?? null,
     clock: systemClock(),
     sealer: null,
     limits: { ...quick, ...options.limits },

@@ -28,7 +28,7 @@ test('tells what came instead', () => {
   assert.equal(asExpected, false)
   assert.deepEqual(otherwise('good'), { 'charged EUR 0.01': 1 })
   assert.deepEqual(otherwise('card_declined'), { completed: 1 })
-  assert.deepEqual(otherwise('token_expired'), { 'failed timeout': 1 })
+  assert.deepEqual(otherwise('token_expired'), { 'dead letter timeout': 1 })
 })
 
 test('tells an event that is missing, doubled, or nobody’s', () => {

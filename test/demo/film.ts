@@ -7,6 +7,7 @@ import { type Context, type Failure, type FunctionDefinition, z } from 'millrace
 import type { PostedSum } from '../../demo/balance.ts'
 import type { DemoRequest } from '../../demo/world/requests.ts'
 import { keyOfSeed } from '../../src/base/key-of-seed.ts'
+import type { Auth } from '../../src/envelope/auth.ts'
 import { admit } from '../../src/transaction/admit.ts'
 import type { AttemptReport, Posted } from '../../src/transaction/attempt.ts'
 import type { Effect, Invoke, PostingRow } from '../../src/transaction/effect.ts'
@@ -169,12 +170,19 @@ class Film {
 }
 
 function admitted({ id, value, headers }: DemoRequest): Transaction {
-  const { authorization = '', 'x-api-key': apiKey = '' } = headers
-  const auth = { authorization, 'x-api-key': apiKey }
   const envelope = { id, type: 'video.requested', source: null, time: '2026-05-01T12:00:00Z', key: null, meta: {} }
+  const auth = authOf(headers)
   const origin = { engine: 'test', topic: id, incarnation: '', partition: 0, offset: 0 }
   const data = JSON.parse(value.toString())
   return admit(plan, { ...envelope, auth, data }, { origin, producedUs: startUs, admittedUs: startUs })
+}
+
+/** As if token and key were looked at: here only the business is tried. */
+function authOf({ authorization = '', ce_source: source = '' }: DemoRequest['headers']): Auth {
+  const claims = JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString())
+  const viewer = { principal: claims.sub, family: 'jwt', roles: [], claims }
+  const site = { principal: new URL(source).hostname.split('.')[0] ?? '', family: 'apiKey', roles: [], claims: {} }
+  return { ...viewer, by: { viewer, site } }
 }
 
 function isOver({ state }: Transaction): boolean {
@@ -268,6 +276,7 @@ function contextOf(
     idempotencyKey: keyOfSeed(idempotencySeed),
     direction: forwardSeed === null ? 'forward' : 'undo',
     forwardKey: forwardSeed === null ? null : keyOfSeed(forwardSeed),
+    traceparent: null,
     deadline: new Date(Date.now() + step.timeoutMs),
     signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },

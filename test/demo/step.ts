@@ -55,6 +55,7 @@ function contextOf(step: string, transactionId: string, attempt: number): Contex
     idempotencyKey: `${transactionId}:${step}`,
     direction: 'forward',
     forwardKey: null,
+    traceparent: null,
     deadline: new Date(Date.now() + 10_000),
     signal: AbortSignal.timeout(10_000),
     emit: nothing,

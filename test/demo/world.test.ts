@@ -43,11 +43,14 @@ test('every country of the audience has a region and a price, an unlicensed one 
   assert.ok(Object.keys(unlicensed).every((country) => !served.has(country)))
 })
 
-test('the functions’ file holds no key', async () => {
+test('neither the functions’ file nor a secret of the engine holds a key that could be used', async () => {
   const world = await makeWorld({ seed: 1, now })
-  const text = JSON.stringify(world.facts)
+  const text = JSON.stringify([world.facts, world.secrets])
   assert.ok(Object.values(world.siteKeys).every((key) => !text.includes(key)))
-  assert.equal('d' in world.facts.tokens.publicKey, false)
+  assert.deepEqual(
+    JSON.parse(world.secrets.viewer_keys!).keys.map((key: object) => 'd' in key),
+    [false],
+  )
 })
 
 test('amounts have the digits of their currency', () => {

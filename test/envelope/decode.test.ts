@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EngineError } from '../../src/base/error.ts'
-import { decode, recall } from '../../src/envelope/decode.ts'
+import { authenticated, decode, recall } from '../../src/envelope/decode.ts'
 import type { RawRecord } from '../../src/envelope/record.ts'
 
 const atUs = Date.parse('2026-05-01T10:00:00Z') * 1000
@@ -32,7 +32,7 @@ const structured = (event: Record<string, unknown>) =>
 test('plain JSON: its id is key and position, its time is the record', () => {
   const { envelope, text } = read({ key: 'k' })
   assert.deepEqual(
-    { ...envelope, meta: { ...envelope.meta }, auth: { ...envelope.auth } },
+    { ...envelope, meta: { ...envelope.meta } },
     {
       id: 'k@t/0/7',
       type: null,
@@ -40,7 +40,7 @@ test('plain JSON: its id is key and position, its time is the record', () => {
       time: '2026-05-01T10:00:00.000Z',
       key: 'k',
       meta: {},
-      auth: {},
+      auth: null,
       data: { a: 1 },
     },
   )
@@ -69,11 +69,11 @@ test('a CloudEvent in structured mode: attributes and data from the value', () =
   assert.deepEqual(JSON.parse(text).data, { n: 1 })
 })
 
-test('credentials are apart from meta and from what the ledger keeps in plain', () => {
+test('credentials are neither in meta nor in what the ledger keeps, and nobody is in auth', () => {
   const { envelope, text } = read({
     headers: { Authorization: 'Bearer secret', 'X-Api-Key': 'secret', other: 'plain' },
   })
-  assert.deepEqual({ ...envelope.auth }, { authorization: 'Bearer secret', 'x-api-key': 'secret' })
+  assert.equal(envelope.auth, null)
   assert.deepEqual({ ...envelope.meta }, { other: 'plain' })
   assert.ok(!text.includes('secret'))
 })
@@ -98,10 +98,25 @@ test('integers beyond 2^53 stay exact, in the data and in what is kept', () => {
 test('what is kept gives the same envelope again', () => {
   const texts = ['{"a":[1,2.5,null,"ž"],"n":12345678901234567890}', ' [1] ', '"x"', '{"__proto__":{"a":1}}']
   for (const value of texts) {
-    const { envelope, text } = read({ value, key: 'k', headers: { ...ce, a: 'b', cookie: 'c' } })
-    const again = recall(text, envelope.id, envelope.auth)
-    assert.deepEqual({ ...again, meta: { ...again.meta } }, { ...envelope, meta: { ...envelope.meta } })
+    const decoded = read({ value, key: 'k', headers: { ...ce, a: 'b', cookie: 'c' } })
+    const { envelope, text } = decoded
+    const same = (again: object, meta: object) =>
+      assert.deepEqual({ ...again, meta: { ...meta } }, { ...envelope, meta: { ...envelope.meta } })
+    const again = recall(text, envelope.id)
+    same(again, again.meta)
+    const sent = authenticated(decoded, ann)
+    const recalled = recall(sent.text, envelope.id)
+    assert.deepEqual(recalled.auth, ann)
+    same({ ...recalled, auth: null }, recalled.meta)
   }
+})
+
+const someone = { principal: 'ann', family: 'jwt', roles: ['billing'], claims: { n: 12345678901234567890n } }
+const ann = { ...someone, by: { jwt: someone } }
+
+test('what is said of a sender and cannot be stored is refused', () => {
+  const act = () => authenticated(read({}), { ...ann, principal: 'a\0' })
+  assert.throws(act, (error) => error instanceof EngineError && error.code === 'value_unstorable')
 })
 
 const deep = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`

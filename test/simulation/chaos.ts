@@ -62,6 +62,7 @@ const acts: Readonly<Record<WorldFault, Act>> = {
   compaction: { kind: 'all', strike: compact },
   'offsets reset': { kind: 'all', strike: ({ broker }) => broker.group.offsets.clear() },
   'topic of messages missing': { kind: 'all', unless: (world) => world.outlet.missing !== null, strike: missTopic },
+  'registry down': { kind: 'all', unless: (world) => !world.registry.up, strike: registryDown },
   redelivery: { kind: 'all', strike: () => undefined },
   'out of the group': { kind: 'all', strike: () => undefined },
 }
@@ -109,6 +110,13 @@ function missTopic({ schedule, outlet }: World): void {
   outlet.missing = schedule.random.pick(['letters', 'told'])
   schedule.after(schedule.random.between(100_000, 8_000_000), 'the topic is made', () => {
     outlet.missing = null
+  })
+}
+
+function registryDown({ schedule, registry }: World): void {
+  registry.up = false
+  schedule.after(schedule.random.between(100_000, 40_000_000), 'the registry is back', () => {
+    registry.up = true
   })
 }
 

@@ -27,6 +27,7 @@ export const worldFaults = [
   'compaction',
   'offsets reset',
   'topic of messages missing',
+  'registry down',
   'redelivery',
   'out of the group',
 ] as const
@@ -57,6 +58,7 @@ export const states = [
   'cancelling',
   'opened again',
   'paused',
+  'preparing',
 ] as const
 export type State = (typeof states)[number]
 
@@ -112,6 +114,7 @@ export function statesOf(member: Member, tables: Tables, nowUs: number): Set<Sta
   if (lanes.length === 0) found.add('no lane')
   for (const lane of lanes) found.add(stateOfLane(lane, nowUs))
   found.add(stateOfCommit(member))
+  if (member.preparer.underWay > 0) found.add('preparing')
   const open = lanes.flatMap((lane) => [...lane.open])
   if (open.length === 0) found.add('nothing open')
   for (const id of open) for (const state of statesOfTransaction(id, member, tables)) found.add(state)

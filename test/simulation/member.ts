@@ -18,6 +18,7 @@ import { type Ask, ledgerOf, type StatementName } from './ledger/statements.ts'
 import { Process } from './process.ts'
 import type { Provider } from './provider.ts'
 import { valueBytesMax } from './records.ts'
+import { type Registry, SimulatedPreparer } from './registry.ts'
 import type { Schedule } from './schedule.ts'
 import { SimulatedWorkers, type WorkerWatch, type WorkerWeather } from './workers.ts'
 import { planFrom } from './workflows.ts'
@@ -35,6 +36,7 @@ export interface Surroundings {
   readonly server: Server
   readonly provider: Provider
   readonly outlet: Outlet
+  readonly registry: Registry
   readonly plans: readonly Plan[]
   readonly limits: Partial<CoordinatorLimits>
   weather(): Weather
@@ -52,6 +54,7 @@ export class Member {
   readonly session: number
   readonly intake: SimulatedIntake
   readonly workers: SimulatedWorkers
+  readonly preparer: SimulatedPreparer
   readonly coordinator: Coordinator
   readonly outbox: Outbox
   readonly #around: Surroundings
@@ -74,6 +77,7 @@ export class Member {
     )
     this.intake = new SimulatedIntake(broker, this.process, around.weather, () => around.onRedelivery(this))
     this.workers = new SimulatedWorkers(this.process, provider, around.weather, around.watch)
+    this.preparer = new SimulatedPreparer(around.registry, this.process)
     const ask = this.#watched(asked)
     const reached = () => this.intake.isReached
     this.outbox = new Outbox({
@@ -95,6 +99,7 @@ export class Member {
       intake: this.intake,
       workers: this.workers,
       outbox: this.outbox,
+      preparer: this.preparer,
       clock: this.process.clock,
       sealer: null,
       limits: { ...limits, ...around.limits },

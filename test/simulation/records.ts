@@ -3,6 +3,7 @@ import type { RawRecord } from '../../src/envelope/record.ts'
 import { unsendable } from './kafka/outlet.ts'
 import { epochUs } from './process.ts'
 import type { Random } from './random.ts'
+import { type Need, needs } from './registry.ts'
 import { poison } from './workers.ts'
 
 export type NewRecord = Omit<RawRecord, 'offset' | 'fetchedUs'>
@@ -20,6 +21,9 @@ const kinds = {
   'bad key': 3,
   poisoned: 2,
   'bad event': 2,
+  answered: 8,
+  refused: 2,
+  never: 1,
 }
 type Kind = keyof typeof kinds
 
@@ -52,7 +56,8 @@ export class Producer {
     if (kind === 'tombstone') return null
     if (kind === 'no JSON') return Buffer.from('{')
     if (kind === 'no UTF-8') return Buffer.from([0xff, 0xfe])
-    return Buffer.from(JSON.stringify(this.#data(kind)))
+    const text = JSON.stringify(this.#data(kind))
+    return Buffer.from(isNeed(kind) ? `\0${text}` : text)
   }
 
   #data(kind: Kind) {
@@ -69,6 +74,7 @@ export class Producer {
       none: [],
       skip: random.chance(0.3) ? ['s0', 's1', 's2'].filter(() => random.chance(0.5)) : [],
       ...(random.chance(0.7) ? { rare: 1 } : {}),
+      ...(isNeed(kind) ? { need: kind } : {}),
       ...(kind === 'poisoned' ? { text: poison } : {}),
       ...(random.chance(0.03) ? { rare: unsendable } : {}),
       ...(kind === 'too large' ? { text: 'x'.repeat(valueBytesMax) } : {}),
@@ -82,4 +88,9 @@ export class Producer {
     const named = Object.entries(kind === 'bad event' ? { ...attributes, ce_id: '' } : attributes)
     return named.map(([name, text]) => ({ name, value: Buffer.from(text) }))
   }
+}
+
+/** It is asked about before it can be read. */
+function isNeed(kind: Kind): kind is Need & Kind {
+  return (needs as readonly string[]).includes(kind)
 }

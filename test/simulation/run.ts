@@ -135,6 +135,7 @@ function heal(world: World): void {
   world.schedule.tell('all faults are over')
   world.weather = calm(world.weather)
   world.outlet.missing = null
+  world.registry.up = true
   world.server.tables.pauses = []
   // Places may be so few that those who wait are looked at late.
   if ((world.setting.limits.runningMax ?? 0) > 100) world.oracle.calm(world.server.nowUs)

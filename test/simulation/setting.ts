@@ -104,6 +104,8 @@ function limitsOf(random: Random): Partial<CoordinatorLimits> {
     recordsPerCommitMax: random.pick([2, 500]),
     eventsPerCommitMax: random.pick([3, 5000]),
     waitingRecordsMax: random.pick([4, 2000]),
+    preparingMax: random.pick([1, 3, 200]),
+    preparingMsMax: random.pick([300, 3000]),
     tidyEveryMs: random.pick([1000, 60_000]),
     strandedEveryMs: random.pick([3000, 30_000]),
   }

@@ -18,6 +18,7 @@ import { nameOfPlace, placeOf } from './place.ts'
 import type { Process } from './process.ts'
 import { Provider } from './provider.ts'
 import { Producer } from './records.ts'
+import type { Registry } from './registry.ts'
 import type { Schedule } from './schedule.ts'
 import type { Setting } from './setting.ts'
 import { newsTopic } from './trees.ts'
@@ -30,6 +31,7 @@ export class World {
   readonly server: Server
   readonly provider = new Provider()
   readonly outlet: Outlet
+  readonly registry: Registry = { up: true }
   readonly producer: Producer
   readonly coverage = new Coverage()
   readonly oracle: Oracle
@@ -111,6 +113,7 @@ export class World {
       server: this.server,
       provider: this.provider,
       outlet: this.outlet,
+      registry: this.registry,
       plans: this.plans,
       limits: this.setting.limits,
       weather: () => this.weather,

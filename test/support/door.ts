@@ -21,13 +21,9 @@ export interface Asked {
 
 /** Waits until the door listens; answers with its port. */
 export async function doorOf(coordinator: RunningCoordinator, forMs = 30_000): Promise<number> {
-  await until(
-    'the HTTP door to listen',
-    () => /the HTTP door listens on port \d+/.test(coordinator.logs()),
-    {
-      forMs,
-    },
-  ).catch((error) => {
+  await until('the HTTP door to listen', () => /the HTTP door listens on port \d+/.test(coordinator.logs()), {
+    forMs,
+  }).catch((error) => {
     throw new Error(`${error.message}\n${coordinator.logs()}`)
   })
   return Number(/the HTTP door listens on port (\d+)/.exec(coordinator.logs())![1])

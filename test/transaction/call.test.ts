@@ -51,7 +51,9 @@ test('read back while it is open, it is not called again; nor when it has ended 
   const stage = begun()
   assert.deepEqual(stage.restart(), [])
   assert.equal(stage.state, 'running')
-  Object.assign(stage.rows.children[0] ?? {}, { ended: { state: 'completed', error: null, output: '2' } })
+  Object.assign(stage.rows.children[0] ?? {}, {
+    ended: { state: 'completed', error: null, output: '2', isOwing: false },
+  })
   assert.deepEqual(stage.restart(), ['sub ok', 'invoke last@1 2'])
 })
 
@@ -103,6 +105,54 @@ test('one that cannot be undone leaves its caller failed; asked to compensate, t
   assert.deepEqual(stage.childEnds('sub', { state: 'compensated' }), ['end compensated no'])
 })
 
+const owing = { state: 'failed', error: { code: 'stuck', message: 'cannot undo' }, isOwing: true } as const
+
+test('one that failed and could not undo itself is owed by its caller, which undoes what came after it first', () => {
+  const stage = begun(`
+  - { id: a, uses: f, compensate: g }
+  - id: both
+    parallel:
+      x: [{ id: sub, call: other, optional: true }]
+      y: [{ id: b, uses: f, compensate: g }]
+  - { id: c, uses: f }`)
+  stage.ok('a')
+  assert.deepEqual(stage.childEnds('sub', owing), ['sub failed stuck unknown'])
+  stage.ok('b')
+  stage.fail('c')
+  assert.deepEqual(stage.ok('~b'), ['~b ok', 'end failed no'])
+  assert.match(stage.rows.ending?.errorMessage ?? '', /; sub could not be undone: other: cannot undo$/)
+  assert.deepEqual(stage.again('both').slice(0, 1), [
+    'refused: what both or a step behind it did is still to be undone: ask for that first, or retry from behind it',
+  ])
+  assert.deepEqual(stage.crash().undo(), ['round 2', 'turn no'])
+  assert.deepEqual(stage.start(), ['tell UndoAsked'], 'and not before')
+  assert.deepEqual(stage.childEnds('sub', { state: 'compensated' }), ['invoke ~a@1 {"output":null}'])
+  assert.deepEqual(stage.ok('~a'), ['~a ok', 'end compensated no'])
+})
+
+test('what it called and owes nothing of any more is called anew by another round', () => {
+  const stage = begun()
+  const [first] = stage.rows.children
+  assert.deepEqual(stage.childEnds('sub', owing), ['sub failed stuck unknown', 'turn stuck', 'end failed stuck'])
+  assert.deepEqual(stage.crash().undo(), ['round 2', 'turn stuck'])
+  stage.start()
+  assert.deepEqual(
+    stage.childEnds('sub', { state: 'cancelled' }),
+    ['end compensated stuck'],
+    'as it was to be at first',
+  )
+  stage.crash().again()
+  assert.deepEqual(stage.start(), ['call other {"n":1}'])
+  assert.notEqual(stage.rows.children[1]?.id, first?.id)
+})
+
+test('one whose end nobody had heard of when its caller was lost is owed all the same', () => {
+  const stage = begun()
+  Object.assign(stage.rows.children[0] ?? {}, { ended: { output: null, ...owing } })
+  assert.deepEqual(stage.restart(), ['sub failed stuck unknown', 'tell UndoAsked', 'turn stuck'])
+  assert.deepEqual(stage.childEnds('sub', owing), ['end failed stuck'])
+})
+
 test('not needed any more in the moment in which it is called, it is not', () => {
   const stage = staged(`
   - id: race
@@ -118,7 +168,7 @@ test('not needed any more in the moment in which it is called, it is not', () =>
 
 test('an end of another call than this is refused', () => {
   const stage = begun()
-  const end = { state: 'completed', error: null, output: null } as const
+  const end = { state: 'completed', error: null, output: null, isOwing: false } as const
   const event = { type: 'ChildEnded', atUs: 0, step: 0, item: '', childId: 'another', end } as const
   assert.deepEqual(stage.take(event), ['refused: it has called no such transaction'])
 })

@@ -20,7 +20,7 @@ export function planOf(steps: string, more = ''): Plan {
 
 export function admitted(plan: Plan, data: Record<string, unknown> = {}): Transaction {
   const time = '2026-05-01T10:00:00.000Z'
-  const envelope = { id: 'e', type: null, source: null, time, key: 'k', meta: {}, auth: {}, data: data as never }
+  const envelope = { id: 'e', type: null, source: null, time, key: 'k', meta: {}, auth: null, data: data as never }
   const origin = { engine: 'test', topic: 't', incarnation: '', partition: 0, offset: 0 }
   return admit(plan, envelope, { origin, producedUs: baseUs - 5 * ms, admittedUs: baseUs })
 }

@@ -100,7 +100,7 @@ export class Stage {
     const own = this.rows.children.filter((each) => each.step === step && each.item === item)
     const child = id === null ? own.at(-1) : own.find((each) => each.id === id)
     assert.ok(child, `${name} has called`)
-    child.ended = { state: 'completed', error: null, output: null, ...end }
+    child.ended = { state: 'completed', error: null, output: null, isOwing: false, ...end }
     return this.take({ type: 'ChildEnded', atUs: this.#at(), step, item, childId: child.id, end: child.ended })
   }
 

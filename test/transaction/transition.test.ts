@@ -80,7 +80,7 @@ const ways: Readonly<Record<TransactionState, (stage: Stage) => void>> = {
 }
 const sampleOf = (type: EventType, state: TransactionState, stage: Stage): TransactionEvent => {
   const asked = stage.ref(state === 'compensating' ? '~pre' : 'work').step
-  const end = { state: 'completed', error: null, output: null } as const
+  const end = { state: 'completed', error: null, output: null, isOwing: false } as const
   return {
     Started: started(50),
     AttemptReserved: reserved(asked, 1),

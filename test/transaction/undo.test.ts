@@ -76,7 +76,7 @@ test('a compensation whose input cannot be made has failed', () => {
   - { id: b, uses: f }`)
   stage.start()
   stage.ok('a', '{}')
-  assert.deepEqual(stage.fail('b'), ['b failed no', '~a failed expression_failed', 'end failed no'])
+  assert.deepEqual(stage.fail('b'), ['b failed no', '~a failed expression_failed', 'turn no', 'end failed no'])
 })
 
 test('a compensation in doubt waits for a person', () => {

@@ -247,9 +247,9 @@ export class World {
         this.#asked.set(child.id, { asked: null, atMs })
         if (state === 'compensated' && asked.asked === 'undo') this.#pop(name)
         const error = state === 'completed' ? null : { code: state, message: `it was ${state}` }
-        this.#must(() =>
-          stage.childEnds(name, { state, error, output: state === 'completed' ? '"child"' : null }, child.id),
-        )
+        const isOwing = state === 'failed' && (asked.asked === 'undo' || random.chance(0.5))
+        const output = state === 'completed' ? '"child"' : null
+        this.#must(() => stage.childEnds(name, { state, error, output, isOwing }, child.id))
       }
       return [{ atMs, name: `child ${name}`, happen }]
     })
@@ -433,8 +433,15 @@ export class World {
       return
     }
     const isOwed = step.kind === 'call' || (step.kind === 'invoke' && step.compensate !== null)
-    const isDone = row.stepState === 'ok' || (row.stepState === 'failed' && row.unknown === true)
+    const leaves = step.kind === 'call' ? this.#isOwing(row) : row.unknown === true
+    const isDone = row.stepState === 'ok' || (row.stepState === 'failed' && leaves)
     if (isOwed && isDone) this.#owed.push(name)
+  }
+
+  /** What the step called last has failed, and could not be undone. */
+  #isOwing({ step, item }: StepRef): boolean {
+    const child = this.stage.rows.children.findLast((each) => each.step === step && each.item === item)
+    return child?.ended?.isOwing === true
   }
 
   #pop(name: string): void {

@@ -211,6 +211,7 @@ async function bookOf(ledger: TestLedger): Promise<string[]> {
 }
 
 export const looking: VerifyOptions = {
+  sealer: null,
   topic: null,
   bookFile: null,
   sample: Number.POSITIVE_INFINITY,

@@ -70,6 +70,8 @@ function invocationOf(id: number, part: Partial<Invocation> & { function: string
     notAfterUs: null,
     alone: false,
     ahead: false,
+    isSecret: false,
+    trace: null,
     ...part,
   }
 }

@@ -23,7 +23,10 @@ const scope: Scope = {
     time: '2026-01-02T03:04:05.678901Z',
     key: 'k',
     meta: { trace: 'abc', 'x-odd': 'odd' },
-    auth: { authorization: 'Bearer t' },
+    auth: {
+      ...{ principal: 'ann', family: 'jwt', roles: ['billing'], claims: { org: 'o-1' } },
+      by: { jwt: { principal: 'ann', family: 'jwt', roles: ['billing'], claims: { org: 'o-1' } } },
+    },
     data: parseJson(`{
       "n": 5, "d": 1.5, "whole": 2.0, "s": "text", "nul": null, "yes": true,
       "exact": 9007199254740993, "huge": 18446744073709551615, "tiny": -9007199254740993,

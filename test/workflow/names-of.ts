@@ -15,5 +15,5 @@ export function namesOf({ settled, later, self, nothingSettled, others = [] }: G
     if (id === self) return { is: 'self' }
     return { is: later.includes(id) ? 'later' : 'unknown' }
   }
-  return { standing, settled: () => settled, self, nothingSettled, others }
+  return { standing, settled: () => settled, self, nothingSettled, others, auth: 'somebody' }
 }

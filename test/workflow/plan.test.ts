@@ -132,7 +132,7 @@ test('sleeps, waits, calls and signals hold what the file says, or the defaults'
   )
 })
 
-const event = { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00Z', key: null, meta: {}, auth: {} }
+const event = { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00Z', key: null, meta: {}, auth: null }
 const scope = (names: Record<string, Json>): Scope => ({
   event: { ...event, data: {} },
   steps: { rights: { output: 'eu' }, bill: { output: { id: 'b' } } },

@@ -9,7 +9,7 @@ import { fc } from '../support/fuzz.ts'
 import { namesOf } from './names-of.ts'
 
 const names = namesOf({ settled: ['pick'], later: [], self: 'here', nothingSettled: 'event' })
-const event = { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00Z', key: null, meta: {}, auth: {} }
+const event = { id: 'e', type: null, source: null, time: '2026-01-01T00:00:00Z', key: null, meta: {}, auth: null }
 const data = { n: 5, d: 1.5, s: 'text', nul: null, list: [1, 'a'], map: { a: 1 }, big: 9007199254740993n, yes: true }
 const scope: Scope = { event: { ...event, data }, steps: { pick: { output: { region: 'eu' } } } }
 

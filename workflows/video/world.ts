@@ -1,7 +1,6 @@
 /**
  * What the video functions know about the world: sites, regions, films, prices. In production each of these would be
- * a service or a database; here it is one file, named by the environment's DEMO_WORLD. It holds no secret: public key
- * and hashes only.
+ * a service or a database; here it is one file, named by the environment's DEMO_WORLD. It holds no secret.
  */
 import { readFile } from 'node:fs/promises'
 import { z } from 'millrace'
@@ -11,14 +10,7 @@ export type Plan = z.infer<typeof planSchema>
 
 const party = z.object({ id: z.string(), account: z.string() })
 
-const site = z.object({
-  id: z.string(),
-  name: z.string(),
-  /** Hex. */
-  salt: z.string(),
-  /** Hex SHA-256 of salt and key. The keys are 256 bits of chance, so a slow hash would add nothing. */
-  keyHash: z.string(),
-})
+const site = z.object({ id: z.string(), name: z.string() })
 export type Site = z.infer<typeof site>
 
 const region = z.object({
@@ -51,7 +43,6 @@ const prices = z.record(z.string(), z.record(planSchema, z.int().positive()))
 export type Prices = z.infer<typeof prices>
 
 const world = z.object({
-  tokens: z.object({ issuer: z.string(), audience: z.string(), publicKey: z.record(z.string(), z.unknown()) }),
   sites: z.array(site),
   regions: z.array(region),
   films: z.array(film),

@@ -10,6 +10,8 @@ export interface DeadLetterRead {
   readonly workflow: string | null
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** Its value has secret fields, and cannot be read. */
+  readonly is_sealed: boolean
   readonly code: string
   readonly reason: string
   readonly received_at: string
@@ -24,7 +26,8 @@ export function latestDeadLetters(
 ): Promise<DeadLetterRead[]> {
   return db.query<DeadLetterRead & Record<string, unknown>>({
     text: `
-select id, topic, kafka_partition, kafka_offset::float8 as kafka_offset, workflow, key, value, code, reason,
+select id, topic, kafka_partition, kafka_offset::float8 as kafka_offset, workflow, key, value,
+       headers::jsonb ? 'millrace-sealed' as is_sealed, code, reason,
        ${isoText('received_at')}, state, transaction_id
 from millrace.dead_letters d
 where $2::text is null or state = $2

@@ -56,7 +56,14 @@ function makeOne(table: string, suffix: string, from: string, to: string): strin
   const name = `millrace_data.${table}_${suffix}`
   return `
     create table ${name} (like millrace_data.${table} including all)${table === 'commit' ? ' with (fillfactor = 80)' : ''};
-    alter table millrace_data.${table} attach partition ${name} for values from (${from}) to (${to});`
+    alter table millrace_data.${table} attach partition ${name} for values from (${from}) to (${to});${table === 'posting' ? staysWhole(name) : ''}`
+}
+
+/** A partition that is truncated by itself does not ask the trigger of the whole; those of rows it gets as it is attached. */
+function staysWhole(name: string): string {
+  return `
+    create trigger posting_stays_whole before truncate on ${name}
+      for each statement execute function millrace_data.posting_stays();`
 }
 
 /** Any number no one else takes. */

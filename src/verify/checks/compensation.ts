@@ -47,9 +47,9 @@ with ${richStand}, current as (
   from stand f left join stand u on u.id = f.id and u.step = f.undone_by and u.item = f.item
   where f.undone_by is not null and f.kind = 'invoke' and ${due}
   union all
-  select f.id, f.step, f.item, f.seq, c.state is not distinct from 3, c.state is not distinct from 2
+  select f.id, f.step, f.item, f.seq, coalesce(c.state in (3, 4), false), c.state is not distinct from 2
   from stand f join children c on c.id = f.id and c.step = f.step and c.item = f.item
-  where f.kind = 'call' and f.state = 1
+  where f.kind = 'call' and ${due}
 ), sums as (
   select id, count(*) filter (where done) as undone, count(*) filter (where not done) as owed,
          (array_agg(step order by coalesce(seq, step) desc) filter (where not done))[1] as next_step,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, BuildOptions, Message, Plugin } from 'esbuild'
 import { EngineError } from '../../base/error.ts'
-import { resolveImports } from './imports.ts'
+import { type OwnPackages, resolveImports } from './imports.ts'
 import { placeMeta } from './meta.ts'
 import { runEsbuild } from './run-esbuild.ts'
 
@@ -12,13 +12,13 @@ export interface Source {
   readonly entry: string
   readonly functionsDir: string
   readonly cacheDir: string
-  /** URL of the zod that `millrace` gives to authors. */
-  readonly zod: string
+  /** What the engine gives to authors. */
+  readonly own: OwnPackages
 }
 
 /** Throws EngineError `function_does_not_compile`. */
 export async function bundle(source: Source): Promise<{ text: string; inputs: string[] }> {
-  const built = await runEsbuild(options(source, [resolveImports(source.zod), placeMeta()])).catch((failure) => {
+  const built = await runEsbuild(options(source, [resolveImports(source.own), placeMeta()])).catch((failure) => {
     throw doesNotCompile(source, failure)
   })
   const inputs = Object.keys(built.metafile!.inputs).map((path) => resolve(source.functionsDir, path))

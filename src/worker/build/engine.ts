@@ -3,29 +3,34 @@
  * of a process's start (zod: 45 ms as 80 files, 20 ms as one).
  */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import type { BuildOptions } from 'esbuild'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { BuildOptions, Plugin } from 'esbuild'
 import { exists, keep, put } from './keep.ts'
 import { runEsbuild } from './run-esbuild.ts'
 
 export interface EngineFiles {
   /** The zod that `millrace` exports. */
   readonly zod: string
+  /** `@opentelemetry/api`, which functions share with what makes their spans. */
+  readonly api: string
   /** The program of a worker process. */
   readonly child: string
+  /** What makes spans in one; null: nobody wants them. */
+  readonly tracing: string | null
 }
 
-export async function buildEngineFiles(cacheDir: string): Promise<EngineFiles> {
-  const [zod, child] = await Promise.all([buildZod(cacheDir), buildChild(cacheDir)])
-  return { zod, child }
+/** `traced`: functions' spans are wanted. */
+export async function buildEngineFiles(cacheDir: string, traced: boolean): Promise<EngineFiles> {
+  const [zod, api, child] = await Promise.all([buildZod(cacheDir), buildApi(cacheDir), buildChild(cacheDir)])
+  return { zod, api, child, tracing: traced ? await buildTracing(cacheDir, api) : null }
 }
 
 /** Kept by its version: it is the one build that takes 100 ms. */
 async function buildZod(cacheDir: string): Promise<string> {
   const { version } = JSON.parse(await readFile(locationOf('zod/package.json'), 'utf8'))
   const path = join(cacheDir, `millrace-zod-${version}.mjs`)
-  if (!(await exists(path))) await put(path, await oneFile(locationOf('zod')))
+  if (!(await exists(path))) await put(path, await oneFile({ entryPoints: [locationOf('zod')] }))
   return path
 }
 
@@ -33,15 +38,36 @@ function locationOf(specifier: string): string {
   return fileURLToPath(import.meta.resolve(specifier))
 }
 
+async function buildApi(cacheDir: string): Promise<string> {
+  const contents = "export * from '@opentelemetry/api'"
+  const text = await oneFile({ stdin: { contents, resolveDir: dirname(fileURLToPath(import.meta.url)) } })
+  return (await keep(cacheDir, 'millrace-opentelemetry', text)).path
+}
+
+/** One copy of the API for both: what one registers the other finds, whatever their versions. */
+async function buildTracing(cacheDir: string, api: string): Promise<string> {
+  const text = await oneFile({ entryPoints: [childFile('tracing')] }, pathToFileURL(api).href)
+  return (await keep(cacheDir, 'millrace-tracing', text)).path
+}
+
+function childFile(name: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return fileURLToPath(new URL(`../child/${name}.${extension}`, import.meta.url))
+}
+
 async function buildChild(cacheDir: string): Promise<string> {
-  const main = import.meta.url.endsWith('.ts') ? '../child/main.ts' : '../child/main.js'
-  const text = await oneFile(fileURLToPath(new URL(main, import.meta.url)))
+  const text = await oneFile({ entryPoints: [childFile('main')] })
   return (await keep(cacheDir, 'millrace-child', text)).path
 }
 
-async function oneFile(entry: string): Promise<string> {
+/** `api`: where `@opentelemetry/api` is, if it is not to be a part of it. */
+async function oneFile(from: Pick<BuildOptions, 'entryPoints' | 'stdin'>, api?: string): Promise<string> {
   const options: BuildOptions = {
-    entryPoints: [entry],
+    ...from,
+    // Their ES modules: what is made of CommonJS has no names to import.
+    conditions: ['module'],
+    mainFields: ['module', 'main'],
+    plugins: api === undefined ? [] : [elsewhere('@opentelemetry/api', api)],
     write: false,
     bundle: true,
     format: 'esm',
@@ -54,4 +80,13 @@ async function oneFile(entry: string): Promise<string> {
     logLevel: 'silent',
   }
   return (await runEsbuild(options)).outputFiles![0]!.text
+}
+
+function elsewhere(name: string, path: string): Plugin {
+  return {
+    name: `millrace-${name}`,
+    setup(build) {
+      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path, external: true }))
+    },
+  }
 }

@@ -15,23 +15,34 @@ const engineIndex = fileURLToPath(
 const engineFolder = dirname(engineIndex) + sep
 const asking = Symbol('asking esbuild itself')
 
-export function resolveImports(zod: string): Plugin {
+/** URLs of the engine's own files. */
+export interface OwnPackages {
+  /** That which `millrace` exports. */
+  readonly zod: string
+  /** `@opentelemetry/api`. */
+  readonly api: string
+}
+
+export function resolveImports(own: OwnPackages): Plugin {
   return {
     name: 'millrace-imports',
     setup(build) {
       build.onResolve({ filter: /.*/ }, (args) => {
         if (args.kind === 'entry-point' || args.pluginData === asking) return undefined
-        return engineOwn(args, zod) ?? platformOwn(args) ?? packageOf(build, args)
+        return engineOwn(args, own) ?? platformOwn(args) ?? packageOf(build, args)
       })
     },
   }
 }
 
 /** The index is bundled, so that of `millrace` only what a function uses is loaded: zod costs 20 ms of a start. */
-function engineOwn(args: OnResolveArgs, zod: string): OnResolveResult | undefined {
+function engineOwn(args: OnResolveArgs, { zod, api }: OwnPackages): OnResolveResult | undefined {
   if (args.path === 'millrace') return { path: engineIndex, sideEffects: false }
   if (args.path === 'zod' && args.importer.startsWith(engineFolder))
     return { path: zod, external: true, sideEffects: false }
+  // What asks for it by `require` takes its own.
+  if (args.path === '@opentelemetry/api' && !args.kind.startsWith('require'))
+    return { path: api, external: true, sideEffects: false }
   return undefined
 }
 

@@ -10,6 +10,7 @@ import type { Link } from './link.ts'
 import { LogBook } from './logs.ts'
 import { perform } from './perform.ts'
 import { newPostings } from './post.ts'
+import type { Tracing } from './tracing.ts'
 import { unneeded, type Verdict } from './verdict.ts'
 
 /** Which attempt the code that runs right now belongs to. */
@@ -27,7 +28,7 @@ export interface Attempts {
   sendLogs(): void
 }
 
-export function createAttempts(link: Link, settings: ChildSettings): Attempts {
+export function createAttempts(link: Link, settings: ChildSettings, tracing: Tracing | null): Attempts {
   const clock = systemClock()
   const open = new Map<number, Attempt>()
   let logTimer: NodeJS.Timeout | null = null
@@ -58,12 +59,15 @@ export function createAttempts(link: Link, settings: ChildSettings): Attempts {
     }
     open.set(attempt.id, attempt)
     const context = contextOf(attempt, settings.abortLeadMs, sendLogs)
-    current.run(attempt, async () => {
-      settle(
-        attempt,
-        await perform(definition, context, body, settings.outputBytesMax, () => attempt.stopped === 'late'),
-      )
-    })
+    const run = () =>
+      current.run(attempt, async () => {
+        settle(
+          attempt,
+          await perform(definition, context, body, settings.outputBytesMax, () => attempt.stopped === 'late'),
+        )
+      })
+    const { traceparent } = context
+    void (tracing === null || traceparent === null ? run() : tracing.within(traceparent, run))
   }
   const settle = (attempt: Attempt, verdict: Verdict) => {
     if (!open.delete(attempt.id)) return

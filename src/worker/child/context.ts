@@ -26,7 +26,8 @@ export interface Attempt {
 
 /** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
 export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
-  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed] = attempt.call
+  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed = null, trace] =
+    attempt.call
   let log: Log | null = null
   return {
     transactionId,
@@ -36,10 +37,11 @@ export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () =>
     get idempotencyKey() {
       return keyOfSeed(idempotencySeed)
     },
-    direction: forwardSeed === undefined ? 'forward' : 'undo',
+    direction: forwardSeed === null ? 'forward' : 'undo',
     get forwardKey() {
-      return forwardSeed === undefined ? null : keyOfSeed(forwardSeed)
+      return forwardSeed === null ? null : keyOfSeed(forwardSeed)
     },
+    traceparent: trace ?? null,
     get deadline() {
       return new Date(deadlineMs)
     },

@@ -4,6 +4,7 @@
  */
 import * as nodeModule from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { crashPoint } from '../../base/crash-point.ts'
 import type { ChildSettings } from '../wire.ts'
 import { createAttempts } from './attempts.ts'
@@ -12,6 +13,7 @@ import { dieWithCoordinator } from './die.ts'
 import { openLink } from './link.ts'
 import { load } from './load.ts'
 import { catchStray } from './stray.ts'
+import type { Tracing } from './tracing.ts'
 
 const settings: ChildSettings = JSON.parse(process.argv[2]!)
 // An author's code sees an ordinary command line.
@@ -20,11 +22,13 @@ process.argv = [process.argv[0]!, settings.module]
 keepCompiled()
 dieWithCoordinator(settings.coordinatorPid)
 const link = openLink()
-const attempts = createAttempts(link, settings)
+const tracing = await tracingOf(settings)
+const attempts = createAttempts(link, settings, tracing)
 captureOutput()
 catchStray(attempts)
 process.on('exit', () => {
   attempts.sendLogs()
+  tracing?.flush()
   link.flush()
 })
 
@@ -39,6 +43,13 @@ if ('run' in loaded) {
   link.send(['unfit', loaded.code, loaded.message], 'null')
   link.flush()
   process.exit(0)
+}
+
+/** Before the author's module: what that asks for while it is loaded is there then. */
+async function tracingOf({ tracing: file, spanBytesMax }: ChildSettings): Promise<Tracing | null> {
+  if (file === null) return null
+  const { startTracing }: typeof import('./tracing.ts') = await import(pathToFileURL(file).href)
+  return startTracing(spanBytesMax, (spans, dropped) => link.send(['spans', dropped], spans))
 }
 
 /** Node 22 and later keep what V8 has compiled: 15 ms less of every start with zod. */

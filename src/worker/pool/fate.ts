@@ -27,10 +27,17 @@ export function fateOf(entries: readonly Entry[], cause: Cause): InvocationResul
   )
 }
 
+const withheld = '; what it said is withheld, for it was given secret fields'
+
 /** Why a process that nobody killed has ended. */
-export function causeOfExit(code: number | null, signal: NodeJS.Signals | null, tail: string): Cause {
+export function causeOfExit(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  tail: string,
+  isSecret: boolean,
+): Cause {
   if (tail.includes('heap out of memory')) return { code: 'out_of_memory', message: 'the process ran out of its heap' }
-  const said = tail === '' ? '' : `; it said: ${tail.slice(-saidCharsMax)}`
+  const said = tail === '' ? '' : isSecret ? withheld : `; it said: ${tail.slice(-saidCharsMax)}`
   if (signal !== null) return { code: 'killed', message: `the process was killed by ${signal}${said}` }
   return { code: 'exited', message: `the process exited with code ${code}${said}` }
 }

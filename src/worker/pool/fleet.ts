@@ -202,7 +202,7 @@ export class Fleet {
     this.#starting = 'building'
     try {
       const { builder, limits, env } = this.#around
-      const [program, built] = await Promise.all([builder.childProgram(), this.supply.built()])
+      const [program, built] = await Promise.all([builder.program(), this.supply.built()])
       if (this.#around.isClosed()) return
       this.#starting = this.#launch({ program, built, limits, env })
       this.processes.push(this.#starting)

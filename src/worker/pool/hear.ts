@@ -1,4 +1,5 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
+import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
 import type { Emitted, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
@@ -23,9 +24,16 @@ export interface Heard {
   /** It has heard what it was asked: its loop turns. */
   pong(): void
   turned(): void
+  /** `what`: what follows on "it wrote what is not a result". */
   garbage(what: string): void
   /** All it had written before has been heard. */
   ended(code: number | null, signal: NodeJS.Signals | null, tail: string): void
+}
+
+/** The process that is listened to. */
+interface Listened {
+  readonly running: Map<number, Entry>
+  readonly holdsSecrets: boolean
 }
 
 /** After a process's exit its pipes are read to their end, but not longer than this. */
@@ -35,22 +43,30 @@ const pipesMsMax = 500
 function lineCharsMax(limits: PoolLimits): number {
   const { outputBytesMax, logBytesMax, messageCharsMax, emittedMax, emittedBytesMax, postedMax, postedBytesMax } =
     limits
+  const { spanBytesMax } = limits
   const said = 6 * (logBytesMax + messageCharsMax + 2000)
-  return Math.max(outputBytesMax, said, 6 * emittedBytesMax + 20 * emittedMax, 6 * postedBytesMax + 40 * postedMax)
+  return Math.max(
+    outputBytesMax,
+    spanBytesMax,
+    said,
+    6 * emittedBytesMax + 20 * emittedMax,
+    6 * postedBytesMax + 40 * postedMax,
+  )
 }
 
-export function listenTo(child: Child, { running }: { running: Map<number, Entry> }, limits: PoolLimits, heard: Heard) {
+export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
+  const { running } = of
   let deaf = false
   const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
   child.fromChild.setEncoding('utf8' as BufferEncoding)
   child.fromChild.on('data', (chunk: string) => {
     if (deaf) return
     deaf = !read(chunk)
-    if (deaf) heard.garbage(JSON.stringify(chunk.slice(0, 100)))
+    if (deaf) heard.garbage(of.holdsSecrets ? '' : `: ${JSON.stringify(chunk.slice(0, 100))}`)
     heard.turned()
   })
   const tail = new Tail(tailBytes)
-  const onRaw = (bytes: Buffer) => giveRaw(bytes, running, limits.logBytesMax)
+  const onRaw = (bytes: Buffer) => giveRaw(bytes, running, of.holdsSecrets ? 0 : limits.logBytesMax)
   const rawLimit = { bytesMax: limits.rawBytesMax, pauseMs: limits.rawPauseMs }
   const hurry = [
     readRaw(child.stdout, rawLimit, onRaw),
@@ -75,6 +91,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'posted') return hearPosted(running.get(first), body)
+  else if (kind === 'spans') publish('function.spans', { text: body, dropped: Number(first) || 0 })
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true

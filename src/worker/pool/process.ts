@@ -1,5 +1,5 @@
 /** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
-import type { Built } from '../build.ts'
+import type { Built, Program } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
 import type { InvocationResult } from '../port.ts'
@@ -26,7 +26,7 @@ export interface ProcessEvents {
 }
 
 export interface ProcessOptions {
-  readonly program: string
+  readonly program: Program
   readonly built: Built
   readonly limits: PoolLimits
   readonly env: Readonly<Record<string, string>>
@@ -46,6 +46,8 @@ export class WorkerProcess {
   effectFree = false
   /** Kept empty for an attempt that must run alone, or running one. */
   alone = false
+  /** It was given secret fields: whatever it says on its own may be of them, and is not told. */
+  holdsSecrets = false
   /** `performance.now()` of the last time it had something to do. */
   usedMs = performance.now()
   readonly #child: Child
@@ -76,8 +78,8 @@ export class WorkerProcess {
         this.window.turn()
         events.turned()
       },
-      garbage: (what) => this.kill({ code: 'protocol', message: `the process wrote what is not a result: ${what}` }),
-      ended: (code, signal, tail) => this.#onEnd(this.#cause ?? causeOfExit(code, signal, tail)),
+      garbage: (what) => this.kill({ code: 'protocol', message: `the process wrote what is not a result${what}` }),
+      ended: (code, signal, tail) => this.#onEnd(this.#cause ?? causeOfExit(code, signal, tail, this.holdsSecrets)),
     })
   }
 
@@ -136,6 +138,7 @@ export class WorkerProcess {
     entry.dispatchedUs = clock.nowUs()
     entry.deadlineMs = Math.min(nowMs + invocation.timeoutMs, entry.notAfterMs)
     this.running.set(invocation.id, entry)
+    if (invocation.isSecret) this.holdsSecrets = true
     this.#deadline.by(entry.deadlineMs)
     this.#frame += frameOf(entry, nowMs)
   }

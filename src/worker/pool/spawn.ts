@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { EngineError } from '../../base/error.ts'
+import type { Program } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import type { ChildSettings } from '../wire.ts'
 
@@ -16,13 +17,13 @@ export interface Child {
 
 /** Throws EngineError `cannot_spawn`. */
 export function spawnChild(
-  program: string,
+  { child: program, tracing }: Program,
   module: string,
   limits: PoolLimits,
   env: Readonly<Record<string, string>>,
 ): Child {
   const { outputBytesMax, logBytesMax, messageCharsMax, abortLeadMs, heapMb } = limits
-  const { emittedMax, emittedBytesMax, postedMax, postedBytesMax } = limits
+  const { emittedMax, emittedBytesMax, postedMax, postedBytesMax, spanBytesMax } = limits
   const coordinatorPid = process.pid
   const settings: ChildSettings = {
     module,
@@ -34,6 +35,8 @@ export function spawnChild(
     emittedBytesMax,
     postedMax,
     postedBytesMax,
+    spanBytesMax,
+    tracing,
     abortLeadMs,
   }
   const flags = [`--max-old-space-size=${heapMb}`, '--enable-source-maps']

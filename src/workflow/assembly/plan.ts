@@ -1,10 +1,12 @@
 /** Puts a plan together from a file that has passed every check, and freezes it. */
 import { assert } from '../../base/assert.ts'
+import { parseSecretPath, type SecretPath } from '../../envelope/secret-path.ts'
 import { defaults } from '../limits.ts'
 import type { Meaning } from '../meaning/check.ts'
 import { parseTime } from '../model/fields.ts'
 import type { WorkflowFile } from '../model/workflow.ts'
 import type { Deduplicate, From, KafkaTrigger, Plan, SignalTopic, Step } from '../plan.ts'
+import { authSpec } from './auth.ts'
 import { ms, publications } from './fields.ts'
 import { httpTrigger } from './http.ts'
 import { assembleSteps } from './steps.ts'
@@ -19,6 +21,8 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
       kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka),
       http: file.on?.http === undefined ? null : httpTrigger(file.name, file.on.http, steps, meaning),
     },
+    auth: authSpec(file.auth),
+    secrets: meaning.outline.secrets.event,
     key: meaning.expressions.get('key') ?? null,
     order: file.order,
     deduplicate: deduplicate(file.deduplicate, meaning),
@@ -47,9 +51,16 @@ function deduplicate(file: WorkflowFile['deduplicate'], meaning: Meaning): Dedup
 function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Meaning): SignalTopic[] {
   const topics = new Set(steps.flatMap((step) => (step.kind === 'wait' ? [step.topic] : [])))
   return [...topics].map((topic) => {
-    const { keep, take } = signals?.[topic] ?? defaults.signal
-    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take }
+    const { keep, take, classify = {} }: SignalFile = signals?.[topic] ?? defaults.signal
+    const secrets = secretsOf(classify)
+    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take, secrets }
   })
+}
+
+type SignalFile = NonNullable<WorkflowFile['signals']>[string]
+
+function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
+  return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
 function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>): KafkaTrigger {

@@ -110,7 +110,7 @@ class EventView {
     return toCel((this.#event.http ?? null) as Json)
   }
   get auth() {
-    return new Map(Object.entries(this.#event.auth))
+    return toCel(this.#event.auth as unknown as Json)
   }
 }
 
@@ -170,7 +170,7 @@ const eventFields = {
   data: 'dyn',
   meta: 'map<string, string>',
   http: 'dyn',
-  auth: 'map<string, string>',
+  auth: 'dyn',
 }
 
 const signalFields = {

@@ -10,6 +10,7 @@ import { explain } from './explain.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 import { type Path, pathOf, readPath, whyMissing } from './path.ts'
 import { type References, references } from './references.ts'
+import { revealing } from './secret.ts'
 
 /**
  * What the result must be: `when` wants a bool, `key` something that has one text, `with` takes any JSON. Whether a `list` is
@@ -29,10 +30,12 @@ export function compileExpression(source: string, names: Names, gives: Gives): C
   const mistyped = checkType(parsed, source, gives)
   if (mistyped) return { expression: null, problems: [mistyped] }
   const path = pathOf(parsed.tree, names.others)
-  const read = path ? pathReader(path, source) : celReader(parsed, source, used)
+  const plain = path ? pathReader(path, source) : celReader(parsed, source, used)
+  const isSecret = used.secrets.length > 0
+  const read = isSecret ? (scope: Scope) => plain(revealing(scope, used.secrets)) : plain
   const accept = used.auth && acceptors[gives] ? hushed(acceptors[gives]) : acceptors[gives]
   const evaluate = accept ? (scope: Scope) => accept(read(scope), source) : read
-  return { expression: Object.freeze({ source, evaluate }), problems: [] }
+  return { expression: Object.freeze({ source, isSecret, evaluate }), problems: [] }
 }
 
 /** The text by which records are ordered, or null for no order. Throws `expression_failed` for what has no one text. */
@@ -76,6 +79,7 @@ function celReader(parsed: Parsed, source: string, used: References): (scope: Sc
       const mistake = asMistake(error)
       const why = missingPath(mistake, scope, used.others)
       if (used.auth) throw failed(why ?? unsaid, source)
+      if (used.secrets.length > 0) throw failed(why ?? unsaidOfSecrets, source)
       throw failed(why ?? explain(mistake, source).message, source, error)
     }
   }
@@ -109,6 +113,8 @@ const acceptors: Record<Gives, Acceptor | null> = {
 
 /** An error quotes values, and these are credentials. */
 const unsaid = 'it failed on what it read of event.auth, so no more is said of it'
+
+const unsaidOfSecrets = 'it failed on what it read of a secret field, so no more is said of it'
 
 function hushed(accept: Acceptor): Acceptor {
   return (value, source) => {

@@ -1,4 +1,5 @@
 /** What surrounds an expression in its file, and a finding inside of one. */
+import type { SecretPath } from '../../envelope/secret-path.ts'
 import type { Finding } from '../problem.ts'
 
 /** What an expression may speak of, as seen from where it stands. */
@@ -15,8 +16,20 @@ export interface Names {
   readonly others: readonly string[]
   /** It sees why its transaction failed. */
   readonly error?: boolean
-  /** What it gives is published, and kept until then: credentials are not for that. */
-  readonly published?: boolean
+  /** Whether events are authenticated; `nobody`: then there is no `event.auth` to read. `unchecked`: it is not asked. */
+  readonly auth: 'somebody' | 'nobody' | 'unchecked'
+  /** What is secret: named here, it is refused. */
+  readonly secrets?: Secrets
+  /** What it gives goes to a function, so it may name secret fields of the event. */
+  readonly isGiven?: boolean
+}
+
+/** Places of secret fields. */
+export interface Secrets {
+  readonly event: readonly SecretPath[]
+  /** Of what a `wait` may take; in what a step of this id has taken. */
+  readonly signal?: readonly SecretPath[]
+  taken(id: string): readonly SecretPath[]
 }
 
 /** `settled`: it may be read. `around`: it holds the place; `inside`: the other way round. The last three stand apart. */

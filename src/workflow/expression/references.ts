@@ -2,18 +2,23 @@
  * Which names an expression uses, and which of them cannot be there: checked before any event is seen, with the
  * name that was probably meant. Types are for CEL's own checker.
  */
+import type { SecretPath } from '../../envelope/secret-path.ts'
 import { isBuiltIn, type Node } from './cel.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 import { literalIndex } from './path.ts'
 import { whyUnsafe } from './pattern.ts'
+import { type Link, named } from './secret.ts'
 import {
+  authFields,
   badPattern,
   bareError,
   bareEvent,
   bareSteps,
   eventFields,
-  publishedAuth,
+  nobodyAsked,
+  noCredentials,
   reservedKey,
+  secretNamed,
   shadowed,
   signalFields,
   unknownField,
@@ -27,15 +32,17 @@ export interface References {
   readonly steps: readonly string[]
   /** Of `Names.others`, those that are read. */
   readonly others: readonly string[]
-  /** It reads credentials: what it says of its values is not for the ledger. */
+  /** It reads who was authenticated: what it says of its values is not for those who read errors. */
   readonly auth: boolean
+  /** Secret fields of the event that it names. */
+  readonly secrets: readonly SecretPath[]
 }
 
 export function references(tree: Node, names: Names): References {
-  const walk: Walk = { names, problems: [], steps: new Set(), others: new Set(), fields: new Set() }
+  const walk: Walk = { names, problems: [], steps: new Set(), others: new Set(), fields: new Set(), secrets: new Set() }
   visit(tree, new Set(), walk)
-  const { problems, steps, others, fields } = walk
-  return { problems, steps: [...steps], others: [...others], auth: fields.has('auth') }
+  const { problems, steps, others, fields, secrets } = walk
+  return { problems, steps: [...steps], others: [...others], auth: fields.has('auth'), secrets: [...secrets] }
 }
 
 interface Walk {
@@ -45,6 +52,7 @@ interface Walk {
   readonly others: Set<string>
   /** Of the event. */
   readonly fields: Set<string>
+  readonly secrets: Set<SecretPath>
 }
 
 /** The variables of the macros around a node. */
@@ -100,24 +108,46 @@ function isAccess(node: Node): node is Access {
   return node.op === '.' || node.op === '.?' || node.op === '[]' || node.op === '[?]'
 }
 
-function linkOf(access: Access): Spot {
+function linkOf(access: Access): Link {
   const index = access.args[1]
   if (typeof index === 'string') return { name: index, offset: access.pos }
   const name = literalIndex(index)
   return { name: typeof name === 'string' ? name : null, offset: index.start }
 }
 
-function checkSignal([field]: Spot[], walk: Walk): void {
+function checkSignal(links: Link[], walk: Walk): void {
+  const [field] = links
+  refuseNamed('signal', links, walk.names.secrets?.signal ?? [], walk)
   if (field!.name === null) walk.problems.push(bareEvent('signal', field!.offset))
   else if (signalFields.includes(field!.name)) walk.others.add('signal')
   else walk.problems.push(unknownField('signal', field!.name, field!.offset))
 }
 
-function checkEvent([field]: Spot[], walk: Walk): void {
+function checkEvent(links: Link[], walk: Walk): void {
+  const [field, inner] = links
+  const secrets = walk.names.secrets?.event ?? []
+  if (!walk.names.isGiven) refuseNamed('event', links, secrets, walk)
+  else for (const path of named(links, secrets)) walk.secrets.add(path)
   if (field!.name === null) walk.problems.push(bareEvent('event', field!.offset))
-  else if (field!.name === 'auth' && walk.names.published) walk.problems.push(publishedAuth(field!.offset))
+  else if (field!.name === 'auth') checkAuth(field!, inner, walk)
   else if (eventFields.includes(field!.name)) walk.fields.add(field!.name)
   else walk.problems.push(unknownField('event', field!.name, field!.offset))
+}
+
+/** A text of an earlier version, which was checked then, may read what is not there any more. */
+function checkAuth(field: Spot, inner: Spot | undefined, walk: Walk): void {
+  const { auth } = walk.names
+  const isKnown = inner?.name === undefined || inner.name === null || authFields.includes(inner.name)
+  walk.fields.add('auth')
+  if (auth === 'unchecked') return
+  if (!isKnown) walk.problems.push(noCredentials(inner.name!, inner.offset))
+  else if (auth === 'nobody') walk.problems.push(nobodyAsked(field.offset))
+}
+
+/** Where it is not for a function's input. */
+function refuseNamed(root: string, links: readonly Link[], secrets: readonly SecretPath[], walk: Walk): void {
+  const [path] = named(links, secrets)
+  if (path) walk.problems.push(secretNamed(root, path.text, links[0]!.offset))
 }
 
 const errorFields = ['code', 'message']
@@ -128,7 +158,10 @@ function checkError([field]: Spot[], walk: Walk): void {
   }
 }
 
-function checkSteps([step, output]: Spot[], walk: Walk): void {
+function checkSteps(links: Link[], walk: Walk): void {
+  const [step, output, ...inside] = links
+  const taken = step!.name === null ? [] : (walk.names.secrets?.taken(step!.name) ?? [])
+  if (inside.length > 0) refuseNamed(`steps.${step!.name}.output`, inside, taken, walk)
   const problem = wrongSteps(step!, output, walk.names)
   if (problem) walk.problems.push(problem)
   else walk.steps.add(step!.name!)

@@ -4,6 +4,7 @@ import { shorten } from '../problem.ts'
 import type { ExpressionProblem, Names } from './names.ts'
 
 export const eventFields = ['id', 'type', 'source', 'time', 'key', 'data', 'meta', 'auth', 'http']
+export const authFields = ['principal', 'family', 'roles', 'claims', 'by']
 export const signalFields = ['id', 'type', 'source', 'time', 'key', 'data']
 
 export function bareEvent(name: string, offset: number): ExpressionProblem {
@@ -38,13 +39,53 @@ export function bareError(offset: number, names: Names, bound: ReadonlySet<strin
   }
 }
 
-export function publishedAuth(offset: number): ExpressionProblem {
+/** Most who name another field look for the credential itself, which was there once. */
+export function noCredentials(name: string, offset: number): ExpressionProblem {
   return {
     offset,
-    code: 'auth_published',
-    message: 'credentials are not published',
-    expected: 'fields of the event that are no credentials',
-    fix: 'let a function use event.auth through its with:, and publish what it gives',
+    code: 'auth_credentials',
+    message: `event.auth has no field "${shorten(name)}": it says who was authenticated, and holds no credentials`,
+    expected: `one of ${authFields.join(', ')}`,
+    fix: wayFor(name),
+  }
+}
+
+function wayFor(name: string): string {
+  const way = ways[name.toLowerCase()]
+  return way
+    ? `ask for it with "auth:", by ${way}, and read event.auth.principal`
+    : didYouMean(name, authFields, 'read event.auth.principal')
+}
+
+const ways: Record<string, string | undefined> = Object.assign(Object.create(null), {
+  authorization: 'jwt, basic or a function of yours',
+  cookie: 'a function of yours',
+  'x-api-key': 'apiKey',
+  'api-key': 'apiKey',
+})
+
+export function nobodyAsked(offset: number): ExpressionProblem {
+  return {
+    offset,
+    code: 'auth_nobody',
+    message: 'event.auth is nobody: the workflow does not say who may send its events',
+    expected: '"auth" in the workflow, with the ways to authenticate',
+    fix: 'add "auth:", such as auth: [{ apiKey: { keys: my_keys } }]',
+  }
+}
+
+export function secretNamed(root: string, path: string, offset: number): ExpressionProblem {
+  const ofEvent = root === 'event'
+  return {
+    offset,
+    code: 'secret_named',
+    message: ofEvent
+      ? `${root}.${path} is secret, and this is no input of a function`
+      : `${root}.${path} is secret, and is not kept with the event`,
+    expected: ofEvent
+      ? 'fields that are not secret; only with: of uses and compensate may name it'
+      : 'other fields of it',
+    fix: 'let a function work out what is needed from it, and use its output',
   }
 }
 

@@ -6,6 +6,8 @@ import { limits } from '../limits.ts'
 import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
+import { checkAuth } from './auth.ts'
+import { checkClassify } from './classify.ts'
 import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
 import { checkHttp } from './http.ts'
 import { type Outline, outlineOf } from './outline.ts'
@@ -24,11 +26,13 @@ export interface Meaning {
 
 /** `functions`: the names that exist, or null where that is not to be checked. */
 export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
-  const outline = outlineOf(file)
+  const outline = outlineOf(file, functions !== null)
   const checking: Checking = { file, outline, functions, findings: [], expressions: new Map(), templates: new Map() }
   checkStart(checking)
+  checkAuth(checking)
   checkEndings(checking)
   checkTree(checking)
+  checkClassify(checking)
   checkSignals(checking)
   checkHttp(checking)
   for (const step of outline.steps) {

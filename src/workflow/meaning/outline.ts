@@ -2,6 +2,8 @@
  * The tree of steps in the raw values of a file: who stands where, and in what. It takes what is there, so that a mistake in
  * one step hides no other.
  */
+import { parseSecretPath, type SecretPath } from '../../envelope/secret-path.ts'
+import type { Names, Secrets } from '../expression/names.ts'
 import { defaults, limits } from '../limits.ts'
 import { idPattern } from '../model/fields.ts'
 import { type KindField, kindFields } from '../model/step.ts'
@@ -9,6 +11,8 @@ import type { Path } from '../places.ts'
 import { valueAt } from '../shape/at.ts'
 
 export interface Outline {
+  /** See `Names`. */
+  readonly auth: Names['auth']
   /** Depth first, in the order of the file; no more than there may be. */
   readonly steps: readonly PlacedStep[]
   /** The first of each id. */
@@ -17,6 +21,7 @@ export interface Outline {
   readonly tooMany: Path | null
   /** Lists of steps that stand in too many blocks; what is in them is not in `steps`. */
   readonly tooDeep: readonly StepList[]
+  readonly secrets: Secrets
 }
 
 export interface PlacedStep {
@@ -39,10 +44,36 @@ export interface StepList {
   readonly items: readonly string[]
 }
 
-export function outlineOf(file: unknown): Outline {
-  const outline = { steps: [], byId: new Map(), tooMany: null, tooDeep: [] }
+/** `isNew`: it was not checked before, maybe by an earlier version. */
+export function outlineOf(file: unknown, isNew: boolean): Outline {
+  const auth: Names['auth'] = isNew ? authOf(file) : 'unchecked'
+  const byId = new Map<string, PlacedStep>()
+  const outline = { auth, steps: [], byId, tooMany: null, tooDeep: [], secrets: secretsOf(file, byId) }
   collect(file, { path: ['steps'], owner: null, depth: 0, items: [] }, outline)
   return outline
+}
+
+/** Of one that is only called, the caller's event says who it was. */
+function authOf(file: unknown): 'somebody' | 'nobody' {
+  const asks = valueAt(file, ['auth']) !== undefined || valueAt(file, ['on']) === undefined
+  return asks ? 'somebody' : 'nobody'
+}
+
+function secretsOf(file: unknown, byId: ReadonlyMap<string, PlacedStep>): Secrets {
+  return {
+    event: secretPaths(file, ['classify']),
+    taken: (id) => {
+      const step = byId.get(id)
+      const topic = step && valueAt(file, [...step.path, 'wait', 'topic'])
+      return typeof topic === 'string' ? secretPaths(file, ['signals', topic, 'classify']) : []
+    },
+  }
+}
+
+/** Those that a `classify` names. */
+export function secretPaths(file: unknown, classify: Path): SecretPath[] {
+  const names = Object.keys((valueAt(file, classify) ?? {}) as object)
+  return names.flatMap((name) => parseSecretPath(name) ?? [])
 }
 
 /** Names of an item and of its place. */

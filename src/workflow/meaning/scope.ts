@@ -10,19 +10,29 @@ export function namesAt(outline: Outline, step: PlacedStep): Names {
     nothingSettled:
       outline.steps[0] === step ? 'event, for this is the first step' : 'event, for no step has ended here',
     others: step.list.items,
+    auth: outline.auth,
+    secrets: outline.secrets,
   }
 }
 
 /** What a step publishes is made when it has ended well: it sees its own output, and what it held. */
 export function namesAfter(outline: Outline, step: PlacedStep): Names {
-  const names = { ...namesAt(outline, step), published: true }
-  return { ...names, ...listing(outline, (id) => standing(outline, id, step, true)) }
+  return { ...namesAt(outline, step), ...listing(outline, (id) => standing(outline, id, step, true)) }
 }
 
 /** Before any step; `why` says so. */
 export function namesBefore(outline: Outline, why: string): Names {
   const known = (id: string): Standing => (outline.byId.has(id) ? later : unknown)
-  return { standing: known, settled: () => [], self: null, nothingSettled: `event, for ${why}`, others: [] }
+  const { auth, secrets } = outline
+  return {
+    standing: known,
+    settled: () => [],
+    self: null,
+    nothingSettled: `event, for ${why}`,
+    others: [],
+    auth,
+    secrets,
+  }
 }
 
 /** Every step has ended by then; the output of one that never ran is null. */
@@ -31,7 +41,8 @@ export function namesAtEnd(outline: Outline): Names {
     const step = outline.byId.get(id)
     return step ? (outermostItems(step, null) ?? settled) : unknown
   }
-  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], published: true }
+  const { auth, secrets } = outline
+  return { ...listing(outline, ended), self: null, nothingSettled: 'event', others: [], auth, secrets }
 }
 
 function listing({ byId }: Outline, standing: (id: string) => Standing): Pick<Names, 'standing' | 'settled'> {

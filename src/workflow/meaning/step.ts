@@ -20,13 +20,14 @@ import {
   isThere,
   textAt,
 } from './fields.ts'
-import { branchesOf, casesOf, itemNames, type PlacedStep } from './outline.ts'
+import { branchesOf, casesOf, itemNames, type PlacedStep, secretPaths } from './outline.ts'
 import { namesAfter, namesAt } from './scope.ts'
 
 export function checkStep(checking: Checking, step: PlacedStep): void {
   const names = namesAt(checking.outline, step)
   const { path, kinds } = step
   checkExpression(checking, [...path, 'when'], names, 'bool')
+  checkExpression(checking, [...path, 'require'], names, 'bool')
   checkPublish(checking, [...path, 'publish'], namesAfter(checking.outline, step))
   if (kinds.length === 0) checkTemplate(checking, [...path, 'with'], names, 'with')
   for (const kind of kinds) checks[kind](checking, path, names)
@@ -47,13 +48,15 @@ const checks: Readonly<Record<PlacedStep['kinds'][number], Check>> = {
 function checkInvoke(checking: Checking, path: Path, names: Names): void {
   checkUses(checking, [...path, 'uses'])
   checkRetry(checking, [...path, 'retry'])
-  checkTemplate(checking, [...path, 'with'], names, 'with')
+  checkTemplate(checking, [...path, 'with'], { ...names, isGiven: true }, 'with')
   const compensate = [...path, 'compensate']
   if (!isThere(checking, compensate)) return
   const seen = { ...names, others: [...names.others, 'output'] }
   if (textAt(checking, compensate) !== null) checkUses(checking, compensate)
   else checkCompensate(checking, compensate, seen)
-  checkTemplate(checking, [...compensate, 'with'], seen, 'compensate.with', { output: '${{ output }}' })
+  checkTemplate(checking, [...compensate, 'with'], { ...seen, isGiven: true }, 'compensate.with', {
+    output: '${{ output }}',
+  })
 }
 
 function checkCompensate(checking: Checking, path: Path, names: Names): void {
@@ -142,9 +145,15 @@ function bareTime(text: string): string | null {
 function checkWait(checking: Checking, path: Path, names: Names): void {
   const wait = [...path, 'wait']
   checkExpression(checking, [...wait, 'key'], names, 'key')
-  checkExpression(checking, [...wait, 'match'], { ...names, others: [...names.others, 'signal'] }, 'bool')
+  const secrets = { ...checking.outline.secrets, signal: secretsOfTopic(checking, wait) }
+  checkExpression(checking, [...wait, 'match'], { ...names, others: [...names.others, 'signal'], secrets }, 'bool')
   if (!isThere(checking, [...wait, 'onTimeout']) || isThere(checking, [...wait, 'timeout'])) return
   const message = 'onTimeout says what follows a timeout, and there is none'
   const found = finding('missing_field', message, 'a timeout beside it', 'add "timeout:", or remove onTimeout')
   addAtKey(checking, [...wait, 'onTimeout'], found)
+}
+
+function secretsOfTopic(checking: Checking, wait: Path) {
+  const topic = textAt(checking, [...wait, 'topic'])
+  return topic === null ? [] : secretPaths(checking.file, ['signals', topic, 'classify'])
 }

@@ -1,6 +1,7 @@
 /** Fields that stand in several places of a workflow file, and what is expected of each, in words. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts here speak of the placeholders of workflow files
 import { z } from 'zod'
+import { parseSecretPath } from '../../envelope/secret-path.ts'
 import { durationPattern, formatDuration, parseDuration } from '../duration.ts'
 import { limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
@@ -66,6 +67,17 @@ function isOnePlaceholder(text: string): boolean {
   const split = splitPlaceholders(text.trim())
   return 'unclosed' in split || (split.parts.length === 1 && typeof split.parts[0] === 'object')
 }
+
+const pathExpected = 'the place of a field, such as data.card, data.cards[*].number or meta.x-card'
+
+/** By the place of the field. */
+export const classifyModel = z
+  .record(
+    z.string().refine((text) => parseSecretPath(text) !== null, pathExpected),
+    z.literal('secret', 'secret'),
+    'a map: the place of a field, and secret',
+  )
+  .optional()
 
 /** RFC 3339 -> milliseconds since 1970, or null; a day that the month does not have is none. */
 export function parseTime(text: string): number | null {

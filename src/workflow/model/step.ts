@@ -29,6 +29,7 @@ export type BranchFile = StepFile[] | { steps: StepFile[] }
 export interface CommonFile {
   id: string
   when?: string | undefined
+  require?: string | undefined
   optional: boolean
   publish?: MessagesFile | undefined
 }
@@ -46,6 +47,11 @@ const common = {
   when: condition()
     .optional()
     .describe('CEL that gives true or false; on false the step is skipped and its output is null.'),
+  require: condition()
+    .optional()
+    .describe(
+      'CEL that must give true when the step begins, such as "admin" in event.auth.roles; else it fails with forbidden.',
+    ),
   optional: yesOrNo().default(false).describe('Its failure does not fail what it is part of; its output is then null.'),
   publish: stepMessages,
 }
@@ -55,6 +61,7 @@ const invokeModel = z.strictObject({
   uses: callingFields.uses,
   with: callingFields.with,
   when: common.when,
+  require: common.require,
   retry: callingFields.retry,
   timeout: callingFields.timeout,
   optional: common.optional,

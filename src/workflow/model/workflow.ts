@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
-import { cel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
+import { authModel } from './auth.ts'
+import { cel, classifyModel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
 import { httpModel } from './http.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
@@ -71,8 +72,9 @@ const signalModel = z.strictObject(
       .enum(['all', 'first'], 'all or first')
       .default(defaults.signal.take)
       .describe('Who gets an event: everyone who waits for its key, or the first who takes it.'),
+    classify: classifyModel.describe('Fields of its events that are secret: they are not kept with them.'),
   },
-  'a map with key, keep, take',
+  'a map with key, keep, take, classify',
 )
 
 const onExpected = 'a map with kafka, http or both'
@@ -97,6 +99,7 @@ export const workflowModel = z
         .refine((on) => on.kafka !== undefined || on.http !== undefined, onExpected)
         .optional()
         .describe('What starts the workflow. Without it, only a step with call of another workflow does.'),
+      auth: authModel,
       key: cel()
         .optional()
         .describe("CEL over the event: transactions of one key run one after the other. Without it, the record's key."),
@@ -109,6 +112,9 @@ export const workflowModel = z
       deduplicate: deduplicateModel
         .optional()
         .describe('Copies of one event start nothing; false takes every record for a new one.'),
+      classify: classifyModel.describe(
+        'Fields of the event that are secret: only the functions whose with: names them are given them.',
+      ),
       publish: endingMessages,
       deadLetter: deadLetterModel.optional().describe('What is done with records and transactions that are given up.'),
       startWithin: duration('how long it may wait for its start', limits.workflowTimeoutMs)

@@ -79,9 +79,11 @@ function wrongValue(path: Path, value: unknown, expected: string): FieldFinding 
 function wrongKey(path: Path, expected: string): FieldFinding {
   const name = path.at(-1)
   const message = `the name ${show(name)} in ${labelOf(path.slice(0, -1))} is wrong`
-  const fix = mend([path.at(-2) === 'signals' ? 'topic' : 'id'], name)
+  const fix = mend([keyKinds[String(path.at(-2))] ?? 'id'], name)
   return { code: 'wrong_value', path, part: 'key', message, expected, fix }
 }
+
+const keyKinds: Readonly<Record<string, string>> = { signals: 'topic', classify: 'secretPath' }
 
 /** What is missing only because something of a later version stands in its place. */
 function isConsequence({ code, path }: FieldFinding, file: unknown): boolean {

@@ -43,7 +43,8 @@ function fitting(branches: readonly Schema[], value: unknown): readonly Schema[]
   const maps = branches.filter((each) => each.properties)
   if (maps.length < 2) return branches
   const kind = kindFields.find((field) => valueAt(value, [field]) !== undefined) ?? 'uses'
-  return maps.filter(({ properties }) => properties?.[kind])
+  const fit = maps.filter(({ properties }) => properties?.[kind])
+  return fit.length > 0 ? fit : maps
 }
 
 function branchesOf(at: Schema): Schema[] {

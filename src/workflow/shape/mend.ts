@@ -95,6 +95,9 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   until: expressionFix,
   wait: (value) => (typeof value === 'string' ? `write wait: { topic: ${shorten(value)}, key: … }` : null),
   call: slugFix('-'),
+  classify: () => 'write one field per line: "data.card: secret"',
+  secretPath: (value) => secretPathFix(scalar(value)),
+  'classify.*': () => 'write secret',
   signals: () => 'write the topic and a map under it: "my-topic: { keep: 1h }"',
   'signals.*': (value) => (guessDuration(value) ? `write { keep: ${shorten(scalar(value))} }` : 'write {} or a map'),
   compensate: (value) => (typeof value === 'string' ? usesFix(value) : 'write the name of a function'),
@@ -112,8 +115,27 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   key: expressionFix,
   match: expressionFix,
   when: expressionFix,
+  require: expressionFix,
+  tolerance: durationFix,
+  keys: slugFix('_'),
+  users: slugFix('_'),
+  secret: slugFix('_'),
+  'algorithms.[]': () => 'write one of them, such as RS256',
+  'jwt.roles': claimFix,
+  'jwt.principal': claimFix,
+  auth: () => 'write "- apiKey: { keys: my_keys }" under it, or another way',
   file: () => 'begin with "name:"',
 } satisfies Record<string, (value: unknown) => string | null>)
+
+function claimFix(value: unknown): string {
+  return typeof value === 'string' ? `write claims.${shorten(value)}` : 'write claims.roles, or where else they are'
+}
+
+function secretPathFix(text: string): string {
+  const bare = text.replace(/^event\./, '').replace(/\[\d+\]/g, '[*]')
+  if (bare !== text) return `write ${shorten(bare)}`
+  return /^(?:data|meta)\b/.test(text) ? 'quote what is no plain name: data["odd name"]' : `write data.${shorten(text)}`
+}
 
 function otherwise(value: unknown): string {
   return value === null ? 'give it a value or remove it' : 'write what is expected'

@@ -20,7 +20,7 @@ export function unknownField(name: string, path: Path, known: readonly string[],
 }
 
 /** Fields of later versions: refused by name, so that nobody looks for a mistake of their own. */
-const later = new Set(['schedule', 'require', 'schema', 'format', 'auth', 'idempotent', 'classify'])
+const later = new Set(['schedule', 'schema', 'format', 'idempotent'])
 
 function fixOf(name: string, known: readonly string[]): string {
   const near = nearest(name, known)

@@ -121,15 +121,44 @@ export const rounds: Cases = {
     await ledger.commit(batch([progress(one, 2)], { transactions, ...gave }))
     const childrenOf = async () => (await ledger.load([idOf(1)]))[0]?.children
     const place = { step: at.sub, item: '' }
-    const broken = { state: 'failed', error: { code: 'boom', message: 'it broke' }, output: null }
+    const broken = { state: 'failed', error: { code: 'boom', message: 'it broke' }, output: null, isOwing: false }
     assert.deepEqual(await childrenOf(), [
-      { ...place, id: idOf(2), ended: { state: 'completed', error: null, output: '{"done":true}' } },
+      { ...place, id: idOf(2), ended: { state: 'completed', error: null, output: '{"done":true}', isOwing: false } },
       { ...place, item: '0', id: idOf(3), ended: broken },
       { ...place, item: '1', id: idOf(4), ended: null },
     ])
     assert.deepEqual((await ledger.load([idOf(2)]))[0]?.parent, { id: idOf(1), ...place })
     await ledger.commit(batch([progress(one, 2)], { attempts: [attempt(one, 1, { step: at.sub })] }))
     assert.equal((await childrenOf())?.[0]?.ended?.output, null)
+  },
+
+  async 'one that was called and has failed owes something when a compensation of it failed last, or what it called owes something'(
+    world,
+  ) {
+    const { ledger, one, versionId } = await stayScene(world)
+    const child = (n: number, of: number, item = '') =>
+      transaction(one, versionId, n, { parent: { id: idOf(of), step: at.sub, item } })
+    const wrong = { outcome: 'fail', stepState: 'failed', output: null } as const
+    const undo = (n: number, no: number, what = {}) => attempt(one, n, { step: at.undo, attempt: no, ...what })
+    const called = { step: at.sub, ...wrong, unknown: true } as const
+    await ledger.commit(
+      batch([progress(one, 2)], {
+        transactions: [
+          transaction(one, versionId, 1),
+          ...['0', '1', '2', '3'].map((item, k) => child(2 + k, 1, item)),
+          child(6, 4),
+        ],
+        attempts: [undo(2, 1, wrong), undo(3, 1, wrong), undo(3, 2), attempt(one, 4, called), undo(6, 1, wrong)],
+        endings: [2, 3, 4, 5, 6].map((n) => ending(one, n, failed)),
+      }),
+    )
+    const owing = (await ledger.load([idOf(1)]))[0]?.children.map(({ id, ended }) => [id, ended?.isOwing])
+    assert.deepEqual(owing, [
+      [idOf(2), true],
+      [idOf(3), false],
+      [idOf(4), true],
+      [idOf(5), false],
+    ])
   },
 
   async 'what is paused is heard of with signs of life, and when a lane is opened, until it is resumed'(world) {

@@ -61,9 +61,37 @@ function childrenOf(tables: Tables, id: string): ChildRecord[] {
     const { step, item } = row.parent as NonNullable<typeof row.parent>
     const ending = tables.endings.get(row.id)
     const error = ending?.errorCode ? { code: ending.errorCode, message: ending.errorMessage ?? '' } : null
-    const ended = ending ? { state: ending.state, error, output: outputOf(tables, id, row.id) } : null
+    const isOwing = ending?.state === 'failed' && owes(tables, row.id)
+    const ended = ending ? { state: ending.state, error, output: outputOf(tables, id, row.id), isOwing } : null
     return { id: row.id, step, item, ended }
   })
+}
+
+/** A compensation of it has failed for good, or what it called could not be undone. */
+function owes(tables: Tables, id: string): boolean {
+  const row = tables.transactions.get(id)
+  if (!row) return false
+  const { steps } = tables.planOf(row)
+  const all = tables.attemptsOf(id)
+  return all.some((each) => {
+    const { step, item, attempt, stepState, unknown } = each
+    const isHere = (other: { step: number; item: string }) => other.step === step && other.item === item
+    switch (steps[step]?.kind) {
+      case 'undo':
+        return stepState === 'failed' && !all.some((later) => isHere(later) && later.attempt > attempt)
+      case 'call':
+        return (
+          (stepState === 'ok' || (stepState === 'failed' && unknown)) && childrenAt(tables, id, each).includes('failed')
+        )
+      default:
+        return false
+    }
+  })
+}
+
+function childrenAt(tables: Tables, id: string, { step, item }: { step: number; item: string }): unknown[] {
+  const own = (tables.children.get(id) ?? []).filter(({ parent }) => parent?.step === step && parent.item === item)
+  return own.map((row) => tables.endings.get(row.id)?.state)
 }
 
 /** Of one whose end its parent has not recorded: what its last step gave. */

@@ -7,6 +7,7 @@ import type { Broker } from '../kafka/broker.ts'
 import type { PartitionLog, Slot } from '../kafka/log.ts'
 import type { Written } from '../ledger/commit.ts'
 import type { StoredLane, Tables } from '../ledger/tables.ts'
+import { textOf } from '../registry.ts'
 import { holds } from './verdict.ts'
 
 const once = 'every record is accounted for once'
@@ -113,7 +114,7 @@ export class Accounts {
     const lane = this.#tables.lane(laneId)
     const record = this.#slot(lane, offset)?.record
     holds(
-      record?.value && isSame(record.value.toString()),
+      record?.value && isSame(textOf(record.value)),
       once,
       () => `${nameOf(lane)}/${offset} became a transaction of another record`,
     )

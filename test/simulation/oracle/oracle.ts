@@ -14,6 +14,7 @@ import { History } from './history.ts'
 import { Invocations } from './invocations.ts'
 import { Money } from './money.ts'
 import { Outbox } from './outbox.ts'
+import { PreparedRecords } from './prepared.ts'
 import { Signals } from './signals.ts'
 import { Trees } from './trees.ts'
 import { Undoing } from './undoing.ts'
@@ -31,6 +32,7 @@ export class Oracle {
   readonly #undoing: Undoing
   readonly #signals: Signals
   readonly #money: Money
+  readonly #prepared: PreparedRecords
 
   constructor(tables: Tables, broker: Broker, provider: Provider) {
     this.#tables = tables
@@ -44,11 +46,13 @@ export class Oracle {
     this.#undoing = new Undoing(tables, provider)
     this.#signals = new Signals(tables)
     this.#money = new Money(tables)
+    this.#prepared = new PreparedRecords(tables, broker)
   }
 
   /** In the instant in which a commit has landed. */
   written(written: Written, nowUs: number): void {
     this.#accounts.written(written)
+    this.#prepared.written(written)
     this.#copies.written(written)
     this.#history.written(written)
     this.#invocations.written(written)

@@ -98,7 +98,14 @@ export class Undoing {
   }
 
   #isUndone({ child, undone }: Done): boolean {
-    return child === null ? undone : this.#tables.endings.get(child)?.state === 'compensated'
+    if (child === null) return undone
+    const state = this.#tables.endings.get(child)?.state
+    return state === 'compensated' || state === 'cancelled'
+  }
+
+  /** What it called has failed, and something that did is not undone. */
+  #owes(child: string | null): boolean {
+    return child !== null && this.#tables.endings.get(child)?.state === 'failed' && this.#owed(child).length > 0
   }
 
   #note(row: OfLane<AttemptRow>): void {
@@ -111,9 +118,12 @@ export class Undoing {
       if (stepState === 'ok') this.#undone(id, step.of, item)
       return
     }
-    const child = step.kind === 'call' && stepState === 'ok' ? this.#childOf(id, no, item) : null
-    const isOwed = (step.kind === 'invoke' && step.compensate !== null) || child !== null
-    if (!isOwed || !(stepState === 'ok' || (stepState === 'failed' && unknown))) return
+    const child = step.kind === 'call' ? this.#childOf(id, no, item) : null
+    const isOwed =
+      step.kind === 'invoke'
+        ? step.compensate !== null && (stepState === 'ok' || (stepState === 'failed' && unknown))
+        : child !== null && (stepState === 'ok' || (stepState === 'failed' && this.#owes(child)))
+    if (!isOwed) return
     const all = (this.#done.get(id) ?? []).filter((each) => each.step !== no || each.item !== item)
     const name = `${step.id}${item === '' ? '' : `[${item}]`}`
     this.#done.set(id, [...all, { name, step: no, item, child, at, undone: false }])
@@ -137,7 +147,9 @@ export class Undoing {
     const undone = (this.#done.get(id) ?? []).length - owed.length
     const what = () =>
       `${id} ended ${state} ${errorCode ?? ''}: ${undone} undone, ${owed.map(({ name }) => name).join(' ')} not`
-    if (state === 'completed') holds(undone === 0, never, what)
+    // What it called may have been undone by an operator's word, which is no matter of its caller's.
+    const own = (this.#done.get(id) ?? []).filter((each) => each.child === null && each.undone)
+    if (state === 'completed') holds(own.length === 0, never, what)
     else if (state === 'failed') holds(owed.length > 0 || undone === 0, whole, what)
     else holds(owed.length === 0, whole, what)
   }

@@ -1,0 +1,54 @@
+/** A record as the ledger keeps it, for a dead letter: of a topic with secret fields nothing of its value can be read. */
+import { assert } from '../base/assert.ts'
+import { type EngineError, messageOf } from '../base/error.ts'
+import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
+import type { RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { isSealedRecord, sealedRecord } from '../envelope/sealed-value.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
+import type { ReadingRoom } from './arrival.ts'
+import { carriesCredential, secretsOf } from './catalogue.ts'
+import type { RawRow } from './ports.ts'
+
+/** Headers as text, those with credentials apart and sealed; without a seal key they are not kept. */
+export function keptRecord(record: RawRecord, topic: string, { catalogue, sealer }: ReadingRoom): RawRow {
+  const { key, value, headers } = withSealedValue(record, secretsOf(catalogue, topic), sealer)
+  const isCredential = carriesCredential(catalogue, topic)
+  const plain = headers.filter(({ name }) => !isCredential(name))
+  const credentials = storedHeaders(headers.filter(({ name }) => isCredential(name)))
+  return { key, value, headers: JSON.stringify(storedHeaders(plain)), sealed: sealed(credentials, sealer) }
+}
+
+/** What is said of why it could not be read: the sentence may quote it, so of a secret one only the code is told. */
+export function keptReason(record: RawRecord, secrets: readonly SecretPath[], error: EngineError): string {
+  const isQuiet = secrets.length + (isSealedRecord(record) ? 1 : 0) === 0 || quotesNothing.has(error.code)
+  return isQuiet ? messageOf(error) : `${error.code}; no more is said, for the value has secret fields`
+}
+
+/** What these say is made of settings, of names, or of an event without its secret fields. */
+const quotesNothing: ReadonlySet<string> = new Set([
+  'value_null',
+  'value_too_large',
+  'value_not_utf8',
+  'value_unstorable',
+  'expression_failed',
+  'key_unstorable',
+  'seal_broken',
+  'not_classified',
+  'unauthenticated',
+  'preparing_timeout',
+])
+
+function sealed(headers: StoredHeaders, sealer: Sealer | null): Buffer | null {
+  return sealer === null || Object.keys(headers).length === 0 ? null : sealer.seal(headers)
+}
+
+function withSealedValue(record: RawRecord, secrets: readonly SecretPath[], sealer: Sealer | null): RawRecord {
+  if (secrets.length === 0 && !isSealedRecord(record)) return record
+  if (sealer === null) {
+    assert(secrets.length === 0, 'a workflow with secret fields is not loaded without a seal key')
+    return record
+  }
+  const names = secrets.flatMap(({ root, segments }) => (root === 'meta' ? [segments[0] as string] : []))
+  return sealedRecord(record, new Set(names), sealer)
+}

@@ -1,0 +1,94 @@
+/** What a workflow says of who may send its events: checked, with its durations in milliseconds. */
+
+export interface AuthSpec {
+  /** `any`: the first way that finds somebody out is enough; `all`: each must. */
+  readonly needs: 'any' | 'all'
+  readonly ways: readonly WaySpec[]
+}
+
+/** Secrets are named, never written: the names of their files or environment variables. */
+export type WaySpec = { readonly id: string } & (
+  | ApiKeySpec
+  | BasicSpec
+  | HmacSpec
+  | JwtSpec
+  | MtlsSpec
+  | SaslSpec
+  | FunctionSpec
+)
+
+export type Family = WaySpec['family']
+
+export interface ApiKeySpec {
+  readonly family: 'apiKey'
+  /** In lower case, as all headers here. */
+  readonly header: string
+  /** The secret with the hashes of the keys. */
+  readonly keys: string
+}
+
+export interface BasicSpec {
+  readonly family: 'basic'
+  /** The secret with the hashes of the passwords. */
+  readonly users: string
+}
+
+export interface HmacSpec {
+  readonly family: 'hmac'
+  readonly scheme: HmacScheme
+  /** Any of them will do, so that one can be changed for another. */
+  readonly secrets: readonly string[]
+  /** How far the signed time may be from the event's. */
+  readonly toleranceMs: number
+  /** What a signature cannot say. */
+  readonly principal: string
+  readonly roles: readonly string[]
+}
+
+export type HmacScheme = 'standard-webhooks' | 'github' | 'stripe' | 'slack'
+
+export interface JwtSpec {
+  readonly family: 'jwt'
+  readonly header: string
+  readonly issuer: string
+  /** Any of them. */
+  readonly audience: readonly string[]
+  readonly keys: { readonly url: string } | { readonly secret: string }
+  readonly algorithms: readonly string[]
+  /** Path into the claims. */
+  readonly principal: readonly string[]
+  /** Null: it has none. */
+  readonly roles: readonly string[] | null
+  readonly toleranceMs: number
+}
+
+export interface MtlsSpec {
+  readonly family: 'mtls'
+  readonly subjects: readonly string[]
+  readonly altNames: readonly string[]
+  readonly fingerprints: readonly string[]
+  readonly roles: readonly string[]
+}
+
+export interface SaslSpec {
+  readonly family: 'sasl'
+  readonly header: string
+  /** `topic`: nobody but the trusted producer may write to it; else the header is signed with one of these secrets. */
+  readonly trusted: 'topic' | { readonly secrets: readonly string[]; readonly toleranceMs: number }
+  readonly roles: readonly string[]
+}
+
+export interface FunctionSpec {
+  readonly family: 'function'
+  readonly uses: string
+  readonly timeoutMs: number
+}
+
+/** Headers that carry what a way looks at, besides those that always do. */
+export function credentialHeadersOf({ ways }: AuthSpec): string[] {
+  return ways.flatMap((way) => {
+    if (way.family === 'apiKey' || way.family === 'jwt') return [way.header]
+    if (way.family === 'sasl') return way.trusted === 'topic' ? [] : [`${way.header}-signature`]
+    return []
+  })
+}

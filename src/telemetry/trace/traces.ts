@@ -1,0 +1,96 @@
+/**
+ * What is handed on of a trace: to the process that runs an attempt, to a sub-workflow, in the headers of a message. With
+ * telemetry off what came with the event is handed on as it came, so that others see one trace all the same.
+ */
+import { parseTraceparent, type TraceParent, traceparentOf } from './context.ts'
+import { attemptSpanId, processSpanId, sendSpanId, type Traced, traceIdOf } from './ids.ts'
+
+export interface Traces {
+  /** A traceparent for whatever the attempt calls; null: there is none to hand on. */
+  ofAttempt(transaction: Traced, step: number, item: string, attempt: number): string | null
+  /** Headers, by their names. */
+  ofMessage(transaction: Traced, messageId: string): Carried | null
+  /** For the `meta` of a sub-workflow's event. */
+  ofCall(transaction: Traced): Carried | null
+}
+
+export type Carried = Readonly<Record<string, string>>
+
+export const handedOn: Traces = {
+  ofAttempt: ({ envelope }) => envelope.meta.traceparent ?? null,
+  ofMessage: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
+  ofCall: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
+}
+
+/** Whether a trace is told, by its id and, where one came, by what its sender decided. */
+export type Sampling = (traceId: string, parent: TraceParent | null) => boolean
+
+/** What is known of a transaction's trace. */
+export interface Trace {
+  readonly transactionId: string
+  readonly traceId: string
+  /** The producer's span; null: the event brought none. */
+  readonly parentId: string | null
+  readonly isSampled: boolean
+}
+
+/** With telemetry on: those that are told get spans of ours. Others go on as they came. */
+export class OwnTraces implements Traces {
+  readonly #sampling: Sampling
+  /** Asked several times for each transaction, and its envelope stays the same. */
+  readonly #known = new WeakMap<object, Trace>()
+
+  constructor(sampling: Sampling) {
+    this.#sampling = sampling
+  }
+
+  of(transaction: Traced): Trace {
+    const known = this.#known.get(transaction.envelope)
+    // Two workflows on one topic share an envelope, and where it brings no trace each has its own.
+    if (known && (known.parentId !== null || known.transactionId === transaction.id)) return known
+    const { id, envelope } = transaction
+    const parent = parseTraceparent(envelope.meta.traceparent)
+    const traceId = parent?.traceId ?? traceIdOf(transaction)
+    const trace = {
+      transactionId: id,
+      traceId,
+      parentId: parent?.spanId ?? null,
+      isSampled: this.#sampling(traceId, parent),
+    }
+    this.#known.set(envelope, trace)
+    return trace
+  }
+
+  ofAttempt(transaction: Traced, step: number, item: string, attempt: number): string | null {
+    const trace = this.of(transaction)
+    if (!trace.isSampled) return handedOn.ofAttempt(transaction, step, item, attempt)
+    return own(trace, attemptSpanId(transaction.id, step, item, attempt))
+  }
+
+  ofMessage(transaction: Traced, messageId: string): Carried | null {
+    const trace = this.of(transaction)
+    if (isAnothers(trace)) return handedOn.ofMessage(transaction, messageId)
+    return carried(own(trace, sendSpanId(messageId)), transaction.envelope.meta.tracestate)
+  }
+
+  ofCall(transaction: Traced): Carried | null {
+    const trace = this.of(transaction)
+    if (isAnothers(trace)) return handedOn.ofCall(transaction)
+    return carried(own(trace, processSpanId(transaction.id)), transaction.envelope.meta.tracestate)
+  }
+}
+
+/** Not told, and begun elsewhere. One of ours that is not told is handed on, too: whoever takes it up is not to decide again. */
+function isAnothers({ isSampled, parentId }: Trace): boolean {
+  return !isSampled && parentId !== null
+}
+
+function own({ traceId, isSampled }: Trace, spanId: string): string {
+  return traceparentOf({ traceId, spanId, isSampled })
+}
+
+/** `tracestate` is of no use without the other. */
+function carried(traceparent: string | undefined, tracestate: string | undefined): Carried | null {
+  if (traceparent === undefined) return null
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate }
+}
