@@ -260,13 +260,6 @@ export class Engine {
   }
 }
 
-const noGates: Gates = {
-  of: () => null,
-  stamp: () => {
-    throw new Error('nobody is authenticated')
-  },
-}
-
 function telemetryOf(config: Config): TelemetryOptions {
   return {
     engine: config.engine,
@@ -281,6 +274,13 @@ function telemetryOf(config: Config): TelemetryOptions {
     intervalMs: config['telemetry.exportInterval'],
     disabled: config['telemetry.disabled'],
   }
+}
+
+const noGates: Gates = {
+  of: () => null,
+  stamp: () => {
+    throw new Error('nobody is authenticated')
+  },
 }
 
 export function databaseUrlOf(config: Config): string {

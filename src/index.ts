@@ -1,6 +1,8 @@
 /** The public names: what `import … from 'millrace'` gives to the author of functions. */
 export { z } from 'zod'
 export {
+  type Authenticated,
+  type AuthenticationInput,
   type Context,
   defineFunction,
   type FunctionDefinition,

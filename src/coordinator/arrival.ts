@@ -154,12 +154,6 @@ export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place
   }
 }
 
-/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
-function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
-  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
-  return kafka.type
-}
-
 /** Throws why it is refused. Nothing is read before it is known. */
 function senderOf({ prepared }: RawRecord, plan: Plan): Auth {
   const known = prepared?.auth.get(plan.version)
@@ -173,6 +167,12 @@ export function visible(record: RawRecord, topic: string, { credentialsByTopic }
   const own = credentialsByTopic.get(topic)
   if (own === undefined) return record
   return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }
+}
+
+/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
+function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
+  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
+  return kafka.type
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */

@@ -148,19 +148,12 @@ function timeOfRecord(record: RawRecord): string {
 function metaOf(headers: ReadonlyMap<string, string>, event: CloudEvent | null): Envelope['meta'] {
   const meta: Record<string, string> = Object.create(null)
   for (const [name, value] of headers) {
-    if (ours.has(name) || isCredential(name)) continue
-    if (event === null || !name.startsWith('ce_')) meta[name] = value
+    if (ours.has(name)) continue
+    if ((event === null || !name.startsWith('ce_')) && !isCredential(name)) meta[name] = value
   }
   if (event !== null) addAttributes(meta, event, headers)
   return meta
 }
-
-function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
-  const http = httpPartOf(headers.get(httpHeader))
-  return http === null ? none : { http }
-}
-
-const none: Pick<Envelope, 'http'> = {}
 
 const saidElsewhere: ReadonlySet<string> = new Set(['specversion', 'id', 'type', 'source', 'time'])
 
@@ -173,13 +166,22 @@ function addAttributes(
   if (contentType !== null && contentType !== headers.get('content-type')) meta.ce_datacontenttype = contentType
 }
 
+function httpOf(headers: ReadonlyMap<string, string>): Pick<Envelope, 'http'> {
+  const http = httpPartOf(headers.get(httpHeader))
+  return http === null ? none : { http }
+}
+
+const none: Pick<Envelope, 'http'> = {}
+
 /** What the door says of a request; the event has it elsewhere, or is not to have it. */
 const ours: ReadonlySet<string> = new Set([httpHeader, onceHeader])
 
 /** What the ledger keeps of an envelope; `recall` reads it. */
 export function textOfEnvelope(envelope: Envelope, dataText: string): string {
   const { key, type, source, time, meta, auth, http } = envelope
-  const head = JSON.stringify({ key, type, source, time, meta, ...(http ? { http } : {}) })
+  const head = JSON.stringify(
+    http === undefined ? { key, type, source, time, meta } : { key, type, source, time, meta, http },
+  )
   const text = `${head.slice(0, -1)},"data":${dataText}}`
   return auth === null ? text : withAuth(text, auth)
 }

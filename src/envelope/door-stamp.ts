@@ -26,7 +26,7 @@ export interface DoorStamps {
   open(header: Buffer, topic: string, record: Stamped): Admitted
 }
 
-type Stamped = Pick<RawRecord, 'key' | 'value' | 'headers'>
+type Stamped = Pick<RawRecord, 'value' | 'headers'>
 
 /** Layout: version (1 byte), nonce (12), tag (16), ciphertext of the JSON. */
 export function createDoorStamps(sealKey: string): DoorStamps {
@@ -66,8 +66,8 @@ function broken(why: string, cause?: unknown): EngineError {
   return new EngineError('unauthenticated', `the stamp of the HTTP door (${doorHeader}) ${why}`, { cause })
 }
 
-/** Of all that says what the event is: the bytes, the key, and the headers that are read, which are there once. */
-function digestOf({ key, value, headers }: Stamped): string {
+/** Of all that says what the event is: the bytes, and the headers that are read. */
+function digestOf({ value, headers }: Stamped): string {
   const hash = createHash('sha256')
   const part = (bytes: Buffer | null) => {
     const length = Buffer.alloc(8)
@@ -75,7 +75,6 @@ function digestOf({ key, value, headers }: Stamped): string {
     hash.update(length).update(bytes ?? '')
   }
   part(value)
-  part(key)
   for (const [name, bytes] of read(headers)) {
     part(Buffer.from(name))
     part(bytes)

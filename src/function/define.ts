@@ -97,7 +97,37 @@ export interface FunctionDefinition<Input = unknown, Output = unknown> {
    * function may have effects outside.
    */
   readonly effects?: 'none'
+  /**
+   * True: it says who has sent an event, for `auth` in workflow files (docs/authentication.md), and is of no use in a step. It alone is
+   * shown credentials. Its input is an `AuthenticationInput`, its output an `Authenticated`; `fail()` refuses, `retry()` says that
+   * whoever it asks is away.
+   */
+  readonly authenticates?: boolean
   run(args: { input: Input; context: Context }): Output | Failure | Promise<Output | Failure>
+}
+
+/** What a function that authenticates is given. */
+export interface AuthenticationInput {
+  /** Names in lower case; a list where one is there several times. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** The bytes of the value, in base64. */
+  readonly body: string
+  /** When the event came: RFC 3339. */
+  readonly time: string
+  /** Null for a record of Kafka. */
+  readonly http: {
+    readonly method: string
+    readonly url: string
+    readonly certificate: { readonly subject: string; readonly fingerprint256: string } | null
+  } | null
+}
+
+/** What it gives. */
+export interface Authenticated {
+  readonly principal: string
+  readonly roles?: readonly string[]
+  /** What else `event.auth.claims` is to hold. */
+  readonly claims?: Readonly<Record<string, unknown>>
 }
 
 /** Declares the function of a file: `export default defineFunction({ input, output, async run({ input, context }) {} })`. */

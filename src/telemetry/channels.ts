@@ -71,6 +71,8 @@ export interface Facts {
     /** The event's own; without it the trace has the transaction's id. */
     traceparent?: string | undefined
   }
+  /** The HTTP door has answered a request, or a stream of it is over. */
+  answered: { method: string; status: number; durationMs: number }
   /** What an attempt's function has written. */
   'function.log': {
     workflow: string
@@ -82,8 +84,6 @@ export interface Facts {
   }
   /** Spans of an author's own, as a worker process tells them: JSON text, not looked at yet. */
   'function.spans': { text: string; dropped: number }
-  /** The HTTP door has answered a request, or a stream of it is over. */
-  answered: { method: string; status: number; durationMs: number }
   pool: { function: string; processes: number; busy: number; waiting: number }
   /** A worker process ended: idle, killed at a deadline, crashed, replaced. */
   'worker.gone': { function: string; pid: number; reason: string; inFlight: number }

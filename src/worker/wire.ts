@@ -6,6 +6,9 @@
 
 import type { Invocation } from './port.ts'
 
+/** In place of a step, where a function authenticates an event: no step can have this id. */
+export const authenticationStep = '(authentication)'
+
 /** First line of an invocation; the second is its input. */
 export type Call = readonly [
   id: number,

@@ -94,7 +94,7 @@ export const defaults = {
   atOnce: 10,
   onTimeout: 'fail',
   postings: 'reverse',
-  http: { method: 'POST', maxBytes: '64KiB', status: 200, failedStatus: 422 },
   tolerance: '5m',
   authenticatorTimeout: '5s',
+  http: { method: 'POST', maxBytes: '64KiB', status: 200, failedStatus: 422 },
 } as const

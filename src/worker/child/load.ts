@@ -39,7 +39,15 @@ function checked(value: unknown): FunctionDefinition | Unfit {
   }
 }
 
-function wrongIn({ run, input, output, concurrency, idempotent, effects }: FunctionDefinition): string | null {
+function wrongIn({
+  run,
+  input,
+  output,
+  concurrency,
+  idempotent,
+  effects,
+  authenticates,
+}: FunctionDefinition): string | null {
   if (typeof run !== 'function') return '`run` is not a function'
   if (input !== undefined && typeof input.safeParse !== 'function') return '`input` is not a zod schema'
   if (output !== undefined && typeof output.safeParse !== 'function') return '`output` is not a zod schema'
@@ -48,6 +56,11 @@ function wrongIn({ run, input, output, concurrency, idempotent, effects }: Funct
   }
   if (idempotent !== undefined && typeof idempotent !== 'boolean') return '`idempotent` is neither true nor false'
   if (effects !== undefined && effects !== 'none') return "`effects` is not 'none'; leave it out if there are any"
+  if (authenticates !== undefined && typeof authenticates !== 'boolean')
+    return '`authenticates` is neither true nor false'
+  if (authenticates && idempotent === false) {
+    return '`authenticates: true` says that it may be run again, `idempotent: false` that it may not: leave one out'
+  }
   if (effects === 'none' && idempotent === false) {
     return "`effects: 'none'` says that it may be run again, `idempotent: false` that it may not: leave one out"
   }

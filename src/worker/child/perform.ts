@@ -3,6 +3,7 @@ import { crashPoint } from '../../base/crash-point.ts'
 import { isStorable, type Json, parseJson, stringifyJson } from '../../envelope/json.ts'
 import type { Context, FunctionDefinition } from '../../function/define.ts'
 import { isFailure } from '../../function/outcome.ts'
+import { authenticationStep } from '../wire.ts'
 import { check } from './check.ts'
 import { answeredNothing, failed, gaveUp, saidSo, succeeded, threw, type Verdict } from './verdict.ts'
 
@@ -13,6 +14,8 @@ export async function perform(
   outputBytesMax: number,
   isLate: () => boolean,
 ): Promise<Verdict> {
+  const misplaced = isMisplaced(definition, context)
+  if (misplaced !== null) return misplaced
   let called = false
   try {
     // Without a pause where there is none to make: a signal aborted right after the start finds the function listening.
@@ -31,6 +34,14 @@ export async function perform(
     const verdict = isLate() && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
     return called ? verdict : { ...verdict, effectUnknown: false }
   }
+}
+
+/** Credentials are for functions that say they authenticate; what these say of somebody is for no step. */
+function isMisplaced({ authenticates = false }: FunctionDefinition, { step }: Context): Verdict | null {
+  const asked = step === authenticationStep
+  if (authenticates === asked) return null
+  if (asked) return failed('fail', 'not_an_authenticator', 'the function does not say `authenticates: true`')
+  return failed('fail', 'authenticator', 'the function authenticates events: it is for `auth`, not for a step')
 }
 
 function written(value: unknown, bytesMax: number): Verdict {
