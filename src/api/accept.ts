@@ -2,7 +2,7 @@
 import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
-import { decode } from '../envelope/decode.ts'
+import { authenticated, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { onceHeader } from '../envelope/http.ts'
 import type { RawHeader, RawRecord } from '../envelope/record.ts'
@@ -60,27 +60,34 @@ export class Acceptance {
   async accept(sent: Sent): Promise<Accepted> {
     const record = await this.#checked(sent)
     const incarnation = await this.#parts.incarnation(record.topic)
-    if (sent.once === null) return this.#write(sent.route.plan, record, incarnation)
+    const { route, auth } = sent
+    if (sent.once === null) return this.#write(route.plan, this.#stamped(route, auth, record), incarnation)
     const { key, digest } = sent.once
-    const begun = await this.#parts.once.begin(sent.route.plan.name, sent.auth?.principal ?? null, key, digest)
+    const begun = await this.#parts.once.begin(route.plan.name, senderOf(auth), key, digest)
     if (begun.is === 'done') {
-      const origin = { ...begun.place, workflow: sent.route.plan.name, topic: record.topic, incarnation }
+      const origin = { ...begun.place, workflow: route.plan.name, topic: record.topic, incarnation }
       return { id: begun.id, origin, isRepeated: true }
     }
-    return this.#writeOnce(sent.route.plan, record, incarnation, begun)
+    const marked = { ...record, headers: [...record.headers, onceHeaderOf(begun.claim.key)] }
+    return this.#writeOnce(route.plan, this.#stamped(route, auth, marked), incarnation, begun)
   }
 
   /** All that the lane would refuse it for is looked at first. */
   async #checked({ route, event, auth }: Sent): Promise<NewRecord> {
     const { plan, trigger } = route
-    const { value } = event
-    const stamp = auth === null ? [] : [this.#parts.gates.stamp(plan, trigger.topic, auth, value)]
-    const headers = [...event.headers, ...stamp]
+    const { value, headers } = event
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
     await this.#prepare(raw, plan)
-    const { envelope } = decode(raw, 'http', this.#parts.valueBytesMax)
+    const decoded = decode(raw, 'http', this.#parts.valueBytesMax)
+    const { envelope } = auth === null ? decoded : authenticated(decoded, auth)
     return { topic: trigger.topic, key: keyOf(plan, envelope), value, headers, timestampMs }
+  }
+
+  /** With who has sent it, when all else is there. */
+  #stamped({ plan }: Route, auth: Auth | null, record: NewRecord): NewRecord {
+    if (auth === null) return record
+    return { ...record, headers: [...record.headers, this.#parts.gates.stamp(plan, record.topic, auth, record)] }
   }
 
   async #prepare(record: RawRecord, plan: Plan): Promise<void> {
@@ -106,8 +113,7 @@ export class Acceptance {
   ): Promise<Accepted> {
     const { once } = this.#parts
     crashPoint('door.claimed')
-    const marked = { ...record, headers: [...record.headers, onceHeaderOf(claim.key)] }
-    const written = await this.#write(plan, marked, incarnation).catch(async (error) => {
+    const written = await this.#write(plan, record, incarnation).catch(async (error) => {
       await once.abandon(claim).catch(() => undefined)
       throw error
     })
@@ -124,6 +130,10 @@ export class Acceptance {
     const seen = await this.#parts.watch.wait(asked, ({ is }) => is === 'open' || is === 'ended', tellMsMax)
     return seen === null || seen.id === accepted.id ? accepted : { ...accepted, id: seen.id, isRepeated: true }
   }
+}
+
+function senderOf(auth: Auth | null): string | null {
+  return auth === null ? null : JSON.stringify([auth.family, auth.principal])
 }
 
 function onceHeaderOf(key: string): RawHeader {

@@ -92,3 +92,14 @@ export function credentialHeadersOf({ ways }: AuthSpec): string[] {
     return []
   })
 }
+
+/** Names of secrets; of each list one must be there. */
+export function secretsOf({ ways }: AuthSpec): (readonly string[])[] {
+  return ways.flatMap((way): (readonly string[])[] => {
+    if (way.family === 'apiKey') return [[way.keys]]
+    if (way.family === 'basic') return [[way.users]]
+    if (way.family === 'hmac') return [way.secrets]
+    if (way.family === 'jwt') return 'secret' in way.keys ? [[way.keys.secret]] : []
+    return way.family === 'sasl' && way.trusted !== 'topic' ? [way.trusted.secrets] : []
+  })
+}
