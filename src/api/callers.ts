@@ -33,7 +33,10 @@ export class Callers {
     const gate = this.#parts.gates.of(plan)
     const auth = gate === null ? null : await this.#known(gate.authenticate(authRequestOf(request, body)), address)
     if (rate !== null)
-      this.#take(`${plan.name}/${auth === null ? `address ${address}` : `principal ${auth.family} ${auth.principal}`}`, rate)
+      this.#take(
+        `${plan.name}/${auth === null ? `address ${address}` : `principal ${auth.family} ${auth.principal}`}`,
+        rate,
+      )
     return auth
   }
 
