@@ -47,7 +47,8 @@ export async function http(
   try {
     await until('the engine to be ready', async () => (await running.health())?.ready === true, { forMs: 60_000 })
     tell('a quarter of the load for 5 s first')
-    await generate(port, Math.ceil(perSecond / 4), 5)
+    const warmed = (await generate(port, Math.ceil(perSecond / 4), 5)).statuses['202'] ?? 0
+    await until('those to end', async () => (await endedOf(db)) >= warmed, { forMs: 60_000, everyMs: 200 })
     const postgres = () => (ground.postgresPid === null ? null : treeSeconds(ground.postgresPid))
     const before = { ...running.cpu(), postgres: postgres(), ended: await endedOf(db) }
     tell(`${perSecond} requests a second for ${seconds} s`)
