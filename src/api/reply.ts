@@ -6,7 +6,10 @@ import { type Problem, problemText, problemType } from './problem.ts'
 export function sendJson(reply: FastifyReply, status: number, value: Json, headers: Record<string, string> = {}) {
   const all = { ...common, ...headers, 'content-type': 'application/json; charset=utf-8' }
   // A text goes in one write with its headers, bytes would go in two.
-  return reply.code(status).headers(all).send(`${stringifyJson(value)}\n`)
+  return reply
+    .code(status)
+    .headers(all)
+    .send(`${stringifyJson(value)}\n`)
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem) {
