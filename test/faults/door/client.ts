@@ -47,9 +47,14 @@ export class DoorClient {
     this.#loop ??= this.#run()
   }
 
-  /** Nothing new; what is under way is brought to its end. */
-  async finish(): Promise<void> {
+  /** Nothing new. */
+  stop(): void {
     this.#stopping.abort()
+  }
+
+  /** And what is under way is brought to its end. */
+  async finish(): Promise<void> {
+    this.stop()
     await this.#loop
     await Promise.all(this.#underWay)
   }

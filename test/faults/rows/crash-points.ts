@@ -188,7 +188,14 @@ function ofDoor(passMax: number): () => Promise<Way> {
     const [port = 0] = await freePorts(1)
     const client = new DoorClient({ ports: () => [port], perSecond: 20, name: 'crash' })
     const { name: _, ...trial } = doorOptions('crash', client, port)
-    return { passMax, trial: { ...trial, env: doorEnv(port) }, before: async () => client.start() }
+    return {
+      passMax,
+      trial: { ...trial, env: doorEnv(port) },
+      async before() {
+        client.start()
+        return async () => client.stop()
+      },
+    }
   }
 }
 
