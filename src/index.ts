@@ -8,6 +8,8 @@ export {
   type FunctionDefinition,
   type Log,
   type Message,
+  type MessageEvent,
+  type MessageFormat,
   type Posting,
 } from './function/define.ts'
 export { type Failure, fail, retry } from './function/outcome.ts'

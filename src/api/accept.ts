@@ -1,6 +1,5 @@
 /** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
 import { crashPoint } from '../base/crash-point.ts'
-import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { authenticated, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
@@ -79,7 +78,9 @@ export class Acceptance {
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
     await this.#prepare(raw, plan)
-    const decoded = decode(raw, 'http', this.#parts.valueBytesMax)
+    const wanted = { format: trigger.format, value: raw.prepared?.values.get(plan.version) }
+    const decoded = decode(raw, 'http', this.#parts.valueBytesMax, wanted)
+    trigger.schema?.check(decoded.envelope, decoded.text)
     const { envelope } = auth === null ? decoded : authenticated(decoded, auth)
     return { topic: trigger.topic, key: keyOf(plan, envelope), value, headers, timestampMs }
   }
@@ -94,8 +95,6 @@ export class Acceptance {
     const { preparer } = this.#parts
     if (preparer === null || preparer.isReady(record, [plan])) return
     await preparer.prepare(record, [plan], AbortSignal.timeout(prepareMsMax))
-    const value = record.prepared?.values.get(plan.version)
-    if (value instanceof EngineError) throw value
   }
 
   async #write(plan: Plan, record: NewRecord, incarnation: string): Promise<Accepted> {

@@ -2,14 +2,14 @@
 import { assert } from '../base/assert.ts'
 import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
-import { authenticated, type Decoded, decode } from '../envelope/decode.ts'
+import { authenticated, type Decoded } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { onceHeader } from '../envelope/http.ts'
 import { stringifyJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { textWithSealed } from '../envelope/sealed-fields.ts'
-import { isSealedRecord, openedRecord } from '../envelope/sealed-value.ts'
+import { isSealedRecord } from '../envelope/sealed-value.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import { concealed, redacted } from '../envelope/secrets.ts'
 import type { Traces } from '../telemetry/trace/traces.ts'
@@ -19,7 +19,9 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Plan, SignalTopic } from '../workflow/plan.ts'
+import { triggerOf } from '../workflow/trigger.ts'
 import { type Catalogue, idsOf, secretsOf } from './catalogue.ts'
+import { type Decoding, decodingOf } from './decoding.ts'
 import { keptReason, keptRecord } from './kept-record.ts'
 import type {
   DeadLetterRow,
@@ -84,26 +86,6 @@ export function read(record: RawRecord, place: Place, room: ReadingRoom): Readin
   }
 }
 
-/** The record as a workflow reads it. Throws `EngineError` with what becomes that workflow's dead letter. */
-export type Decoding = (plan: Plan) => Decoded
-
-/** Throws `EngineError` when nobody can read it. */
-export function decodingOf(record: RawRecord, { origin }: Pick<Place, 'origin'>, room: ReadingRoom): Decoding {
-  const values = record.prepared?.values
-  const where = `${origin.topic}/${origin.partition}/${origin.offset}`
-  const shown = visible(openedRecord(record, room.sealer), origin.topic, room.catalogue)
-  let plain: Decoded | undefined
-  const plainly = () => (plain ??= decode(shown, where, room.valueBytesMax))
-  if (values === undefined || values.size === 0) {
-    const decoded = plainly()
-    return () => decoded
-  }
-  return ({ version }) => {
-    const value = values.get(version)
-    return value === undefined ? plainly() : decode(shown, where, room.valueBytesMax, { format: null, value })
-  }
-}
-
 const nobody: readonly Plan[] = []
 
 const nothing: Reading = {
@@ -141,11 +123,13 @@ export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place
   // A workflow that is new to a lane already read begins here.
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
   try {
-    const decoded = decoding(plan)
-    const type = typeAskedOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
+    const decoded = decoding.started(plan)
+    const trigger = triggerOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
+    const type = trigger !== null && 'type' in trigger ? trigger.type : null
     if (type !== null && type !== decoded.envelope.type) {
       return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
     }
+    trigger?.schema?.check(decoded.envelope, decoded.text)
     const sent = plan.auth === null ? decoded : authenticated(decoded, senderOf(record, plan))
     return { ...admission(plan, sent, record, place, room), subscriptions }
   } catch (error) {
@@ -160,19 +144,6 @@ function senderOf({ prepared }: RawRecord, plan: Plan): Auth {
   assert(known, `it is known who sent the record to ${plan.name}`)
   if (known instanceof EngineError) throw known
   return known
-}
-
-/** Without credentials in headers of the author's choice; the others are never read. */
-export function visible(record: RawRecord, topic: string, { credentialsByTopic }: Catalogue): RawRecord {
-  const own = credentialsByTopic.get(topic)
-  if (own === undefined) return record
-  return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }
-}
-
-/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
-function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
-  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
-  return kafka.type
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */
@@ -192,7 +163,7 @@ function keepFor(
   const subscriptions = from === undefined && !isStarted ? [{ workflowId, fromOffset: record.offset }] : []
   try {
     checkClassified(record, topicOf(plan, place).secrets)
-    const row = signalOf(plan, workflowId, decoding(plan), record, place)
+    const row = signalOf(plan, workflowId, decoding.awaited(plan), record, place)
     const passed = row === null && !isStarted ? [pass(record, workflowId, 'no_key')] : []
     return { ...nothing, subscriptions, passed, signals: row === null ? [] : [row] }
   } catch (error) {

@@ -197,8 +197,8 @@ function askedBy({ transactions, begun, attempts, endings, messages, rare, tells
   return { transactions, begun, attempts, endings, messages, rare, tells, leaves, acts }
 }
 
-function bytes(text: string | null): Buffer | null {
-  return text === null ? null : Buffer.from(text, 'utf8')
+function bytes(value: string | Buffer | null): Buffer | null {
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : value
 }
 
 export function joined(entries: readonly Asked[]): Asked {

@@ -6,7 +6,8 @@ import type { Sealer } from '../envelope/seal.ts'
 import { type Credentials, openCredentials } from '../envelope/sealed-credentials.ts'
 import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { decodingOf, joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
+import { decodingOf } from './decoding.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
 /** What is to be read anew, and by whom. */

@@ -4,6 +4,7 @@
  */
 import type { Scrubber } from '../envelope/scrub.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import type { Form } from '../envelope/written.ts'
 import type { AttemptReport, Emitted, Posted } from '../transaction/attempt.ts'
 
 export function scrubbed<Report extends AttemptReport>(report: Report, scrubber: Scrubber, sealer: Sealer): Report {
@@ -21,13 +22,20 @@ export function scrubbed<Report extends AttemptReport>(report: Report, scrubber:
   }
 }
 
-function ofMessage({ topic, key, value, headers }: Emitted, scrubber: Scrubber, named: Named): Emitted {
+function ofMessage({ topic, key, value, headers, form }: Emitted, scrubber: Scrubber, named: Named): Emitted {
   return {
+    ...(form && { form: ofForm(form, scrubber) }),
     topic,
     key: key === null ? null : named(key),
     value: value === null ? null : scrubber.json(value),
     headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, scrubber.text(text)])),
   }
+}
+
+function ofForm({ format, event }: Form, scrubber: Scrubber): Form {
+  if (event === null) return { format, event }
+  const attributes = Object.entries(event.attributes).map(([name, text]) => [name, scrubber.text(text)])
+  return { format, event: { ...event, attributes: Object.fromEntries(attributes) } }
 }
 
 function ofPosting(posting: Posted, named: Named): Posted {

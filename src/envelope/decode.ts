@@ -22,8 +22,6 @@ export interface Decoded {
   readonly envelope: Envelope
   /** What the ledger keeps of it: JSON text of auth (where it asks for anybody), key, type, source, time, meta, data. */
   readonly text: string
-  /** JSON text of its data. */
-  readonly dataText: string
 }
 
 /** How a workflow wants a record's value read. */
@@ -58,7 +56,7 @@ export function decode(record: RawRecord, where: string, valueBytesMax: number, 
   }
   const text = textOfEnvelope(envelope, dataText)
   if (!isStorable(text) || unstorable.test(envelope.id)) throw cannotBeStored()
-  return { envelope, text, dataText }
+  return { envelope, text }
 }
 
 const unstorable = /\p{Surrogate}|\0/u

@@ -67,6 +67,39 @@ export interface Message {
   readonly value: unknown
   /** Of a null one nothing is sent. */
   readonly headers?: Readonly<Record<string, string | number | boolean | null>>
+  /** How the value is written; without it, as JSON. It says so in the header `content-type`. */
+  readonly format?: MessageFormat
+  /** Makes it a CloudEvent. */
+  readonly cloudEvent?: MessageEvent
+}
+
+export type MessageFormat =
+  | 'json'
+  | 'json5'
+  | 'yaml'
+  | 'xml'
+  | 'csv'
+  | 'form'
+  | 'msgpack'
+  | 'cbor'
+  | 'raw'
+  | { readonly csv: { readonly columns?: readonly string[]; readonly delimiter?: string } }
+
+export interface MessageEvent {
+  /** What has happened, such as `film.started`. */
+  readonly type: string
+  /** Without it, `/workflows/` and the name of the workflow. */
+  readonly source?: string
+  /** Without it, the id of the message, which is the same after a crash. */
+  readonly id?: string
+  readonly subject?: string
+  /** RFC 3339. */
+  readonly time?: string
+  readonly dataschema?: string
+  /** Further attributes: names of a-z and 0-9. */
+  readonly extensions?: Readonly<Record<string, string | number | boolean>>
+  /** `binary` (default): attributes are headers, the value is the data; `structured`: the value is the whole event. */
+  readonly mode?: 'binary' | 'structured'
 }
 
 /** Lines end in the attempt's `logs`, bounded; `fields` are written as JSON behind the message. */

@@ -1,4 +1,6 @@
 /** What came back from one attempt at a step. */
+import type { Form } from '../envelope/written.ts'
+
 export type AttemptOutcome = 'ok' | 'retry' | 'fail' | 'timeout' | 'crash' | 'lost'
 
 /** Everything known about an ended attempt; stamps are µs since 1970, null where there was none. */
@@ -41,4 +43,6 @@ export interface Emitted {
   /** JSON text; null: a record without a value. */
   readonly value: string | null
   readonly headers: Readonly<Record<string, string>>
+  /** How it is to be written; without it, as JSON. */
+  readonly form?: Form
 }

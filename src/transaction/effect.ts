@@ -219,8 +219,8 @@ export interface OutgoingRow {
   readonly n: number
   readonly topic: string
   readonly key: string | null
-  /** JSON text; null: a record without a value. */
-  readonly value: string | null
+  /** JSON text, or bytes of another format; null: a record without a value. */
+  readonly value: string | Buffer | null
   readonly headers: Readonly<Record<string, string>>
   /** It could not be made, and why: it is kept to be seen, and not published. */
   readonly error: string | null

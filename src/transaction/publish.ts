@@ -1,6 +1,7 @@
 /** What a step or an ending publishes, made when it has ended. The same again gives the same ids. */
 import { EngineError, messageOf } from '../base/error.ts'
-import { type Json, stringifyJson } from '../envelope/json.ts'
+import { type Json, parseJson } from '../envelope/json.ts'
+import { type Form, type Written, written } from '../envelope/written.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Publication, Scope } from '../workflow/plan.ts'
@@ -23,7 +24,22 @@ export function messagesOfStep(
   const of = { transaction, step: step.no, cause: inRound(transaction, nameOf(step, frame.item)) }
   const own =
     step.publish.length === 0 ? none : step.publish.flatMap((each, n) => published(each, frame.scope(), of, n))
-  return [...own, ...emitted.map((each, n) => record(of, step.publish.length + n, each))]
+  return [...own, ...emitted.map((each, n) => ofEmitted(each, of, step.publish.length + n))]
+}
+
+/** Its value came as JSON text, and is left alone where it is to be that. */
+function ofEmitted(emitted: Emitted, of: Cause, n: number): RecordMessage {
+  const { topic, key, value, headers, form } = emitted
+  if (form === undefined) return record(of, n, emitted)
+  const event = form.event && { ...form.event, attributes: { ...saidOf(of, n), ...form.event.attributes } }
+  try {
+    const message = { topic, key, ...written(value === null ? null : parseJson(value), headers, { ...form, event }) }
+    checkSize(message)
+    return record(of, n, message)
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    throw new EngineError(error.code, `emit to ${topic}: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 /** Nothing that was said in the first round is said under the same id in another. */
@@ -86,8 +102,7 @@ function published(publication: Publication, scope: Scope, of: Cause, n: number)
     const message = {
       topic,
       key: key === null ? null : keyText(key.evaluate(scope), key.source),
-      value: valueText(value.render(scope)),
-      headers: headersOf(headers.render(scope)),
+      ...written(value.render(scope), textsOf(headers.render(scope)), formOf(publication, scope, of, n)),
     }
     checkSize(message)
     return [record(of, n, message)]
@@ -97,23 +112,36 @@ function published(publication: Publication, scope: Scope, of: Cause, n: number)
   }
 }
 
-function valueText(value: Json): string | null {
-  return value === null ? null : stringifyJson(value)
+function formOf({ format, event }: Publication, scope: Scope, of: Cause, n: number): Form {
+  if (event === null) return { format, event }
+  const { mode: _, extensions, ...attributes } = event.attributes.render(scope) as { [name: string]: Json }
+  const said = { ...textsOf(extensions ?? {}), ...textsOf(attributes) }
+  return { format, event: { mode: event.mode, attributes: { ...saidOf(of, n), ...said } } }
 }
 
-function headersOf(rendered: Json): Record<string, string> {
+/** What a CloudEvent says whose author does not. The id is the same when it is made again. */
+function saidOf(of: Cause, n: number): Record<string, string> {
+  return { id: placeOf(of, n).id, source: `/workflows/${of.transaction.plan.name}` }
+}
+
+function textsOf(rendered: Json): Record<string, string> {
   const given = Object.entries(rendered as Readonly<Record<string, Json>>).filter(([, value]) => value !== null)
   return Object.fromEntries(given.map(([name, value]) => [name, asText(value)]))
 }
 
-function checkSize({ key, value, headers }: Emitted): void {
+interface Message extends Written {
+  readonly topic: string
+  readonly key: string | null
+}
+
+function checkSize({ key, value, headers }: Message): void {
   const texts = [key ?? '', value ?? '', ...Object.entries(headers).flat()]
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   if (bytes <= limits.messageBytesMax) return
   throw new EngineError('message_too_large', `the message has ${bytes} bytes, ${limits.messageBytesMax} are allowed`)
 }
 
-function record(of: Cause, n: number, { topic, key, value, headers }: Emitted): RecordMessage {
+function record(of: Cause, n: number, { topic, key, value, headers }: Message): RecordMessage {
   return { type: 'RecordMessage', row: { ...placeOf(of, n), topic, key, value, headers, error: null } }
 }
 

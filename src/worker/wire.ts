@@ -4,6 +4,7 @@
  * only that all went well: they have a first line of their own that costs neither side a parser.
  */
 
+import type { Form } from '../envelope/written.ts'
 import type { Invocation } from './port.ts'
 
 /** In place of a step, where a function authenticates an event: no step can have this id. */
@@ -57,12 +58,13 @@ export type Note =
   | readonly ['spans', dropped: number]
   | readonly ['pong']
 
-/** `value` is JSON text, or null. */
+/** `value` is JSON text, or null; `form` how it is to be written. */
 export type EmittedMessage = readonly [
   topic: string,
   key: string | null,
   value: string | null,
   headers: Readonly<Record<string, string>>,
+  form?: Form,
 ]
 
 /** `amount` in decimal digits. */

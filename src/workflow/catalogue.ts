@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error.ts'
+import { besideOf } from './beside.ts'
 import { listFunctions } from './functions.ts'
 import { limits } from './limits.ts'
 import { linkProblems, noLinks } from './links.ts'
@@ -59,7 +60,7 @@ type ParsedFile = Parsed & { readonly file: string }
 async function readAndParse(file: string, functions: ReadonlySet<string> | null): Promise<Parsed> {
   const read = await readText(file)
   if (typeof read !== 'string') return { plan: null, problems: [atStart(file, read)], links: noLinks }
-  return parseWorkflow(read, file, functions)
+  return parseWorkflow(read, file, functions, besideOf(file))
 }
 
 async function neighbours(file: string): Promise<{ file: string; parsed: Parsed }[]> {

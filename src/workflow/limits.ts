@@ -6,6 +6,10 @@ const day = 24 * hour
 export const limits = {
   /** UTF-8 bytes of one file. The source is stored with its first transaction and parsed at every takeover. */
   fileBytesMax: 256 * 1024,
+  /** UTF-8 bytes of a schema file that a workflow names: it is stored with the workflow's source. */
+  schemaBytesMax: 128 * 1024,
+  /** Fields of a CSV line that are named. */
+  columnsMax: 1000,
   /** Nesting of maps and lists in a file: the parser behind it recurses, and an input deeper than this is no input. */
   depthMax: 64,
   /** Steps of one workflow, nested ones included: each is a row of the ledger per transaction. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { EngineError } from '../base/error.ts'
 import { assemble } from './assembly/plan.ts'
+import { type Beside, disclose, enclose } from './enclosed.ts'
 import { limits } from './limits.ts'
 import { type Links, linksOf, noLinks } from './links.ts'
 import { checkMeaning } from './meaning/check.ts'
@@ -19,20 +20,28 @@ export type Parsed = { readonly links: Links } & (
 
 /**
  * Every problem of the text, in the order of the file, or its plan. Throws nothing. `file` is what problems call it;
- * `functions` the names that exist, or null where that is not to be checked.
+ * `functions` the names that exist, or null where that is not to be checked; `beside` reads the files that it names, null takes
+ * those that the text encloses.
  */
-export function parseWorkflow(text: string, file: string, functions: ReadonlySet<string> | null): Parsed {
-  const source = normalise(text)
+export function parseWorkflow(
+  text: string,
+  file: string,
+  functions: ReadonlySet<string> | null,
+  beside: Beside | null = null,
+): Parsed {
+  const disclosed = disclose(normalise(text))
+  const source = disclosed.text
   const unfit = unfitText(source)
   if (unfit) return { plan: null, problems: [{ file, line: 1, column: 1, ...unfit }], links: noLinks }
   const yaml = readYaml(source)
   const shape = yaml.readable ? checkShape(yaml.value) : { file: null, findings: [] }
-  const meaning = checkMeaning(yaml.value, functions)
+  const meaning = checkMeaning(yaml.value, functions, beside ?? disclosed.beside)
   const findings = place([...shape.findings, ...meaning.findings], yaml)
   const position = positionsOf(source)
   const links = linksOf(yaml.value, meaning.outline, (path) => position(yaml.offsetOf(path, 'value')))
   if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, position, file), links }
-  return { plan: assemble(source, versionOf(source), shape.file, meaning), problems: [], links }
+  const whole = enclose(source, meaning.enclosed)
+  return { plan: assemble(whole, versionOf(whole), shape.file, meaning), problems: [], links }
 }
 
 /**

@@ -2,7 +2,9 @@
 import type { Backoff } from '../base/backoff.ts'
 import type { AuthSpec } from '../envelope/auth-spec.ts'
 import type { Envelope } from '../envelope/envelope.ts'
+import type { FormatSpec } from '../envelope/format.ts'
 import type { Json } from '../envelope/json.ts'
+import type { ValueSchema } from '../envelope/schema.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Rate } from './route.ts'
 
@@ -68,6 +70,10 @@ export interface KafkaTrigger {
   /** Only events of this CloudEvents type; null takes all. */
   readonly type: string | null
   readonly from: From
+  /** How its values are read; null: as each says itself, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What its data must fit; null: anything. */
+  readonly schema: ValueSchema | null
 }
 
 export type HttpMethod = 'POST' | 'PUT' | 'GET'
@@ -78,6 +84,10 @@ export interface HttpTrigger {
   /** `/films/{film}` */
   readonly path: string
   readonly topic: string
+  /** How bodies are read; null: as content-type says, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What their data must fit; null: anything. */
+  readonly schema: ValueSchema | null
   readonly bytesMax: number
   /** Of one principal or address; null is without limit. */
   readonly rate: Rate | null
@@ -109,6 +119,8 @@ export interface SignalTopic {
   readonly key: Expression | null
   /** How long an event is kept for those that do not wait yet, in record time. */
   readonly keepMs: number
+  /** How its values are read; null: as each says itself, or as JSON. */
+  readonly format: FormatSpec | null
   /** Who gets an event: the first that takes it, or everyone. */
   readonly take: 'first' | 'all'
   /** Fields that are not kept with an event. */
@@ -251,6 +263,17 @@ export interface Publication {
   /** Renders a map. */
   readonly headers: Template
   readonly when: Expression | null
+  /** How its value is written; null: as JSON. */
+  readonly format: FormatSpec | null
+  /** Null: it is no CloudEvent. */
+  readonly event: EventPublication | null
+}
+
+/** A message that is a CloudEvent. */
+export interface EventPublication {
+  readonly mode: 'binary' | 'structured'
+  /** Renders a map: `type`, and what else is said of `source`, `id`, `subject`, `time`, `dataschema`, `extensions`. */
+  readonly attributes: Template
 }
 
 export interface RetryPolicy {

@@ -113,7 +113,7 @@ class Film {
         break
       case 'RecordMessage': {
         const { topic, value, error } = effect.row
-        const told = error ?? JSON.parse(value ?? 'null')
+        const told = error ?? JSON.parse(String(value ?? 'null'))
         this.#messages[topic] = [...(this.#messages[topic] ?? []), told]
         break
       }

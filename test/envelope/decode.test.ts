@@ -95,6 +95,47 @@ test('integers beyond 2^53 stay exact, in the data and in what is kept', () => {
   assert.ok(text.includes('12345678901234567890'))
 })
 
+test('what CloudEvents say beyond who and when is kept in meta, whatever the mode', () => {
+  const more = { subject: 'film/7', comexampleshard: '3' }
+  const headers = Object.fromEntries(Object.entries(more).map(([name, text]) => [`ce_${name}`, text]))
+  const binary = read({ headers: { ...ce, ...headers } }).envelope.meta
+  const inside = structured({ id: 'e', type: 't', source: 's', ...more, data: {} }).envelope.meta
+  assert.deepEqual({ ...binary }, { ce_subject: 'film/7', ce_comexampleshard: '3' })
+  assert.deepEqual({ ...inside }, { ...structuredType, ...binary })
+})
+
+test('the data of a structured event is read by its own content type', () => {
+  const event = { id: 'e', type: 't', source: 's' }
+  const xml = structured({ ...event, datacontenttype: 'application/xml', data: '<a>1</a>' }).envelope
+  assert.deepEqual([xml.data, xml.meta.ce_datacontenttype], [{ a: '1' }, 'application/xml'])
+  const text = structured({ ...event, data_base64: Buffer.from('žluť').toString('base64') }).envelope
+  assert.equal(text.data, 'žluť')
+  const none = structured(event)
+  assert.deepEqual([none.envelope.data, JSON.parse(none.text).data], [null, null])
+})
+
+test('numbers in the data of a structured event are kept as they are written', () => {
+  const value = '{"specversion":"1.0","id":"a","type":"t","source":"s","data":{"a":0.12345678901234567890,"b":1e3}}'
+  const { envelope, text } = read({ headers: structuredType, value })
+  assert.ok(text.endsWith('"data":{"a":0.12345678901234567890,"b":1e3}}'), text)
+  assert.deepEqual(envelope.data, { a: '0.12345678901234567890', b: 1000 })
+})
+
+test('the content-type header says the format, and the workflow says otherwise', () => {
+  const headers = { 'content-type': 'application/yaml' }
+  assert.deepEqual(read({ headers, value: 'a: [1, x]' }).envelope.data, { a: [1, 'x'] })
+  const wanted = decode(record({ headers, value: 'a: [1, x]' }), 't/0/7', 1000, { format: { kind: 'raw' } })
+  assert.equal(wanted.envelope.data, 'a: [1, x]')
+})
+
+test('a value that had to be asked for elsewhere takes the place of the bytes, and so does why it could not be had', () => {
+  const raw = record({ value: Buffer.from([0, 1, 2]) })
+  const { envelope, text } = decode(raw, 't/0/7', 1000, { format: null, value: { n: 2n ** 60n } })
+  assert.deepEqual([envelope.data, JSON.parse(text).data], [{ n: 2n ** 60n }, { n: Number(2n ** 60n) }])
+  const refused = new EngineError('schema_unknown', 'nobody knows it')
+  assert.throws(() => decode(raw, 't/0/7', 1000, { format: null, value: refused }), refused)
+})
+
 test('what is kept gives the same envelope again', () => {
   const texts = ['{"a":[1,2.5,null,"ž"],"n":12345678901234567890}', ' [1] ', '"x"', '{"__proto__":{"a":1}}']
   for (const value of texts) {
@@ -146,7 +187,22 @@ const bad: readonly [string, string, () => unknown][] = [
     'structured with a time that is a number',
     () => structured({ id: 'a', type: 't', source: 's', time: 1 }),
   ],
-  ['cloudevent_invalid', 'data in base64', () => structured({ id: 'a', type: 't', source: 's', data_base64: 'AA==' })],
+  [
+    'cloudevent_invalid',
+    'data twice',
+    () => structured({ id: 'a', type: 't', source: 's', data: 1, data_base64: 'AA==' }),
+  ],
+  ['cloudevent_invalid', 'a batch', () => read({ headers: { 'content-type': 'application/cloudevents-batch+json' } })],
+  ['cloudevent_invalid', 'another version', () => read({ headers: { ...ce, ce_specversion: '0.3' } })],
+  ['content_type_unknown', 'a content type of nobody', () => read({ headers: { 'content-type': 'image/png' } })],
+  ['content_type_unknown', 'another charset', () => read({ headers: { 'content-type': 'text/xml; charset=latin1' } })],
+  ['registry_missing', "a registry's magic byte", () => read({ value: Buffer.from([0, 0, 0, 0, 1, 2]) })],
+  ['value_unstorable', 'a number that Postgres cannot hold', () => read({ value: '1e400000' })],
+  [
+    'value_unstorable',
+    'a number of a million digits',
+    () => decode(record({ value: '1'.repeat(1_000_000) }), 't/0/7', 1_000_000),
+  ],
 ]
 for (const [code, name, act] of bad) {
   test(`${name} is ${code}`, () => assert.throws(act, (error) => error instanceof EngineError && error.code === code))

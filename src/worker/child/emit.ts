@@ -1,8 +1,10 @@
 /** What an attempt gives to `context.emit`: checked at once, where its author sees who did it, and sent with the result. */
 import { type Json, stringifyJson } from '../../envelope/json.ts'
+import type { Form } from '../../envelope/written.ts'
 import type { Message } from '../../function/define.ts'
 import { topicPattern, whyReserved } from '../../workflow/message.ts'
 import type { ChildSettings, EmittedMessage } from '../wire.ts'
+import { formOf } from './form.ts'
 import { misuse } from './misuse.ts'
 import { Pile } from './pile.ts'
 
@@ -23,7 +25,17 @@ function checked(message: Message): EmittedMessage {
   if (typeof message !== 'object' || message === null) throw invalid('what it is given is no message: { topic, value }')
   const { topic, key, value, headers } = message
   if (typeof topic !== 'string' || !topicPattern.test(topic)) throw invalid(`${shown(topic)} cannot be a topic's name`)
-  return [topic, keyOf(key), valueText(topic, value), headersOf(topic, headers ?? {})]
+  const form = checkedForm(message)
+  const made = [topic, keyOf(key), valueText(topic, value), headersOf(topic, headers ?? {})] as const
+  return form === undefined ? made : [...made, form]
+}
+
+function checkedForm(message: Message): Form | undefined {
+  try {
+    return formOf(message)
+  } catch (error) {
+    throw invalid(`the message for ${message.topic}: ${(error as Error).message}`)
+  }
 }
 
 function keyOf(key: Message['key']): string | null {
@@ -58,8 +70,8 @@ function headersOf(topic: string, headers: NonNullable<Message['headers']>): Rec
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
 }
 
-function bytesOf([topic, key, value, headers]: EmittedMessage): number {
-  const texts = [topic, key ?? '', value ?? '', ...Object.entries(headers).flat()]
+function bytesOf([topic, key, value, headers, form]: EmittedMessage): number {
+  const texts = [topic, key ?? '', value ?? '', ...Object.entries(headers).flat(), JSON.stringify(form ?? null)]
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 

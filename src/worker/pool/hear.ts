@@ -106,12 +106,13 @@ function hearEmitted(entry: Entry | undefined, body: string): boolean {
 /** Null when it is not what our child program writes. */
 function emittedOf(said: unknown): Emitted[] | null {
   if (!Array.isArray(said) || !said.every(isMessage)) return null
-  return said.map(([topic, key, value, headers]) => ({ topic, key, value, headers }))
+  return said.map(([topic, key, value, headers, form]) => ({ topic, key, value, headers, ...(form && { form }) }))
 }
 
 function isMessage(said: unknown): said is EmittedMessage {
-  if (!Array.isArray(said) || said.length !== 4) return false
-  const [topic, key, value, headers] = said
+  if (!Array.isArray(said) || said.length < 4 || said.length > 5) return false
+  const [topic, key, value, headers, form] = said
+  if (form !== undefined && (typeof form !== 'object' || form === null)) return false
   const isTextOrNull = (text: unknown) => text === null || typeof text === 'string'
   if (typeof topic !== 'string' || !isTextOrNull(key) || !isTextOrNull(value)) return false
   if (typeof headers !== 'object' || headers === null) return false

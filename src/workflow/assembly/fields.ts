@@ -15,12 +15,15 @@ export function publications(file: MessagesFile | undefined, path: string, meani
   return file.map((each, place) => publication(each, `${path}[${place}]`, meaning))
 }
 
-function publication({ topic }: MessageFile, path: string, meaning: Meaning): Publication {
-  const { expressions } = meaning
+function publication({ topic, cloudevents }: MessageFile, path: string, meaning: Meaning): Publication {
+  const { expressions, formats } = meaning
   const value = templateAt(`${path}.value`, meaning)
   const headers = templateAt(`${path}.headers`, meaning)
   const when = expressions.get(`${path}.when`) ?? null
-  return { topic, key: expressions.get(`${path}.key`) ?? null, value, headers, when }
+  const key = expressions.get(`${path}.key`) ?? null
+  const format = formats.get(`${path}.format`) ?? null
+  const event = cloudevents && { mode: cloudevents.mode, attributes: templateAt(`${path}.cloudevents`, meaning) }
+  return { topic, key, value, headers, when, format, event: event ?? null }
 }
 
 export function retryPolicy(file: RetryFile | undefined): RetryPolicy {

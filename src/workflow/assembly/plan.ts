@@ -18,7 +18,7 @@ export function assemble(source: string, version: string, file: WorkflowFile, me
     version,
     source,
     on: {
-      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka),
+      kafka: file.on?.kafka === undefined ? null : kafkaTrigger(file.on.kafka, meaning),
       http: file.on?.http === undefined ? null : httpTrigger(file.name, file.on.http, steps, meaning),
     },
     auth: authSpec(file.auth),
@@ -53,7 +53,9 @@ function signals({ signals }: WorkflowFile, steps: readonly Step[], meaning: Mea
   return [...topics].map((topic) => {
     const { keep, take, classify = {} }: SignalFile = signals?.[topic] ?? defaults.signal
     const secrets = secretsOf(classify)
-    return { topic, key: meaning.expressions.get(`signals.${topic}.key`) ?? null, keepMs: ms(keep), take, secrets }
+    const key = meaning.expressions.get(`signals.${topic}.key`) ?? null
+    const format = meaning.formats.get(`signals.${topic}.format`) ?? null
+    return { topic, key, keepMs: ms(keep), take, secrets, format }
   })
 }
 
@@ -63,9 +65,18 @@ function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
   return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
-function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>): KafkaTrigger {
-  if (typeof file === 'string') return { topic: file, type: null, from: from(defaults.from) }
-  return { topic: file.topic, type: file.type ?? null, from: from(file.from) }
+function kafkaTrigger(
+  file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>,
+  { formats, schemas }: Meaning,
+): KafkaTrigger {
+  const said = typeof file === 'string' ? { topic: file, from: defaults.from } : file
+  return {
+    topic: said.topic,
+    type: ('type' in said ? said.type : undefined) ?? null,
+    from: from(said.from),
+    format: formats.get('on.kafka.format') ?? null,
+    schema: schemas.get('on.kafka.schema') ?? null,
+  }
 }
 
 function from(text: string): From {

@@ -2,15 +2,20 @@
  * What a file means, beyond its shape: ids that are there once, functions that exist, expressions that speak of what
  * there is. It looks at the raw values, so that it finds what it can in a file whose shape is wrong elsewhere.
  */
+import type { FormatSpec } from '../../envelope/format.ts'
+import type { ValueSchema } from '../../envelope/schema.ts'
+import type { Beside } from '../enclosed.ts'
 import { limits } from '../limits.ts'
 import type { Expression, Template } from '../plan.ts'
 import { finding } from '../problem.ts'
 import type { FieldFinding } from '../shape/at.ts'
 import { checkAuth } from './auth.ts'
 import { checkClassify } from './classify.ts'
-import { addAtKey, type Checking, checkExpression, checkPublish, isThere } from './fields.ts'
+import { addAtKey, type Checking, checkExpression, isThere } from './fields.ts'
+import { checkFormat, checkSchema } from './format.ts'
 import { checkHttp } from './http.ts'
 import { type Outline, outlineOf } from './outline.ts'
+import { checkPublish } from './publish.ts'
 import { namesAtEnd, namesBefore } from './scope.ts'
 import { checkSignals } from './signals.ts'
 import { checkStep } from './step.ts'
@@ -22,12 +27,23 @@ export interface Meaning {
   /** By the path of the field, as `labelOf` writes it. */
   readonly expressions: ReadonlyMap<string, Expression>
   readonly templates: ReadonlyMap<string, Template>
+  readonly formats: ReadonlyMap<string, FormatSpec>
+  readonly schemas: ReadonlyMap<string, ValueSchema>
+  /** Files beside it that it names: path -> text. */
+  readonly enclosed: ReadonlyMap<string, string>
 }
 
 /** `functions`: the names that exist, or null where that is not to be checked. */
-export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null): Meaning {
+export function checkMeaning(file: unknown, functions: ReadonlySet<string> | null, beside: Beside): Meaning {
   const outline = outlineOf(file, functions !== null)
-  const checking: Checking = { file, outline, functions, findings: [], expressions: new Map(), templates: new Map() }
+  const checking: Checking = {
+    ...{ file, outline, functions, beside, findings: [], enclosed: new Map() },
+    ...{ expressions: new Map(), templates: new Map(), formats: new Map(), schemas: new Map() },
+  }
+  for (const trigger of ['kafka', 'http']) {
+    checkFormat(checking, ['on', trigger, 'format'])
+    checkSchema(checking, ['on', trigger, 'schema'])
+  }
   checkStart(checking)
   checkAuth(checking)
   checkEndings(checking)

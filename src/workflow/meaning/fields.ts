@@ -1,10 +1,12 @@
 /** The fields of a file that are compiled or looked up, one by one, into what was found. */
+import type { FormatSpec } from '../../envelope/format.ts'
 import type { Json } from '../../envelope/json.ts'
+import type { ValueSchema } from '../../envelope/schema.ts'
 import { parseDuration } from '../duration.ts'
+import type { Beside } from '../enclosed.ts'
 import { compileExpression, type Gives } from '../expression/compile.ts'
 import type { ExpressionProblem, Names } from '../expression/names.ts'
-import { defaults, limits } from '../limits.ts'
-import { whyReserved } from '../message.ts'
+import { defaults } from '../limits.ts'
 import { usesPattern } from '../model/fields.ts'
 import { didYouMean } from '../nearest.ts'
 import { hasPlaceholder } from '../placeholder.ts'
@@ -22,6 +24,11 @@ export interface Checking {
   readonly findings: FieldFinding[]
   readonly expressions: Map<string, Expression>
   readonly templates: Map<string, Template>
+  readonly formats: Map<string, FormatSpec>
+  readonly schemas: Map<string, ValueSchema>
+  readonly beside: Beside
+  /** Files that were read: path -> text. */
+  readonly enclosed: Map<string, string>
 }
 
 export function checkExpression(checking: Checking, path: Path, names: Names, gives: Gives): void {
@@ -40,31 +47,6 @@ export function checkTemplate(checking: Checking, path: Path, names: Names, fiel
   const { template, problems } = compileTemplate(value, names, field)
   for (const { offset, path: inside, ...finding } of problems) add(checking, [...path, ...inside], finding, offset)
   if (template) checking.templates.set(labelOf(path), template)
-}
-
-/** One message, or a list of them. */
-export function checkPublish(checking: Checking, path: Path, names: Names): void {
-  const value = valueAt(checking.file, path)
-  const places = Array.isArray(value) ? [...value.slice(0, limits.publishMax).keys()] : []
-  for (const place of places) checkMessage(checking, [...path, place], names)
-  if (!Array.isArray(value)) checkMessage(checking, path, names)
-}
-
-function checkMessage(checking: Checking, path: Path, names: Names): void {
-  if (typeof valueAt(checking.file, path) !== 'object') return
-  checkExpression(checking, [...path, 'when'], names, 'bool')
-  checkExpression(checking, [...path, 'key'], names, 'key')
-  checkTemplate(checking, [...path, 'value'], names, 'value')
-  checkTemplate(checking, [...path, 'headers'], names, 'headers')
-  const headers = valueAt(checking.file, [...path, 'headers'])
-  for (const name of Object.keys((headers ?? {}) as object)) checkHeader(checking, [...path, 'headers', name], name)
-}
-
-function checkHeader(checking: Checking, path: Path, name: string): void {
-  const why = whyReserved(name)
-  if (why === null) return
-  const message = `the header "${shorten(name)}" ${why}`
-  addAtKey(checking, path, finding('reserved_header', message, 'another name', 'rename or remove it'))
 }
 
 export function checkUses(checking: Checking, path: Path): void {

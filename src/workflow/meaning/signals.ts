@@ -4,6 +4,7 @@ import { didYouMean } from '../nearest.ts'
 import { finding, shorten } from '../problem.ts'
 import { valueAt } from '../shape/at.ts'
 import { addAtKey, type Checking, checkExpression, textAt } from './fields.ts'
+import { checkFormat } from './format.ts'
 import { namesBefore } from './scope.ts'
 
 export function checkSignals(checking: Checking): void {
@@ -13,6 +14,7 @@ export function checkSignals(checking: Checking): void {
   const names = namesBefore(checking.outline, 'the business key of an event is told from that event alone')
   for (const topic of declared) {
     checkExpression(checking, ['signals', topic, 'key'], names, 'key')
+    checkFormat(checking, ['signals', topic, 'format'])
     if (waited.has(topic) || !topicPattern.test(topic)) continue
     const message = `no step waits for an event of "${shorten(topic)}"`
     const expected = topics.length > 0 ? `one of ${topics.join(', ')}` : 'a topic that a step with wait names'

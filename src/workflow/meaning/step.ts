@@ -13,7 +13,6 @@ import {
   addAtKey,
   type Checking,
   checkExpression,
-  checkPublish,
   checkRetry,
   checkTemplate,
   checkUses,
@@ -21,6 +20,7 @@ import {
   textAt,
 } from './fields.ts'
 import { branchesOf, casesOf, itemNames, type PlacedStep, secretPaths } from './outline.ts'
+import { checkPublish } from './publish.ts'
 import { namesAfter, namesAt } from './scope.ts'
 
 export function checkStep(checking: Checking, step: PlacedStep): void {

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { cel, condition, topic } from './fields.ts'
+import { formatField } from './format.ts'
 
 export type MessageFile = z.infer<typeof messageModel>
 export type MessagesFile = MessageFile | MessageFile[]
@@ -10,6 +11,38 @@ export type MessagesFile = MessageFile | MessageFile[]
 const valueExpected = 'the value to publish: a map, a list, a text or a number, with CEL inside of ${{ }}'
 const headerExpected = 'a text, a number, or true or false'
 const messageExpected = 'a message: a map with topic and value'
+
+const attributeExpected = 'a text, with CEL inside of ${{ }}'
+const attribute = () => z.string(attributeExpected).min(1, attributeExpected)
+const extensionExpected = 'a name of a-z and 0-9, up to 20 long'
+
+const eventModel = z.strictObject(
+  {
+    mode: z
+      .enum(['binary', 'structured'], 'binary or structured')
+      .default('binary')
+      .describe('binary: attributes are headers, the value is the data; structured: the value is the whole event.'),
+    type: attribute().describe('What has happened, such as film.started.'),
+    source: attribute()
+      .optional()
+      .describe('Where it comes from. Without it, /workflows/ and the name of the workflow.'),
+    id: attribute()
+      .optional()
+      .describe('Unique for its source. Without it, the id of the message, which is the same after a crash.'),
+    subject: attribute().optional().describe('What it is about.'),
+    time: attribute().optional().describe('When it happened, RFC 3339.'),
+    dataschema: attribute().optional().describe('Address of the schema of its data.'),
+    extensions: z
+      .record(
+        z.string().regex(/^[a-z0-9]{1,20}$/, extensionExpected),
+        z.union([z.string(), z.number(), z.boolean()], headerExpected),
+        'a map of attributes',
+      )
+      .optional()
+      .describe('Further attributes by name. One that gives null is left out.'),
+  },
+  'a map with type',
+)
 
 const messageModel = z.strictObject(
   {
@@ -20,11 +53,15 @@ const messageModel = z.strictObject(
     value: z
       .unknown()
       .refine((value) => value !== undefined && value !== null, valueExpected)
-      .describe('What is published, as JSON: literals, and CEL inside of ${{ }}. One that gives null is a tombstone.'),
+      .describe('What is published: literals, and CEL inside of ${{ }}. One that gives null is a tombstone.'),
     headers: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()], headerExpected), 'a map of headers')
       .optional()
       .describe('By name: texts, with CEL inside of ${{ }}. One that gives null is left out.'),
+    format: formatField().describe(
+      'How the value is written; without it, as JSON. It says so in the header content-type.',
+    ),
+    cloudevents: eventModel.optional().describe('What makes it a CloudEvent.'),
     when: condition().optional().describe('CEL that gives true or false; on false nothing is published.'),
   },
   messageExpected,

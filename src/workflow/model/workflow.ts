@@ -7,6 +7,7 @@ import { defaults, limits } from '../limits.ts'
 import { topicPattern } from '../message.ts'
 import { authModel } from './auth.ts'
 import { cel, classifyModel, duration, parseTime, topic, workflowName, yesOrNo } from './fields.ts'
+import { eventFormat, schemaField } from './format.ts'
 import { httpModel } from './http.ts'
 import { endingMessages } from './publish.ts'
 import { stepsModel } from './step.ts'
@@ -24,6 +25,8 @@ const kafkaModel = z.strictObject(
       .max(limits.typeCharsMax, `a CloudEvents type up to ${limits.typeCharsMax} long`)
       .optional()
       .describe('Only events of this CloudEvents type; without it, all.'),
+    format: eventFormat,
+    schema: schemaField(),
     from: z
       .string(fromExpected)
       .refine((text) => text === 'earliest' || text === 'latest' || parseTime(text) !== null, fromExpected)
@@ -68,13 +71,14 @@ const signalModel = z.strictObject(
     keep: duration('how long an event is kept', limits.keepMs)
       .default(defaults.signal.keep)
       .describe('How long an event is kept for those who do not wait for it yet, in record time.'),
+    format: eventFormat,
     take: z
       .enum(['all', 'first'], 'all or first')
       .default(defaults.signal.take)
       .describe('Who gets an event: everyone who waits for its key, or the first who takes it.'),
     classify: classifyModel.describe('Fields of its events that are secret: they are not kept with them.'),
   },
-  'a map with key, keep, take, classify',
+  'a map with key, keep, take, format, classify',
 )
 
 const onExpected = 'a map with kafka, http or both'

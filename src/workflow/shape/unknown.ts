@@ -20,9 +20,11 @@ export function unknownField(name: string, path: Path, known: readonly string[],
 }
 
 /** Fields of later versions: refused by name, so that nobody looks for a mistake of their own. */
-const later = new Set(['schedule', 'schema', 'format', 'idempotent'])
+const later = new Set(['schedule', 'idempotent'])
 
 function fixOf(name: string, known: readonly string[]): string {
+  if (known.includes('steps') && (name === 'schema' || name === 'format'))
+    return 'put it under "on:", into kafka or http'
   const near = nearest(name, known)
   return near ? `did you mean "${near}"?` : `remove "${shorten(name)}"`
 }
