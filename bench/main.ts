@@ -8,6 +8,7 @@ import { Ground } from './ground.ts'
 import { growth } from './growth/main.ts'
 import type { Row } from './growth/row.ts'
 import { rows as growthRows } from './growth/rows.ts'
+import { http } from './http/main.ts'
 import { idle } from './idle.ts'
 import { rows as languageRows } from './language/rows.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
@@ -45,6 +46,11 @@ const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void
   async idle(options) {
     const [seconds, wakes] = options.quick ? [10, 3] : [30, 7]
     tellVerdicts(await onGround(options, (ground) => idle(ground, seconds, wakes, tell)), options)
+  },
+  async http(options) {
+    const { rate, quick, profileDir } = options
+    const asked = { perSecond: rate, seconds: quick ? 10 : options.seconds }
+    tellVerdicts(await onGround(options, (ground) => http(ground, asked, profileDir, tell)), options)
   },
   growth: (options) => rowByRow(growthRows, options),
   language: (options) => rowByRow(languageRows, options),

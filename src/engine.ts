@@ -149,15 +149,17 @@ export class Engine {
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
-    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config) })
+    const door = new EngineDoor({
+      config,
+      databaseUrl: databaseUrlOf(config),
+      gates: this.#gatekeeper,
+      preparer: null,
+      incarnation: (topic) => this.#intake.incarnation(topic),
+    })
     this.#door = door
     // Topics are there before they are looked for; who is let in waits for nobody.
     await this.#patiently(() => door.setPlans(this.#current.plans))
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
-  }
-
-  #doorParts() {
-    return { gates: this.#gatekeeper, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
   }
 
   /** Where the HTTP door listens; null while no workflow asks for it. */

@@ -148,7 +148,7 @@ export interface DoorLedger {
 export interface Gates {
   /** Null: the workflow asks for nobody. */
   of(plan: Plan): Gate | null
-  /** What tells the coordinators who it was: the last header of the record, which is complete but for that. */
+  /** What tells the coordinators who it was: a header of the record, whose other headers and value are complete. */
   stamp(plan: Plan, topic: string, auth: Auth, record: Pick<RawRecord, 'value' | 'headers'>): RawHeader
 }
 

@@ -164,8 +164,12 @@ function goneOf(reply: FastifyReply): AbortSignal {
 }
 
 function httpPart(request: FastifyRequest, { path }: Match): HttpPart {
-  const query = new URLSearchParams((request.raw.url ?? '').split('?').slice(1).join('?'))
-  return { method: request.method, path, query: Object.fromEntries(query) }
+  return { method: request.method, path, query: queryOf(request.raw.url ?? '') }
+}
+
+function queryOf(url: string): Record<string, string> {
+  const at = url.indexOf('?')
+  return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at + 1)))
 }
 
 /** Headers by which one request is another one. */

@@ -83,6 +83,11 @@ function addAuthoring(millrace: Command): void {
     .addOption(jsonOption())
     .action(async (paths, options) => (await import('./validate.ts')).validate(paths, options))
   millrace
+    .command('openapi')
+    .description('what the HTTP door takes, as an OpenAPI 3.1 document')
+    .addOption(workflowsOption())
+    .action(async (options) => (await import('./openapi.ts')).openapi(options))
+  millrace
     .command('publish')
     .description('events to a topic, from the command line, a file or standard input')
     .argument('<topic>')
