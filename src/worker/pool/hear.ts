@@ -16,6 +16,7 @@ import { answered, answeredWell, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
+import { spansWithheld } from './withheld.ts'
 
 export interface Heard {
   hello(concurrency: number | null, idempotent: boolean, effectFree: boolean): void
@@ -57,7 +58,7 @@ function lineCharsMax(limits: PoolLimits): number {
 export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
   const { running } = of
   let deaf = false
-  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
+  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, of, heard))
   child.fromChild.setEncoding('utf8' as BufferEncoding)
   child.fromChild.on('data', (chunk: string) => {
     if (deaf) return
@@ -79,7 +80,8 @@ export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: 
 }
 
 /** False when this is not what our child program writes. */
-function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+function hearPair(head: string, body: string, of: Listened, heard: Heard): boolean {
+  const { running } = of
   const good = readGood(head)
   if (good !== null) return hearGood(good, body, running, heard)
   const said = parsed(head)
@@ -91,10 +93,14 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'posted') return hearPosted(running.get(first), body)
-  else if (kind === 'spans') publish('function.spans', { text: body, dropped: Number(first) || 0 })
+  else if (kind === 'spans') hearSpans(body, Number(first) || 0, of)
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
+}
+
+function hearSpans(body: string, dropped: number, { holdsSecrets }: Listened): void {
+  publish('function.spans', { text: holdsSecrets ? spansWithheld(body) : body, dropped })
 }
 
 function hearEmitted(entry: Entry | undefined, body: string): boolean {
