@@ -42,15 +42,29 @@ export function linksOf(file: unknown, outline: Outline, placeOf: (path: Path) =
 }
 
 function takesOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Taken[] {
-  const kafka = valueAt(file, ['on', 'kafka'])
-  const own: Path = typeof kafka === 'string' ? ['on', 'kafka'] : ['on', 'kafka', 'topic']
-  const waits = outline.steps.map(({ path }): Path => [...path, 'wait', 'topic'])
-  return [own, ...waits].flatMap((path) => {
+  const started = startsOf(file).map(({ topic, path }) => ({ topic, path, classify: ['classify'], label: 'classify' }))
+  const waits = outline.steps.flatMap((step) => {
+    const path = [...step.path, 'wait', 'topic']
     const topic = valueAt(file, path)
     if (typeof topic !== 'string') return []
-    const classify = path === own ? ['classify'] : ['signals', topic, 'classify']
-    const label = path === own ? 'classify' : `signals: { ${topic}: { classify`
-    return [{ topic, secrets: secretPaths(file, classify), label, ...placeOf(path) }]
+    return [{ topic, path, classify: ['signals', topic, 'classify'], label: `signals: { ${topic}: { classify` }]
+  })
+  return [...started, ...waits].map(({ topic, path, classify, label }) => {
+    return { topic, secrets: secretPaths(file, classify), label, ...placeOf(path) }
+  })
+}
+
+/** Where the topics stand whose records start it. */
+function startsOf(file: unknown): { readonly topic: string; readonly path: Path }[] {
+  const whole: Path = ['on', 'kafka']
+  const kafka: Path = typeof valueAt(file, whole) === 'string' ? whole : [...whole, 'topic']
+  const http: Path = ['on', 'http']
+  const own: Path = valueAt(file, [...http, 'topic']) === undefined ? http : [...http, 'topic']
+  const topicOf = (path: Path) =>
+    path === http && valueAt(file, http) ? `http.${valueAt(file, ['name'])}` : valueAt(file, path)
+  return [kafka, own].flatMap((path) => {
+    const topic = topicOf(path)
+    return typeof topic === 'string' ? [{ topic, path }] : []
   })
 }
 

@@ -214,7 +214,18 @@ function paying(id: string, value: string) {
 const hash = createHash('sha256').update([canaries.card, canaries.holder, pin, canaries.header].join()).digest('hex')
 
 test('functions are given what they name, also after a coordinator was killed', async () => {
-  if (process.env.DEBUG_IT) setTimeout(async () => { console.log(coordinators[0]!.logs().split('\n').filter((l) => !/"pool"|"commit"/.test(l)).join('\n').slice(0, 6000)); console.log(await scene.ledger.query('select code, reason from millrace.dead_letters')) }, 15000)
+  if (process.env.DEBUG_IT)
+    setTimeout(async () => {
+      console.log(
+        coordinators[0]!
+          .logs()
+          .split('\n')
+          .filter((l) => !/"pool"|"commit"/.test(l))
+          .join('\n')
+          .slice(0, 6000),
+      )
+      console.log(await scene.ledger.query('select code, reason from millrace.dead_letters'))
+    }, 15000)
   await scene.until('the delay', `select count(*) = 1 from millrace.steps where state = 'waiting' and step = 'charge'`)
   await kill(coordinators[0] as RunningCoordinator)
   coordinators.push(scene.start())

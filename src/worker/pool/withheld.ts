@@ -8,7 +8,17 @@ export function spansWithheld(text: string): string {
   return JSON.stringify(listOf(text).map(withoutWords))
 }
 
-function withoutWords({ traceId, spanId, parentSpanId, kind, start, end, status, links, scope }: FunctionSpan): FunctionSpan {
+function withoutWords({
+  traceId,
+  spanId,
+  parentSpanId,
+  kind,
+  start,
+  end,
+  status,
+  links,
+  scope,
+}: FunctionSpan): FunctionSpan {
   return {
     traceId,
     spanId,
