@@ -85,7 +85,9 @@ export function secretNamed(root: string, path: string, offset: number): Express
     expected: ofEvent
       ? 'fields that are not secret; only with: of uses and compensate may name it'
       : 'other fields of it',
-    fix: 'let a function work out what is needed from it, and use its output',
+    fix: ofEvent
+      ? 'let a function work out what is needed from it, and use its output'
+      : 'use another field, or take this one out of the classify of its topic',
   }
 }
 
