@@ -30,7 +30,7 @@ export function parseWorkflow(text: string, file: string, functions: ReadonlySet
   const meaning = checkMeaning(yaml.value, functions)
   const findings = place([...shape.findings, ...meaning.findings], yaml)
   const position = positionsOf(source)
-  const links = linksOf(yaml.value, meaning.outline, (path) => position(yaml.offsetOf(path, 'value')))
+  const links = linksOf(yaml.value, meaning, (path) => position(yaml.offsetOf(path, 'value')))
   if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, position, file), links }
   return { plan: assemble(source, versionOf(source), shape.file, meaning), problems: [], links }
 }

@@ -8,7 +8,14 @@ import { createSealer } from '../../src/envelope/seal.ts'
 import { sealedRecord } from '../../src/envelope/sealed-value.ts'
 
 const sealer = createSealer('a long random text')
-const plain: RawRecord = { offset: 1, key: null, value: Buffer.from('plain'), headers: [], timestampUs: 1, fetchedUs: 1 }
+const plain: RawRecord = {
+  offset: 1,
+  key: null,
+  value: Buffer.from('plain'),
+  headers: [],
+  timestampUs: 1,
+  fetchedUs: 1,
+}
 const prepared: Prepared = { values: new Map(), auth: new Map() }
 
 function looking(): Preparer & { readonly seen: string[] } {

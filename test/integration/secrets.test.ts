@@ -93,11 +93,13 @@ steps:
     as: card
     steps:
       - { id: bill, uses: bill, with: { number: "\${{ event.data.cards[card_index].number }}", seen: "\${{ card }}" } }
-  - { id: inner, call: child, with: { all: "\${{ event.data }}", bills: "\${{ steps.each.output }}" } }`,
+  - { id: inner, call: child, with: { all: "\${{ event.data }}", bills: "\${{ steps.each.output }}", inner: [{ card: "\${{ event.data.card.number }}" }] } }`,
   'child.yaml': `
 name: child
+classify: { data.inner.card: secret }
 steps:
-  - { id: look, uses: look, with: "\${{ event.data }}" }`,
+  - { id: look, uses: look, with: "\${{ event.data }}" }
+  - { id: inside, uses: bill, with: { number: "\${{ event.data.inner[0].card }}" } }`,
   'waits.yaml': `
 name: waits
 on: { kafka: { topic: ${events.name}, type: waits } }
@@ -254,6 +256,14 @@ test('functions are given what they name, also after a coordinator was killed', 
       input: { number: '[secret]', seen: at === 0 ? { number: '[secret]', kind: 'credit' } : { number: '[secret]' } },
     })),
   )
+})
+
+test('what is called is given what its caller names for it', async () => {
+  const rows = await scene.ledger.query<{ output: unknown }>(
+    `select distinct on (output::text) output from millrace.attempts where step = 'inside' and outcome = 'ok'`,
+  )
+  const number = createHash('sha256').update(canaries.card).digest('hex')
+  assert.deepEqual(rows, [{ output: { hash: number, input: { number: '[secret]' } } }])
 })
 
 test('each way to go wrong is told, without them', async () => {
