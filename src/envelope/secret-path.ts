@@ -17,7 +17,7 @@ export function dataPath(path: readonly (string | number)[]): SecretPath {
   const text = segments.map((name) =>
     name === null ? '[*]' : /^[\w-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`,
   )
-  return { text: `data${text.join('')}`, root: 'data', segments }
+  return Object.freeze({ text: `data${text.join('')}`, root: 'data', segments: Object.freeze(segments) })
 }
 
 const begin = /^(data|meta)(?=[.[]|$)/

@@ -10,7 +10,7 @@ import { namePattern } from './model/fields.ts'
 import { didYouMean } from './nearest.ts'
 import type { Path } from './places.ts'
 import { type Finding, finding, type Problem } from './problem.ts'
-import { type Taken, unclassified } from './secret-topics.ts'
+import { classifyOf, type Taken, unclassified } from './secret-topics.ts'
 import { labelOf, valueAt } from './shape/at.ts'
 
 /** What a file says of others, also one with mistakes. */
@@ -128,7 +128,7 @@ function openTo({ workflow, given }: Call, { secrets }: Links): Finding | null {
   if (open.length === 0) return null
   const names = open.map(({ text }) => text)
   const message = `${workflow} is given secret fields, and does not keep them so: ${names.join(', ')}`
-  const fix = `add classify: { ${names.map((name) => `${name}: secret`).join(', ')} } to ${workflow}`
+  const fix = `add classify: ${classifyOf(names)} to ${workflow}`
   return finding('not_classified', message, 'the same fields to be secret there', fix)
 }
 

@@ -26,7 +26,7 @@ export function compileTemplate(value: Json, names: Names, field = 'with'): Comp
   const to: Compiling = { names, problems, field, secretsAt: [] }
   const part = compile(typeof value === 'string' ? value.trim() : value, [], to)
   if (problems.length > 0) return { template: null, problems }
-  return { template: Object.freeze({ secretsAt: to.secretsAt, render: renderer(part) }), problems: [] }
+  return { template: Object.freeze({ secretsAt: Object.freeze(to.secretsAt), render: renderer(part) }), problems: [] }
 }
 
 type PathTo = readonly (string | number)[]

@@ -107,7 +107,7 @@ const caller = (name: string, called: string, on = `on: { kafka: ${name} }\n`) =
   `name: ${name}\n${on}steps:\n  - id: one\n    call: ${called}\n`
 
 const secret = (name: string, topic: string, ...paths: string[]) =>
-  `name: ${name}\non: { kafka: ${topic} }\nclassify: { ${paths.map((path) => `${path}: secret`).join(', ')} }\nsteps:\n  - { id: one, uses: echo }\n`
+  `name: ${name}\non: { kafka: ${topic} }\nclassify: { ${paths.map((path) => `'${path}': secret`).join(', ')} }\nsteps:\n  - { id: one, uses: echo }\n`
 const waiter = (name: string, topic: string, classify = '') =>
   `name: ${name}\non: { kafka: ${name} }\n${classify}steps:\n  - { id: one, wait: { topic: ${topic}, key: event.key } }\n`
 
@@ -142,7 +142,7 @@ const folders: [string, Record<string, string>, string[]][] = [
   [
     'one that waits for such events, and says nothing of them',
     { a: secret('a', 't', 'data.card'), b: waiter('b', 't') },
-    ['b.yaml:4:30 not_classified'],
+    ['b.yaml:4:31 not_classified'],
   ],
   [
     'the same fields in other words, or more of them',
@@ -151,6 +151,22 @@ const folders: [string, Record<string, string>, string[]][] = [
       b: waiter('b', 't', 'signals: { t: { classify: { data.cards: secret } } }\n'),
     },
     ['a.yaml:2:14 not_classified'],
+  ],
+  [
+    'a call that gives secret fields to one that does not keep them so',
+    {
+      a: `${secret('a', 't', 'data.card')}  - { id: two, call: b, with: { list: ["\${{ event.data.card }}"] } }\n`,
+      b: workflow('b', 'other'),
+    },
+    ['a.yaml:6:22 not_classified'],
+  ],
+  [
+    'a call that gives them to one that does',
+    {
+      a: `${secret('a', 't', 'data.card')}  - { id: two, call: b, with: { list: ["\${{ event.data.card }}"] } }\n`,
+      b: secret('b', 'other', 'data.list'),
+    },
+    [],
   ],
   ['secret in both', { a: secret('a', 't', 'data.a', 'meta.b'), b: secret('b', 't', 'meta.B', 'data.a') }, []],
   [
