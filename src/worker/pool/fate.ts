@@ -1,7 +1,6 @@
 /** What the end of a process means for the attempts that ran in it. */
 import type { InvocationResult } from '../port.ts'
 import { type Entry, ended } from './entry.ts'
-import { withheld } from './withheld.ts'
 
 /** Why a process ended. */
 export interface Cause {
@@ -28,6 +27,9 @@ export function fateOf(entries: readonly Entry[], cause: Cause): InvocationResul
   )
 }
 
+/** In place of its last words, which may be of somebody else's attempt. */
+const withheld = '; what it said is withheld, for it was given secret fields'
+
 /** Why a process that nobody killed has ended. */
 export function causeOfExit(
   code: number | null,
@@ -36,7 +38,7 @@ export function causeOfExit(
   isSecret: boolean,
 ): Cause {
   if (tail.includes('heap out of memory')) return { code: 'out_of_memory', message: 'the process ran out of its heap' }
-  const said = tail === '' ? '' : isSecret ? `; it said ${withheld}` : `; it said: ${tail.slice(-saidCharsMax)}`
+  const said = tail === '' ? '' : isSecret ? withheld : `; it said: ${tail.slice(-saidCharsMax)}`
   if (signal !== null) return { code: 'killed', message: `the process was killed by ${signal}${said}` }
   return { code: 'exited', message: `the process exited with code ${code}${said}` }
 }

@@ -1,5 +1,4 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
-import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
 import type { Emitted, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
@@ -16,7 +15,6 @@ import { answered, answeredWell, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
-import { spansWithheld } from './withheld.ts'
 
 export interface Heard {
   hello(concurrency: number | null, idempotent: boolean, effectFree: boolean): void
@@ -24,6 +22,8 @@ export interface Heard {
   result(entry: Entry, result: InvocationResult): void
   /** It has heard what it was asked: its loop turns. */
   pong(): void
+  /** JSON text, not looked at; and how many there was no room for. */
+  spans(text: string, dropped: number): void
   turned(): void
   /** `what`: what follows on "it wrote what is not a result". */
   garbage(what: string): void
@@ -58,7 +58,7 @@ function lineCharsMax(limits: PoolLimits): number {
 export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
   const { running } = of
   let deaf = false
-  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, of, heard))
+  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
   child.fromChild.setEncoding('utf8' as BufferEncoding)
   child.fromChild.on('data', (chunk: string) => {
     if (deaf) return
@@ -80,8 +80,7 @@ export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: 
 }
 
 /** False when this is not what our child program writes. */
-function hearPair(head: string, body: string, of: Listened, heard: Heard): boolean {
-  const { running } = of
+function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard): boolean {
   const good = readGood(head)
   if (good !== null) return hearGood(good, body, running, heard)
   const said = parsed(head)
@@ -93,14 +92,10 @@ function hearPair(head: string, body: string, of: Listened, heard: Heard): boole
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'posted') return hearPosted(running.get(first), body)
-  else if (kind === 'spans') hearSpans(body, Number(first) || 0, of)
+  else if (kind === 'spans') heard.spans(body, Number(first) || 0)
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true
-}
-
-function hearSpans(body: string, dropped: number, { holdsSecrets }: Listened): void {
-  publish('function.spans', { text: holdsSecrets ? spansWithheld(body) : body, dropped })
 }
 
 function hearEmitted(entry: Entry | undefined, body: string): boolean {
