@@ -5,10 +5,15 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { until } from '../../src/base/poll.ts'
 import { millrace } from '../cli/millrace.ts'
+import { atEnd } from '../support/at-end.ts'
 import type { RunningCoordinator } from '../support/coordinator.ts'
 import { ask, doorOf, post } from '../support/door.ts'
 import { cloudEvent } from '../support/kafka.ts'
@@ -50,12 +55,15 @@ const posted = await freshTopic(1)
 const dead = await freshTopic(1)
 const published = await freshTopic(1)
 const cacheHome = await freshProject({})
+const collector = await freshCollector()
 const sealed = {
   MILLRACE_SEAL_KEY: unique('a long random seal key'),
   MILLRACE_LOG_LEVEL: 'debug',
   XDG_CACHE_HOME: cacheHome,
   TMPDIR: cacheHome,
   MILLRACE_DOOR_PORT: '0',
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  OTEL_TRACES_SAMPLER: 'always_on',
 }
 const classify = `
 classify:
@@ -135,6 +143,7 @@ export default defineFunction({
   run: () => null,
 })`,
   'functions/charge.ts': `
+import { trace } from '@opentelemetry/api'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
@@ -147,6 +156,10 @@ export default defineFunction({
     const hash = createHash('sha256').update([card, holder, pin, header].join()).digest('hex')
     const first = context.attempt === 1
     console.log('charging', input)
+    trace.getTracer('test').startActiveSpan('charging ' + card, { attributes: { card } }, (span) => {
+      span.recordException(new Error('told of ' + all))
+      span.end()
+    })
     context.log.info('charging', { card, again: JSON.stringify({ card }) })
     if (how === 'retry' && first) throw Object.assign(new Error('no luck with ' + all), { code: card, cause: { message: card } })
     if (how === 'late' && first) return retry('later', 'not now, ' + all, { afterMs: 4000 })
@@ -232,6 +245,11 @@ const hash = createHash('sha256').update([canaries.card, canaries.holder, pin, c
 test('functions are given what they name, also after a coordinator was killed', async () => {
   await scene.until('the delay', `select count(*) = 1 from millrace.steps where state = 'waiting' and step = 'charge'`)
   await kill(coordinators[0] as RunningCoordinator)
+  const other = scene.start({ MILLRACE_SEAL_KEY: unique('another seal key') })
+  coordinators.push(other)
+  const isTold = () => /"level":"error".*cannot be opened with this seal key/.test(other.logs())
+  await until('a message', isTold, { forMs: 30_000 })
+  await terminate(other)
   coordinators.push(scene.start())
   // All, their children, and the one that waits.
   await scene.until(
@@ -410,6 +428,14 @@ test('they are in no log', async () => {
   assert.deepEqual(leaksIn(lines.map((line) => ['log', line])), [])
 })
 
+test('they are in no trace and no metric', () => {
+  assert.ok(
+    collector.bodies.some((body) => body.includes('charge')),
+    'spans were told',
+  )
+  assert.deepEqual(leaksIn(collector.bodies.map((body) => ['telemetry', body])), [])
+})
+
 test('they are in no file that was left', () => {
   const left = readdirSync(cacheHome, { recursive: true, encoding: 'utf8' })
     .map((name) => join(cacheHome, name))
@@ -418,6 +444,26 @@ test('they are in no file that was left', () => {
   assert.deepEqual(leaksIn(left.map((name) => [name, readFileSync(name, 'latin1')])), [])
   assert.notEqual(cacheHome, tmpdir())
 })
+
+/** Takes whatever OTLP brings, as it comes: texts in protobuf are as they are. */
+async function freshCollector(): Promise<{ readonly url: string; readonly bodies: string[] }> {
+  const bodies: string[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      const whole = Buffer.concat(chunks)
+      bodies.push((request.headers['content-encoding'] === 'gzip' ? gunzipSync(whole) : whole).toString('latin1'))
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  atEnd(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies }
+}
 
 function canary(): string {
   return `canary ${randomBytes(12).toString('hex')}"é/+`
