@@ -165,7 +165,7 @@ export const settings = {
     'MILLRACE_SEAL_KEY',
     secret,
     null,
-    'Seals the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` are refused without it. The same for all coordinators of an engine.',
+    'Seals secret fields, the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` or `classify` are refused without it. The same for all coordinators of an engine.',
   ),
   'secrets.dir': setting(
     'MILLRACE_SECRETS_DIR',

@@ -25,7 +25,11 @@ export function channelFor(fate: Fate, random: Random): Channel {
   if (fate === 'not_json' || fate === 'broken_utf8') return 'json'
   const fit = (Object.keys(channels) as Channel[]).filter((channel) => mayBe(fate, channel))
   let left = lot * fit.reduce((sum, channel) => sum + channels[channel].share, 0)
-  return fit.find((channel) => (left -= channels[channel].share) < 0) ?? 'json'
+  for (const channel of fit) {
+    left -= channels[channel].share
+    if (left < 0) return channel
+  }
+  return 'json'
 }
 
 function mayBe(fate: Fate, channel: Channel): boolean {

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { EngineError, messageOf } from '../base/error.ts'
+import type { Sealer } from '../envelope/seal.ts'
 import { publish, subscribe } from '../telemetry/channels.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { Acceptance } from './accept.ts'
@@ -43,6 +44,8 @@ export interface DoorOptions {
   readonly valueBytesMax: number
   readonly ledger: DoorLedger
   readonly writer: Writer
+  /** Null: there is no seal key. */
+  readonly sealer: Sealer | null
   readonly gates: Gates
   /** Null: nothing takes time to find out. */
   readonly preparer: Preparer | null

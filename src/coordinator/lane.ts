@@ -496,7 +496,7 @@ export class Lane {
   /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
-      const made = called(parent, call, this.#room().catalogue, this.#room().traces)
+      const made = called(parent, call, this.#room())
       if ('end' in made) {
         this.tell(parent.id, made)
         return []

@@ -1,5 +1,6 @@
 /** What a plan asks for beside itself: functions to run, topics to read. */
 import { waysOf } from '../envelope/auth-spec.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Null for a step that runs none. */
@@ -22,4 +23,10 @@ export function topicsReadBy(plan: Plan): string[] {
 /** Those whose records start it, each once: what comes by HTTP comes through a topic, which may be the other one's. */
 export function startTopics({ on: { kafka, http } }: Plan): string[] {
   return [...new Set([kafka?.topic, http?.topic])].filter((topic) => topic !== undefined)
+}
+
+/** What it keeps secret of the topic's events, whether they start it or are waited for. */
+export function secretsIn(plan: Plan, topic: string): SecretPath[] {
+  const own = startTopics(plan).includes(topic) ? plan.secrets : []
+  return [...own, ...plan.signals.flatMap((signal) => (signal.topic === topic ? signal.secrets : []))]
 }
