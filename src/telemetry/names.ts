@@ -54,7 +54,7 @@ type Kind = 'counter' | 'histogram' | 'gauge' | 'observed' | 'total'
 export interface Metric {
   readonly name: string
   readonly kind: Kind
-  /** UCUM. */
+  /** UCUM; empty: a yes (1) or no (0). */
   readonly unit: string
   readonly about: string
 }
@@ -84,7 +84,7 @@ export const metrics = {
   lag: of('gauge', 'millrace.lag', '{record}', 'Records of a partition that are not read.'),
   lanes: of('observed', 'millrace.lanes.open', '{lane}', 'Partitions that are worked on.'),
   assigned: of('observed', 'millrace.lanes.assigned', '{lane}', 'Partitions that the group has given.'),
-  paused: of('gauge', 'millrace.lane.paused', '1', '1 while a partition is not read.'),
+  paused: of('gauge', 'millrace.lane.paused', '', '1 while a partition is not read.'),
   handovers: of('counter', 'millrace.lane.handovers', '{lane}', 'Lanes given to another coordinator.'),
   fenced: of('counter', 'millrace.lane.fenced', '{lane}', 'Lanes found taken over by another coordinator.'),
   commitDuration: of('histogram', 'millrace.commit.duration', 's', 'Group commits.'),
@@ -96,14 +96,14 @@ export const metrics = {
   passed: of('counter', 'millrace.records.passed', '{record}', 'Records that no workflow takes.'),
   gaps: of('counter', 'millrace.gaps', '{range}', 'Ranges of offsets that were not there to be read.'),
   refusals: of('counter', 'millrace.refusals', '{event}', 'Events of an earlier life of a lane.'),
-  stalled: of('gauge', 'millrace.outbox.stalled', '1', '1 while messages of a lane wait.'),
+  stalled: of('gauge', 'millrace.outbox.stalled', '', '1 while messages of a lane wait.'),
   refusedMessages: of('counter', 'millrace.outbox.refused', '{message}', 'Messages passed over for good.'),
   processes: of('observed', 'millrace.workers.processes', '{process}', 'Worker processes.'),
   busy: of('observed', 'millrace.workers.running', '{invocation}', 'Attempts in worker processes.'),
   waiting: of('observed', 'millrace.workers.waiting', '{invocation}', 'Attempts that wait for one.'),
   gone: of('counter', 'millrace.workers.gone', '{process}', 'Worker processes that ended.'),
-  functionOutage: of('gauge', 'millrace.function.outage', '1', '1 while a function cannot be run.'),
-  outage: of('gauge', 'millrace.outage', '1', '1 while a service is away.'),
+  functionOutage: of('gauge', 'millrace.function.outage', '', '1 while a function cannot be run.'),
+  outage: of('gauge', 'millrace.outage', '', '1 while a service is away.'),
   watchdog: of('counter', 'millrace.consumer.rebuilt', '{consumer}', 'Consumers built anew because they had stopped.'),
   spansDropped: of('counter', 'millrace.function.spans.dropped', '{span}', 'Spans of functions without room.'),
   memory: of('observed', 'process.memory.usage', 'By', 'Resident memory of the coordinator.'),

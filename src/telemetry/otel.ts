@@ -9,7 +9,7 @@ import {
   type Resource,
   resourceFromAttributes,
 } from '@opentelemetry/resources'
-import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics'
 import { publish } from './channels.ts'
 import { metricReader, spanProcessor } from './exporters.ts'
 import { Instruments } from './metrics/instruments.ts'
@@ -58,28 +58,36 @@ function startTraces(options: TelemetryOptions, to: 'otlp' | 'console', resource
   return { traces, stop }
 }
 
+/** Prometheus has names of its own for them, so it has a provider of its own. */
 function startMetrics(
   options: TelemetryOptions,
   to: Wanted['metrics'],
   resource: Resource,
   standing: () => Standing | null,
 ) {
+  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each))
   const prometheus = to.includes('prometheus')
     ? new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true })
     : null
-  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each))
-  const provider = new MeterProvider({ resource, readers: prometheus === null ? pushed : [...pushed, prometheus] })
-  const meter = provider.getMeter(scopeName)
-  const instruments = new Instruments(meter)
-  const stopMeasuring = measureFacts(instruments)
-  observe(meter, instruments, standing)
-  const stop = async () => {
-    stopMeasuring()
-    await provider.shutdown()
-  }
+  const stops = [
+    ...(pushed.length === 0 ? [] : [startMeter(pushed, resource, standing, false)]),
+    ...(prometheus === null ? [] : [startMeter([prometheus], resource, standing, true)]),
+  ]
   const answer: Telemetry['prometheus'] =
     prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
-  return { prometheus: answer, stop }
+  return { prometheus: answer, stop: () => Promise.all(stops.map((stop) => stop())) }
+}
+
+function startMeter(readers: MetricReader[], resource: Resource, standing: () => Standing | null, suffixes: boolean) {
+  const provider = new MeterProvider({ resource, readers })
+  const meter = provider.getMeter(scopeName)
+  const instruments = new Instruments(meter, suffixes)
+  const stopMeasuring = measureFacts(instruments)
+  observe(meter, instruments, standing)
+  return () => {
+    stopMeasuring()
+    return provider.shutdown()
+  }
 }
 
 /** OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win. */

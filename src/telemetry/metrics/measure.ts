@@ -151,9 +151,11 @@ class DurableMeasures {
   }
 
   record({ topic, transactions, admitted, attempts, letters, returnedUs }: Durable): void {
-    if (admitted.length + letters.length > 0)
+    // What a step calls is no record.
+    const records = admitted.filter(({ parent }) => parent === null)
+    if (records.length + letters.length > 0)
       this.#consumed.add(1, { [name.system]: 'kafka', [name.destination]: topic })
-    for (const row of admitted) {
+    for (const row of records) {
       const transaction = transactions.find(({ id }) => id === row.id)
       const of = transaction ? { [name.workflow]: transaction.plan.name } : {}
       this.#admitted.add(1, of)
