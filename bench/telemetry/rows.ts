@@ -45,9 +45,11 @@ async function onAgainstOff(room: Room, row: string, ratio: number): Promise<Ver
 
 /** Takes what is exported and looks at none of it: what a receiver costs is not the engine's. */
 async function startSink() {
-  const requests: Record<string, { count: number; bytes: number }> = {}
+  const requests = new Map<string, { count: number; bytes: number }>()
   const server = createServer((request, response) => {
-    const seen = (requests[request.url ?? ''] ??= { count: 0, bytes: 0 })
+    const path = request.url ?? ''
+    const seen = requests.get(path) ?? { count: 0, bytes: 0 }
+    requests.set(path, seen)
     seen.count++
     request.on('data', (chunk: Buffer) => {
       seen.bytes += chunk.length
@@ -58,10 +60,7 @@ async function startSink() {
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen: () =>
-      Object.entries(requests)
-        .map(([path, { count, bytes }]) => `${path}: ${count} requests, ${bytes} B`)
-        .join('; '),
+    seen: () => [...requests].map(([path, { count, bytes }]) => `${path}: ${count} requests, ${bytes} B`).join('; '),
     stop: () => {
       server.closeAllConnections()
       server.close()

@@ -1,7 +1,6 @@
 /** OpenTelemetry itself, loaded only where something of it is on. */
 import { hostname } from 'node:os'
 import { DiagLogLevel, diag } from '@opentelemetry/api'
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import {
   defaultResource,
   detectResources,
@@ -9,13 +8,14 @@ import {
   type Resource,
   resourceFromAttributes,
 } from '@opentelemetry/resources'
-import { MeterProvider, type MetricReader } from '@opentelemetry/sdk-metrics'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { publish } from './channels.ts'
-import { metricReader, spanProcessor } from './exporters.ts'
-import { Instruments } from './metrics/instruments.ts'
+import { metricReader, prometheusPage, spanProcessor } from './exporters.ts'
 import { measureFacts } from './metrics/measure.ts'
-import { observe, type Standing } from './metrics/observe.ts'
-import { attributes as name, scopeName } from './names.ts'
+import { observer, type Standing } from './metrics/observe.ts'
+import { producerOf } from './metrics/producer.ts'
+import { Tallies } from './metrics/tally.ts'
+import { attributes as name } from './names.ts'
 import type { TelemetryOptions, Wanted } from './options.ts'
 import type { Telemetry } from './start.ts'
 import { samplingOf } from './trace/sampling.ts'
@@ -58,36 +58,26 @@ function startTraces(options: TelemetryOptions, to: 'otlp' | 'console', resource
   return { traces, stop }
 }
 
-/** Prometheus has names of its own for them, so it has a provider of its own. */
 function startMetrics(
   options: TelemetryOptions,
   to: Wanted['metrics'],
   resource: Resource,
   standing: () => Standing | null,
 ) {
-  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each))
-  const prometheus = to.includes('prometheus')
-    ? new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true })
-    : null
-  const stops = [
-    ...(pushed.length === 0 ? [] : [startMeter(pushed, resource, standing, false)]),
-    ...(prometheus === null ? [] : [startMeter([prometheus], resource, standing, true)]),
-  ]
+  const tallies = new Tallies()
+  const refresh = observer(tallies, standing)
+  const stopMeasuring = measureFacts(tallies)
+  const producer = producerOf(tallies, refresh, false)
+  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each, producer))
+  const prometheus = to.includes('prometheus') ? prometheusPage(producerOf(tallies, refresh, true)) : null
+  const provider = new MeterProvider({ resource, readers: prometheus === null ? pushed : [...pushed, prometheus] })
   const answer: Telemetry['prometheus'] =
     prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
-  return { prometheus: answer, stop: () => Promise.all(stops.map((stop) => stop())) }
-}
-
-function startMeter(readers: MetricReader[], resource: Resource, standing: () => Standing | null, suffixes: boolean) {
-  const provider = new MeterProvider({ resource, readers })
-  const meter = provider.getMeter(scopeName)
-  const instruments = new Instruments(meter, suffixes)
-  const stopMeasuring = measureFacts(instruments)
-  observe(meter, instruments, standing)
-  return () => {
+  const stop = async () => {
     stopMeasuring()
-    return provider.shutdown()
+    await provider.shutdown()
   }
+  return { prometheus: answer, stop }
 }
 
 /** OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win. */
