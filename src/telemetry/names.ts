@@ -1,6 +1,6 @@
 /**
- * Every name that leaves the engine by traces and metrics. Where OpenTelemetry has a word it is taken: messaging and FaaS
- * semantic conventions 1.37 (https://opentelemetry.io/docs/specs/semconv/messaging/, …/faas/). All else begins with `millrace.`.
+ * Every name that leaves the engine by traces and metrics. Where OpenTelemetry has a word it is taken: semantic conventions 1.37
+ * for messaging, FaaS and HTTP (https://opentelemetry.io/docs/specs/semconv/). All else begins with `millrace.`.
  */
 
 /** Scope of spans and metrics. */
@@ -19,6 +19,9 @@ export const attributes = {
   provider: 'faas.invoked_provider',
   invocation: 'faas.invocation_id',
   errorType: 'error.type',
+  method: 'http.request.method',
+  status: 'http.response.status_code',
+  route: 'http.route',
   engine: 'millrace.engine',
   workflow: 'millrace.workflow',
   transaction: 'millrace.transaction.id',
@@ -64,6 +67,7 @@ export const metrics = {
   consumed: of('counter', 'messaging.client.consumed.messages', '{message}', 'Records that became something.'),
   sent: of('counter', 'messaging.client.sent.messages', '{message}', 'Messages that Kafka has.'),
   sendDuration: of('histogram', 'messaging.client.operation.duration', 's', 'From reading messages to their mark.'),
+  answered: of('histogram', 'http.server.request.duration', 's', 'Requests of the HTTP door, streams included.'),
   invocations: of('counter', 'faas.invocations', '{invocation}', 'Attempts that ended.'),
   errors: of('counter', 'faas.errors', '{error}', 'Attempts that ended with anything but ok.'),
   timeouts: of('counter', 'faas.timeouts', '{timeout}', 'Attempts that came to their deadline.'),

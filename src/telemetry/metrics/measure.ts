@@ -81,6 +81,7 @@ function outcomes(make: Tallies): Measures {
 }
 
 function services(make: Tallies): Measures {
+  const answered = make.histogram('answered')
   const sent = make.counter('sent')
   const sendDuration = make.histogram('sendDuration').of(sendOf)
   const stalled = make.gauge('stalled')
@@ -94,6 +95,9 @@ function services(make: Tallies): Measures {
     published: ({ durationMs, batch }) => {
       sendDuration.record(durationMs / 1000)
       for (const [topic, count] of countsOf(batch)) sent.of({ ...sendOf, [name.destination]: topic }).add(count)
+    },
+    answered: ({ method, status, durationMs }) => {
+      answered.of({ [name.method]: methodOf(method), [name.status]: String(status) }).record(durationMs / 1000)
     },
     'outbox.stalled': (fact) => stalled.of(partitionOf(fact)).set(1),
     'outbox.resumed': (fact) => stalled.of(partitionOf(fact)).set(0),
@@ -122,3 +126,10 @@ function countsOf(batch: readonly PublishedMessage[]): ReadonlyMap<string, numbe
 function partitionOf({ topic, partition }: { readonly topic: string; readonly partition: number }) {
   return { [name.destination]: topic, [name.partition]: String(partition) }
 }
+
+/** Whatever else a client may write there. */
+function methodOf(method: string): string {
+  return methods.has(method) ? method : '_OTHER'
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
