@@ -105,6 +105,10 @@ test('what is not told goes on as it came; what is told, under a span of ours', 
   assert.equal(off.ofAttempt(event(), 0, '', 1), null)
   assert.deepEqual(handedOn.ofMessage(event(), 'm'), null)
   assert.deepEqual(handedOn.ofMessage(told, 'm'), told.envelope.meta)
+  const { traceparent: given } = told.envelope.meta as { traceparent: string }
+  const long = event({ traceparent: given, tracestate: 'x'.repeat(513) })
+  assert.deepEqual(handedOn.ofMessage(long, 'm'), { traceparent: given })
+  assert.equal(handedOn.ofAttempt(event({ traceparent: 'garbage' }), 0, '', 1), null)
 })
 
 test('two workflows on one event have a trace each, unless it brings one', () => {

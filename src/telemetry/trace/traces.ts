@@ -17,7 +17,7 @@ export interface Traces {
 export type Carried = Readonly<Record<string, string>>
 
 export const handedOn: Traces = {
-  ofAttempt: ({ envelope }) => envelope.meta.traceparent ?? null,
+  ofAttempt: ({ envelope: { meta } }) => carried(meta.traceparent, undefined)?.traceparent ?? null,
   ofMessage: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
   ofCall: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
 }
@@ -89,8 +89,11 @@ function own({ traceId, isSampled }: Trace, spanId: string): string {
   return traceparentOf({ traceId, spanId, isSampled })
 }
 
+/** What a header may hold else is not copied on and on: W3C asks for no more than this of the second. */
+const stateCharsMax = 512
+
 /** `tracestate` is of no use without the other. */
 function carried(traceparent: string | undefined, tracestate: string | undefined): Carried | null {
-  if (traceparent === undefined) return null
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate }
+  if (traceparent === undefined || parseTraceparent(traceparent) === null) return null
+  return tracestate === undefined || tracestate.length > stateCharsMax ? { traceparent } : { traceparent, tracestate }
 }
