@@ -150,7 +150,7 @@ export class Engine {
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
-    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config) })
+    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config), traces })
     this.#door = door
     // Topics are there before they are looked for; who is let in waits for nobody.
     await this.#patiently(() => door.setPlans(this.#current.plans))

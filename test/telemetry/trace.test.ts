@@ -169,3 +169,16 @@ test('spans that a process tells are looked at: what makes none is left out', ()
   for (const text of ['', '{', 'null', '{"a":1}', '[[[[]]]]']) assert.deepEqual(read(text), [])
   fc.assert(fc.property(fc.json(), (text) => Array.isArray(read(text))))
 })
+
+test('a request goes on with its client’s trace, or begins one, and says whether it is told', () => {
+  const on = new OwnTraces(samplingOf('parentbased_always_on', 1))
+  const off = new OwnTraces(samplingOf('parentbased_always_off', 1))
+  const given = `00-${traceId}-${spanId}-01`
+  const told = on.ofRequest(given, 'a=1')
+  assert.deepEqual([told?.traceId, told?.parentId, told?.isSampled], [traceId, spanId, true])
+  assert.deepEqual(told?.headers, { traceparent: `00-${traceId}-${told?.spanId}-01`, tracestate: 'a=1' })
+  assert.equal(on.ofRequest(given.replace(/01$/, '00'), undefined), null)
+  const begun = off.ofRequest('garbage', 'a=1')
+  assert.deepEqual(begun?.headers, { traceparent: `00-${begun?.traceId}-${begun?.spanId}-00` })
+  assert.equal(handedOn.ofRequest(given, undefined), null)
+})

@@ -1,6 +1,7 @@
 /** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
-import type { Built, Program } from '../build.ts'
+
 import { publish } from '../../telemetry/channels.ts'
+import type { Built, Program } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
 import type { InvocationResult } from '../port.ts'
