@@ -1,7 +1,6 @@
 /** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
 import { assert } from '../base/assert.ts'
 import { crashPoint } from '../base/crash-point.ts'
-import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { authenticated, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'

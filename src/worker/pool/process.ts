@@ -1,4 +1,6 @@
 /** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
+
+import { publish } from '../../telemetry/channels.ts'
 import type { Built, Program } from '../build.ts'
 import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
