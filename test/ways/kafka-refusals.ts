@@ -36,6 +36,7 @@ const token: Env = {
   KAFKA_OAUTH_CLIENT_ID: client.id,
   KAFKA_OAUTH_CLIENT_SECRET: client.secret,
   KAFKA_OAUTH_TLS_CA_FILE: caFile,
+  KAFKA_OAUTH_SCOPE: 'kafka',
 }
 const certs = (pair: { cert: string; key: string }): Env => ({
   ...tls,
@@ -112,6 +113,10 @@ const bad: Readonly<Record<string, [Env, RegExp]>> = {
   'a token endpoint of another authority': [
     { ...at('login'), ...token, KAFKA_OAUTH_TLS_CA_FILE: strangerFile },
     /no token .*: nobody we trust has signed its certificate: KAFKA_OAUTH_TLS_CA_FILE must/,
+  ],
+  'a token that the broker does not take': [
+    { ...at('login'), ...token, KAFKA_OAUTH_SCOPE: '' },
+    /the broker refuses our token \(.*invalid_token.*\): does it take tokens of KAFKA_OAUTH_TOKEN_URL/,
   ],
   'a token endpoint that is away': [
     { ...at('login'), ...token, KAFKA_OAUTH_TOKEN_URL: 'https://localhost:1/token' },
