@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { EngineError, messageOf } from './base/error.ts'
-import { secretFrom, secretIn } from './base/secret.ts'
+import { secretFrom, secretIn, secretPrefix, takeNamedSecrets } from './base/secret.ts'
 import { metricExporters, samplerNames } from './telemetry/options.ts'
 import { formatDuration, parseDuration } from './workflow/duration.ts'
 import { didYouMean } from './workflow/nearest.ts'
@@ -389,6 +389,7 @@ export function loadConfig(
   file: string = configFileName,
   defaults: Partial<Config> = {},
 ): Config {
+  takeNamedSecrets(env)
   const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
   for (const name of fromFile.keys()) {
     if (name in settings || isSecretFile(name)) continue
@@ -408,7 +409,7 @@ export function loadConfig(
 /** What functions may see is listed by name: never a secret of the engine's. */
 function checkFunctionsEnv(names: readonly string[]): void {
   const secrets = Object.values<Setting<unknown>>(settings).flatMap(({ kind, env }) => (kind.isSecret ? [env] : []))
-  const listed = names.find((name) => secrets.includes(name))
+  const listed = names.find((name) => secrets.includes(name) || name.startsWith(secretPrefix))
   if (listed === undefined) return
   throw invalid(
     `MILLRACE_FUNCTIONS_ENV: ${listed} is a secret of the engine; functions that need it get it by another name`,

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import { settingRows } from '../src/cli/setting-rows.ts'
 import { loadConfig, type Setting, type SettingName, settings } from '../src/config.ts'
+import { createSecrets } from '../src/secrets.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-settings-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
@@ -68,6 +69,14 @@ for (const [name, { env }] of secrets) {
     assert.match(row?.expects ?? '', /\(secret\)$/)
   })
 }
+
+test('secrets that workflow files name leave the environment, too, and are known by their names', () => {
+  process.env.MILLRACE_SECRET_FILM_KEYS = canary
+  const { 'secrets.dir': folder } = loadConfig(process.env, 'none')
+  assert.equal(process.env.MILLRACE_SECRET_FILM_KEYS, undefined)
+  assert.equal(createSecrets({ dir: folder, env: process.env }).get('film_keys').text, canary)
+  assertRefused(() => loadConfig({ MILLRACE_FUNCTIONS_ENV: 'MILLRACE_SECRET_X' }, 'none'), /is a secret of the engine/)
+})
 
 test('a DATABASE_URL that is none is refused without being shown', () => {
   const wrong = 'postgres://user:canary#1@host:5432/ledger'

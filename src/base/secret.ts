@@ -9,15 +9,31 @@ import { EngineError, messageOf } from './error.ts'
 /** A secret is some text; who names a file of a gigabyte has named another. */
 const bytesMax = 64 * 1024
 
+/** Of secrets that workflow files name: `MILLRACE_SECRET_<NAME>`. */
+export const secretPrefix = 'MILLRACE_SECRET_'
+
 const taken = new Map<string, string>()
 
 /** Undefined: it is not set. Throws `EngineError` `config_invalid`, with the file's name and nothing of what is in it. */
 export function secretFrom(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  const value = env === process.env ? take(name) : env[name]
+  const value = secretVariable(env, name)
   const file = env[`${name}_FILE`]
-  if (!file) return value || undefined
+  if (!file) return value
   if (value) throw invalid(`${name} and ${name}_FILE are both set: which is meant?`)
   return secretIn(file, `${name}_FILE`)
+}
+
+/** The variable alone. */
+export function secretVariable(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  if (env !== process.env) return env[name] || undefined
+  take(name)
+  return taken.get(name)
+}
+
+/** Takes those that workflow files name out of this process's environment: they are read later, or never. */
+export function takeNamedSecrets(env: NodeJS.ProcessEnv): void {
+  if (env !== process.env) return
+  for (const name of Object.keys(env)) if (name.startsWith(secretPrefix)) take(name)
 }
 
 /** The text of the file without blanks and line ends around it. `setting` is for errors. */
@@ -38,11 +54,10 @@ function read(file: string, setting: string): Buffer {
   }
 }
 
-function take(name: string): string | undefined {
+function take(name: string): void {
   const value = process.env[name]
   if (value) taken.set(name, value)
   delete process.env[name]
-  return taken.get(name)
 }
 
 function invalid(message: string): EngineError {
