@@ -2,7 +2,6 @@
 
 import { publish } from '../../telemetry/channels.ts'
 import type { Built, Program } from '../build.ts'
-import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
 import type { InvocationResult } from '../port.ts'
