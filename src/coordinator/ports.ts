@@ -401,7 +401,7 @@ export interface OpenRef {
   readonly workflow: string
   readonly key: string | null
   readonly admittedUs: number
-  /** A step of it is in doubt: it stands aside until a person settles it. */
+  /** A step of it is in doubt, and it has no branches that go on: it stands aside until a person settles it. */
   readonly inDoubt: boolean
 }
 

@@ -88,7 +88,6 @@ export class Roster {
       const isTurn = !ref.inDoubt && this.#order.enter(ref)
       if (ref.inDoubt) this.#aside.add(ref.id)
       if (isTurn) this.#turns.add(ref.id)
-      // Beside what is in doubt others of it may have run.
       if (isTurn || ref.inDoubt) this.#takenOver.add(ref.id)
     }
     for (const id of this.#turns) this.#ask(id)
