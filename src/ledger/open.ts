@@ -26,7 +26,7 @@ const inDoubt = `exists (
 const isChain = `coalesce(v.step_kinds <@ array['invoke', 'undo'], true)`
 
 /**
- * Who rests alone is not looked at: a million of them are not even read. One in doubt may have branches that go on, and held its
+ * Who rests alone is not looked at: a million of them are not even read; of strict workflows their lines are held for them. One in doubt may have branches that go on, and held its
  * line then; or none, and the next of its key may have begun: that one goes first.
  */
 export async function findOpen(
@@ -38,7 +38,8 @@ export async function findOpen(
     name: 'millrace_find_open',
     text: `
 select t.id, t.version_id, t.key, ${micros('t.admitted_at')} as admitted_us,
-       d.in_doubt and ${isChain} as in_doubt
+       d.in_doubt and ${isChain} as in_doubt,
+       exists (select from millrace_data.rest r where r.transaction_id = t.id and r.is_alone) as rests
 from millrace_data.transaction t
 join millrace_data.version v on v.id = t.version_id
 cross join lateral (select ${inDoubt} as in_doubt) d
@@ -63,6 +64,7 @@ interface OpenRead {
   key: string | null
   admitted_us: string
   in_doubt: boolean
+  rests: boolean
 }
 
 type Sources = OpenedLane['sources']
@@ -104,5 +106,6 @@ function sourcesFrom(rows: readonly SourceRead[]): Sources {
 
 function openRef(row: OpenRead, workflows: ReadonlyMap<number, string>): OpenRef {
   const workflow = workflows.get(row.version_id) as string
-  return { id: row.id, workflow, key: row.key, admittedUs: Number(row.admitted_us), inDoubt: row.in_doubt }
+  const { id, key, in_doubt: inDoubt, rests } = row
+  return { id, workflow, key, admittedUs: Number(row.admitted_us), inDoubt, rests }
 }

@@ -152,7 +152,14 @@ function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | '
   const open = rows.map((row): OpenRef => {
     const { id, key, admittedUs } = row
     const { name, isChain } = tables.planOf(row)
-    return { id, workflow: name, key, admittedUs, inDoubt: isChain && tables.isInDoubt(id) }
+    return {
+      id,
+      workflow: name,
+      key,
+      admittedUs,
+      inDoubt: isChain && tables.isInDoubt(id),
+      rests: tables.restsOf(id).some(({ isAlone }) => isAlone),
+    }
   })
   return { open, sources }
 }
