@@ -1,5 +1,7 @@
 /** The plans an engine runs: those of the files as they are now, and of a file that is broken now the one it had. */
+import type { Secrets } from './auth/secret.ts'
 import { EngineError } from './base/error.ts'
+import { secretsOf } from './envelope/auth-spec.ts'
 import { publish } from './telemetry/channels.ts'
 import { loadCatalogue } from './workflow/catalogue.ts'
 import type { Plan } from './workflow/plan.ts'
@@ -10,6 +12,7 @@ export interface PlanRules {
   readonly workflowsDir: string
   /** Without a seal key neither what a redrive needs of credentials is kept, nor secret fields. */
   readonly canSeal: boolean
+  readonly secrets: Secrets
   /** Run those without problems though others have some. */
   readonly lenient: boolean
 }
@@ -40,7 +43,8 @@ export class CurrentPlans {
     const before = this.#byFile
     const { planOf, problems } = await loadCatalogue(this.#rules.workflowsDir)
     const sealing = this.#rules.canSeal ? [] : [...planOf].flatMap(([file, plan]) => needsSealing(file, plan))
-    this.#problems = [...problems, ...sealing]
+    const secretless = [...planOf].flatMap(([file, plan]) => needsSecrets(file, plan, this.#rules.secrets))
+    this.#problems = [...problems, ...sealing, ...secretless]
     if (this.#problems.length > 0 && !this.#rules.lenient) throw workflowsInvalid(this.#problems)
     for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
     const broken = new Set(this.#problems.map((problem) => problem.file))
@@ -75,6 +79,33 @@ function whySealing({ auth, secrets, signals }: Plan): { field: string; message:
   if (auth === null) return null
   const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
   return { field: 'auth', message }
+}
+
+/** One that goes away later is an outage; one that was never there is a mistake. */
+function needsSecrets(file: string, plan: Plan, secrets: Secrets): Problem[] {
+  const missing =
+    plan.auth === null ? [] : secretsOf(plan.auth).filter((names) => !names.some((name) => isThere(name, secrets)))
+  return missing.map(([name]) => {
+    const message = `the secret "${name}" is not there`
+    const variable = `MILLRACE_SECRET_${name?.toUpperCase()}`
+    const expected = `a file ${name} in the folder of MILLRACE_SECRETS_DIR, or ${variable}`
+    return {
+      file,
+      ...placeOf(plan, 'auth'),
+      code: 'secret_missing',
+      message,
+      expected,
+      fix: 'add it, or mend its name',
+    }
+  })
+}
+
+function isThere(name: string, secrets: Secrets): boolean {
+  try {
+    return secrets.get(name) !== null
+  } catch {
+    return false
+  }
 }
 
 function placeOf({ source }: Plan, field: string): { line: number; column: number } {

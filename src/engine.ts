@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gates } from './api/ports.ts'
+import { Authenticators } from './authenticators.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { checkCrashAt, crashPoint } from './base/crash-point.ts'
@@ -15,7 +16,9 @@ import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
 import type { OutboxLedger } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
 import { EngineDoor } from './door.ts'
+import { createDoorStamps } from './envelope/door-stamp.ts'
 import { createSealer, type Sealer } from './envelope/seal.ts'
+import { Gatekeeper } from './gatekeeper.ts'
 import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -24,6 +27,7 @@ import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
 import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { createSecrets } from './secrets.ts'
 import { publish } from './telemetry/channels.ts'
 import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
 import { startTelemetry, type Telemetry } from './telemetry/start.ts'
@@ -48,6 +52,8 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #pool: Pool
   readonly #intake: Intake
+  readonly #authenticators: Authenticators
+  readonly #gatekeeper: Gatekeeper
   #coordinator: Coordinator | undefined
   #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
@@ -66,7 +72,8 @@ export class Engine {
     const { config, workflowsDir } = options
     this.#options = options
     const canSeal = config.sealKey !== null
-    this.#current = new CurrentPlans({ workflowsDir, canSeal, lenient: options.lenient ?? false })
+    const secrets = createSecrets({ dir: config['secrets.dir'], env: process.env })
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, secrets, lenient: options.lenient ?? false })
     this.#pool = createPool({
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
@@ -80,6 +87,13 @@ export class Engine {
       },
     })
     this.#intake = new Intake(kafkaSettings(config), options.clock ?? systemClock())
+    this.#authenticators = new Authenticators(this.#pool)
+    this.#gatekeeper = new Gatekeeper({
+      secrets,
+      authenticator: this.#authenticators,
+      stamps: config.sealKey === null ? null : createDoorStamps(config.sealKey),
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+    })
   }
 
   get plans(): readonly Plan[] {
@@ -115,7 +129,7 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
-      preparer: null,
+      preparer: this.#gatekeeper,
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
@@ -124,7 +138,7 @@ export class Engine {
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
-    this.#pool.onResults((results) => coordinator.receiveResults(results))
+    this.#pool.onResults((results) => coordinator.receiveResults(this.#authenticators.receive(results)))
     await this.#patiently(() => coordinator.setPlans(this.#current.plans))
     coordinator.start()
     await this.#patiently(() =>
