@@ -21,3 +21,9 @@ export interface Format {
   /** Throws `EngineError` `value_not_writable` for what the format cannot say. */
   encode(value: Json): Buffer
 }
+
+/** Its schema is a registry's, and stands in the value by its number. */
+export function isOfRegistry(format: FormatSpec): boolean {
+  if (format.kind === 'avro') return format.schema === null
+  return format.kind === 'protobuf' || format.kind === 'json-schema'
+}

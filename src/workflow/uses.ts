@@ -1,4 +1,5 @@
 /** What a plan asks for beside itself: functions to run, topics to read. */
+import { isOfRegistry } from '../envelope/format.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Null for a step that runs none. */
@@ -19,4 +20,9 @@ export function topicsReadBy(plan: Plan): string[] {
 /** Those whose records start it, each once: what comes by HTTP comes through a topic, which may be the other one's. */
 export function startTopics({ on: { kafka, http } }: Plan): string[] {
   return [...new Set([kafka?.topic, http?.topic])].filter((topic) => topic !== undefined)
+}
+
+/** Something of it is read or written by schemas of a registry, because its file says so. */
+export function namesRegistry({ on, signals }: Plan): boolean {
+  return [on.kafka?.format, ...signals.map(({ format }) => format)].some((format) => format && isOfRegistry(format))
 }
