@@ -23,6 +23,7 @@ export function startTopics({ on: { kafka, http } }: Plan): string[] {
 }
 
 /** Something of it is read or written by schemas of a registry, because its file says so. */
-export function namesRegistry({ on, signals }: Plan): boolean {
-  return [on.kafka?.format, ...signals.map(({ format }) => format)].some((format) => format && isOfRegistry(format))
+export function namesRegistry({ on, signals, steps, publish }: Plan): boolean {
+  const messages = [...steps.flatMap((step) => step.publish), ...publish.completed, ...publish.failed]
+  return [on.kafka, ...signals, ...messages].some((each) => each?.format && isOfRegistry(each.format))
 }

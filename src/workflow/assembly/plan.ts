@@ -65,7 +65,10 @@ function secretsOf(classify: Readonly<Record<string, 'secret'>>): SecretPath[] {
   return Object.keys(classify).flatMap((name) => parseSecretPath(name) ?? [])
 }
 
-function kafkaTrigger(file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>, { formats, schemas }: Meaning): KafkaTrigger {
+function kafkaTrigger(
+  file: NonNullable<NonNullable<WorkflowFile['on']>['kafka']>,
+  { formats, schemas }: Meaning,
+): KafkaTrigger {
   const said = typeof file === 'string' ? { topic: file, from: defaults.from } : file
   return {
     topic: said.topic,
