@@ -32,6 +32,12 @@ const textOrNone: Kind<string | null> = {
   read: (value) => value || null,
   show: (value) => value ?? '',
 }
+const registryUrl: Kind<string | null> = {
+  expects: 'http://host:port/path or https://host:port/path, without a user: see registry.user',
+  read: (value) =>
+    value === '' ? null : /^https?:\/\/[^@\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
+  show: (value) => value ?? '',
+}
 const secret: Kind<string | null> = { ...textOrNone, expects: 'text (secret)', isSecret: true }
 const databaseUrl: Kind<string | null> = {
   ...secret,
@@ -169,6 +175,38 @@ export const settings = {
   ),
   'postgres.connectionsMax': setting('DATABASE_CONNECTIONS_MAX', count(2, 100), 4, 'Connections of one coordinator.'),
   'postgres.answerTimeout': setting('DATABASE_ANSWER_TIMEOUT', duration, 30_000, 'No answer for so long is an outage.'),
+  'registry.url': setting(
+    'SCHEMA_REGISTRY_URL',
+    registryUrl,
+    null,
+    'Where the API of a schema registry begins, as Confluent’s speaks it. `dev --registry` starts one of its own without it.',
+  ),
+  'registry.user': setting('SCHEMA_REGISTRY_USER', textOrNone, null, 'User of the registry, where it asks for one.'),
+  'registry.password': setting('SCHEMA_REGISTRY_PASSWORD', secret, null, 'Password of that user.'),
+  'registry.tlsCaFile': setting(
+    'SCHEMA_REGISTRY_TLS_CA_FILE',
+    textOrNone,
+    null,
+    'PEM file of the authority that signed the registry’s certificate.',
+  ),
+  'registry.tlsCertFile': setting(
+    'SCHEMA_REGISTRY_TLS_CERT_FILE',
+    textOrNone,
+    null,
+    'PEM file of the client certificate for the registry.',
+  ),
+  'registry.tlsKeyFile': setting(
+    'SCHEMA_REGISTRY_TLS_KEY_FILE',
+    textOrNone,
+    null,
+    'PEM file of that certificate’s key.',
+  ),
+  'registry.answerTimeout': setting(
+    'SCHEMA_REGISTRY_ANSWER_TIMEOUT',
+    duration,
+    10_000,
+    'No answer of the registry for so long is an outage.',
+  ),
   sealKey: setting(
     'MILLRACE_SEAL_KEY',
     secret,

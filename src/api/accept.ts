@@ -82,7 +82,7 @@ export class Acceptance {
     const { value, headers } = event
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
-    await this.#prepare(raw, plan)
+    await this.#prepare(raw, plan, trigger.topic)
     const wanted = { format: trigger.format, value: raw.prepared?.values.get(plan.version) }
     const decoded = decode(raw, 'http', this.#parts.valueBytesMax, wanted)
     trigger.schema?.check(decoded.envelope, decoded.text)
@@ -96,10 +96,10 @@ export class Acceptance {
     return { ...record, headers: [...record.headers, this.#parts.gates.stamp(plan, record.topic, auth, record)] }
   }
 
-  async #prepare(record: RawRecord, plan: Plan): Promise<void> {
+  async #prepare(record: RawRecord, plan: Plan, topic: string): Promise<void> {
     const { preparer } = this.#parts
-    if (preparer === null || preparer.isReady(record, [plan])) return
-    await preparer.prepare(record, [plan], AbortSignal.timeout(prepareMsMax))
+    if (preparer === null || preparer.isReady(record, [plan], topic)) return
+    await preparer.prepare(record, [plan], topic, AbortSignal.timeout(prepareMsMax))
   }
 
   async #write(plan: Plan, record: NewRecord, incarnation: string): Promise<Accepted> {

@@ -53,6 +53,7 @@ function addRunning(millrace: Command): void {
     .addOption(workflowsOption())
     .option('--kafka-port <port>', 'port of the embedded Kafka (default: a free one)', port)
     .option('--postgres-port <port>', 'port of the embedded Postgres (default: a free one)', port)
+    .option('--registry', 'also start a schema registry, for Avro, Protobuf and JSON Schema')
     .option('--json', 'print one line of JSON when all is up; logs go to standard error')
     .addHelpText('after', aboutDev)
     .action(async (options) => (await import('./dev.ts')).dev(options))
@@ -66,8 +67,8 @@ function addRunning(millrace: Command): void {
 
 const aboutDev = `
 Data stays in .millrace/ of the current folder, with the addresses in .millrace/dev.json while it runs.
-Servers named by KAFKA_BROKERS or DATABASE_URL are used instead of embedded ones, and never stopped.
-Missing topics are made with 4 partitions. The embedded Kafka needs Java 17+, and Maven for the first start.
+Servers named by KAFKA_BROKERS, DATABASE_URL or SCHEMA_REGISTRY_URL are used instead of embedded ones, and never stopped.
+Missing topics are made with 4 partitions. The embedded Kafka and registry need Java 17+, and Maven for the first start.
 `
 const aboutRun = `
 Run several: they share the partitions. \`millrace migrate\` comes first, once for each new version.

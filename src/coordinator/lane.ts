@@ -118,7 +118,7 @@ export class Lane {
     this.#room = room
     this.#hooks = hooks
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
-    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing)
+    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing, partition.topic)
     this.#records = new Records({
       lane: this,
       arrivals: this.#arrivals,

@@ -67,12 +67,13 @@ export interface Intake {
 /** What takes time to find out about a record before it can be read: a schema, an issuer's keys, what a function says. */
 export interface Preparer {
   /** True when nothing of it takes time for these workflows, or it is known already (`record.prepared`). Called for every record. */
-  isReady(record: RawRecord, plans: readonly Plan[]): boolean
+  isReady(record: RawRecord, plans: readonly Plan[], topic: string): boolean
   /**
-   * Fills `record.prepared` for these workflows, also with refusals. Rejects with a retryable `EngineError` while a service is
-   * away: then it is asked again, however long that takes. The signal says that nobody waits any more.
+   * Fills `record.prepared` for these workflows, also with refusals, and keeps what is there. Rejects with a retryable `EngineError`
+   * while a service is away, `details.service` at `details.address`: then it is asked again, however long that takes. The signal
+   * says that nobody waits any more.
    */
-  prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void>
+  prepare(record: RawRecord, plans: readonly Plan[], topic: string, signal: AbortSignal): Promise<void>
 }
 
 export interface Workers {

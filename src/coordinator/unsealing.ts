@@ -19,18 +19,18 @@ export function unsealing(preparer: Preparer, sealer: Sealer | null): Preparer {
     return known ?? null
   }
   return {
-    isReady(record, plans) {
+    isReady(record, plans, topic) {
       const own = openedOf(record)
       // What cannot be opened is a dead letter, whatever it would need.
       if (own === null) return true
-      const isReady = preparer.isReady(own, plans)
+      const isReady = preparer.isReady(own, plans, topic)
       keep(record, own)
       return isReady
     },
-    async prepare(record, plans, signal) {
+    async prepare(record, plans, topic, signal) {
       const own = openedOf(record)
       if (own === null) return
-      await preparer.prepare(own, plans, signal)
+      await preparer.prepare(own, plans, topic, signal)
       keep(record, own)
     },
   }

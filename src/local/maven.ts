@@ -76,7 +76,9 @@ async function runMaven(
   signal?: AbortSignal,
 ): Promise<void> {
   if (!onPath('mvn')) throw mavenMissing(wanted)
-  const args = ['-q', '-B', '-Dstyle.color=never', '-f', pom, wanted.goal, `-DoutputDirectory=${folder}`]
+  // What it has unpacked once it notes beside the pom otherwise, and does not unpack again.
+  const places = [`-DoutputDirectory=${folder}`, `-DmarkersDirectory=${folder}.markers`]
+  const args = ['-q', '-B', '-Dstyle.color=never', '-f', pom, wanted.goal, ...places]
   const maven = { name: 'Maven', command: 'mvn', args, env: process.env, cwd: dirname(pom), logFile }
   try {
     await runToEnd({ ...maven, stopSignal: 'TERM', graceMs: 2000 }, signal)

@@ -2,10 +2,11 @@
 import type { Clock } from '../base/clock.ts'
 import { EngineError } from '../base/error.ts'
 import type { Json } from '../envelope/json.ts'
+import type { WireSpec } from '../envelope/wire-spec.ts'
 import { RegistryClient, type SchemaKind } from './client.ts'
 import type { Schema } from './schema.ts'
 import { Schemas } from './schemas.ts'
-import { type Subject, Subjects } from './subjects.ts'
+import { Subjects } from './subjects.ts'
 import { shownAddress, type TransportOptions } from './transport.ts'
 import { unwire, wire } from './wire.ts'
 
@@ -13,13 +14,6 @@ export interface RegistryOptions extends TransportOptions {
   readonly clock: Clock
   /** A schema id that the registry does not have is asked for so long, in milliseconds: registries lag. */
   readonly patienceMs: number
-}
-
-/** How a message is to be written. */
-export interface WireSpec extends Subject {
-  readonly kind: SchemaKind
-  /** Of a Protobuf schema with several; null: its first. */
-  readonly message: string | null
 }
 
 export class Registry {

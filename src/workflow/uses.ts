@@ -1,5 +1,6 @@
 /** What a plan asks for beside itself: functions to run, topics to read. */
 import { waysOf } from '../envelope/auth-spec.ts'
+import { isOfRegistry } from '../envelope/format.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan, Step } from './plan.ts'
 
@@ -29,4 +30,10 @@ export function startTopics({ on: { kafka, http } }: Plan): string[] {
 export function secretsIn(plan: Plan, topic: string): SecretPath[] {
   const own = startTopics(plan).includes(topic) ? plan.secrets : []
   return [...own, ...plan.signals.flatMap((signal) => (signal.topic === topic ? signal.secrets : []))]
+}
+
+/** Something of it is read or written by schemas of a registry, because its file says so. */
+export function namesRegistry({ on, signals, steps, publish }: Plan): boolean {
+  const messages = [...steps.flatMap((step) => step.publish), ...publish.completed, ...publish.failed]
+  return [on.kafka, ...signals, ...messages].some((each) => each?.format && isOfRegistry(each.format))
 }

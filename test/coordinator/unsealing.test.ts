@@ -40,10 +40,10 @@ for (const [name, record] of [
     const inner = looking()
     const preparer = unsealing(inner, sealer)
     const value = record.value
-    assert.equal(preparer.isReady(record, []), false)
-    await preparer.prepare(record, [], new AbortController().signal)
+    assert.equal(preparer.isReady(record, [], 't'), false)
+    await preparer.prepare(record, [], 't', new AbortController().signal)
     assert.equal(record.prepared, prepared)
-    assert.equal(preparer.isReady(record, []), true)
+    assert.equal(preparer.isReady(record, [], 't'), true)
     assert.deepEqual(new Set(inner.seen), new Set(['plain']))
     assert.equal(record.value, value)
   })
@@ -52,16 +52,16 @@ for (const [name, record] of [
 test('what was refused for taking too long is known to be so', () => {
   const preparer = unsealing(looking(), sealer)
   const record = sealedRecord({ ...plain }, new Set(), sealer)
-  assert.equal(preparer.isReady(record, []), false)
+  assert.equal(preparer.isReady(record, [], 't'), false)
   record.prepared = prepared
-  assert.equal(preparer.isReady(record, []), true)
+  assert.equal(preparer.isReady(record, [], 't'), true)
 })
 
 test('what cannot be opened is not waited for', async () => {
   const inner = looking()
   const preparer = unsealing(inner, createSealer('another long text'))
   const record = sealedRecord({ ...plain }, new Set(), sealer)
-  assert.equal(preparer.isReady(record, []), true)
-  await preparer.prepare(record, [], new AbortController().signal)
+  assert.equal(preparer.isReady(record, [], 't'), true)
+  await preparer.prepare(record, [], 't', new AbortController().signal)
   assert.deepEqual(inner.seen, [])
 })
