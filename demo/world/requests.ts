@@ -9,7 +9,7 @@ import { type Ending, endings, type Fate, makeFates } from './fates.ts'
 import { languageOf } from './geography.ts'
 import { type Random, randomFrom } from './random.ts'
 import type { TokenKind } from './tokens.ts'
-import type { Viewer, Viewers } from './viewers.ts'
+import { makeViewers, type Viewer, type Viewers } from './viewers.ts'
 import { dueFor, makeViewing, type Viewing } from './viewings.ts'
 import type { DemoWorld } from './world.ts'
 
@@ -35,7 +35,7 @@ export interface Expectation extends Ending {
 /** How a request is written as Avro; its first byte says that it is, and the next four by which schema. */
 export type ToAvro = (data: Data) => Promise<Buffer>
 
-/** The same for the same seed and world, but for the tokens' signatures. `avro` null: all are JSON by Kafka. */
+/** The same for the same seed and world, but for the tokens' signatures. `avro` null: all are JSON by Kafka, with token and key. */
 export async function makeRequests(options: {
   events: number
   world: DemoWorld
@@ -45,9 +45,10 @@ export async function makeRequests(options: {
   const random = randomFrom(`${world.seed}:requests`)
   const viewings = randomFrom(`${world.seed}:viewings`)
   const ways = randomFrom(`${world.seed}:channels`)
+  const viewers = makeViewers(events, world.seed, world.adsDownIn)
   const drafts = makeFates(events, world.seed).map((fate, at) => {
     const channel = avro === null ? 'json' : channelFor(fate, ways)
-    return draft(fate, channel, at, world, random, viewings)
+    return draft(fate, channel, at, viewers, world, random, viewings)
   })
   return Promise.all(drafts.map((one) => finish(one, world, avro)))
 }
@@ -65,8 +66,16 @@ interface Draft {
   readonly time: Date
 }
 
-function draft(fate: Fate, channel: Channel, at: number, world: DemoWorld, random: Random, viewings: Random): Draft {
-  const viewer = random.pick(viewersOf(fate, world.viewers))
+function draft(
+  fate: Fate,
+  channel: Channel,
+  at: number,
+  viewers: Viewers,
+  world: DemoWorld,
+  random: Random,
+  viewings: Random,
+): Draft {
+  const viewer = random.pick(viewersOf(fate, viewers))
   const film = random.pick(world.facts.films)
   const drawn = makeViewing(film, viewings)
   const viewing = fate === 'difference_declined' ? { watchedSeconds: 2 * film.seconds } : drawn
