@@ -3,6 +3,7 @@
  * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md), with what tells who the viewer
  * and the site are in headers. Each comes with what should become of it.
  */
+import { createHash } from 'node:crypto'
 import type { Film, Plan } from '../../workflows/video/world.ts'
 import { type Channel, channelFor, type Data, isHttp, signed, written } from './channels.ts'
 import { type Ending, endings, type Fate, makeFates } from './fates.ts'
@@ -106,6 +107,7 @@ async function finish(draft: Draft, world: DemoWorld, avro: ToAvro | null): Prom
     ce_source: `https://${draft.site}.example/player`,
     ce_time: time.toISOString(),
     ...(type === null ? {} : { 'content-type': type }),
+    traceparent: traceOf(id),
     ...(await viewerShown(draft, world)),
     ...(channel === 'xml' ? signed(id, time, value, world.partner.secret) : { 'x-api-key': draft.apiKey }),
   }
@@ -123,6 +125,12 @@ async function viewerShown({ channel, fate, viewer }: Draft, world: DemoWorld): 
   if (channel === 'paired') return { 'x-pairing-code': boxes.codes.get(viewer.id)! }
   if (channel !== 'box') return { authorization: await tokens.bearer(viewer.id, viewer.plan, tokenOf(fate)) }
   return { authorization: `Basic ${Buffer.from(`${viewer.id}:${boxes.passwords.get(viewer.id)}`).toString('base64')}` }
+}
+
+/** As a browser that traces would send it (https://www.w3.org/TR/trace-context/). */
+function traceOf(id: string): string {
+  const digits = createHash('sha256').update(id).digest('hex')
+  return `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-01`
 }
 
 function tokenOf(fate: Fate): TokenKind {
