@@ -308,10 +308,16 @@ test('a trace leads on from a request: that of its client, or one that begins wi
   const http = `name: ask\non: { http: { path: '/films/{film}', topic: ${topic} } }\nsteps: [{ id: one, uses: tidy }]\n`
   const scene = await freshScene(
     { 'functions/tidy.ts': functions['functions/tidy.ts'], 'ask.yaml': http },
-    { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100', MILLRACE_DOOR_PORT: '0' },
+    {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      MILLRACE_DOOR_PORT: '0',
+      MILLRACE_DOOR_TOPIC_PARTITIONS: '2',
+    },
   )
   const coordinator = scene.start()
   const port = await doorOf(coordinator)
+  await scene.opened(2)
   const [told, quiet] = [freshTrace(), freshTrace('00')]
   const all: Record<string, string>[] = [{ traceparent: told.traceparent }, { traceparent: quiet.traceparent }, {}]
   for (const headers of all) {
