@@ -55,15 +55,16 @@ const options = {
 function compose(text: string): Document {
   const tokens = [...new Parser().parse(text)]
   refuseDeep(tokens)
-  const [document, second] = withoutStacks(() => [...new Composer(options).compose(tokens, true, text.length)]) as [
-    Document,
-    Document?,
-  ]
+  const [document, second] = withoutStacks(() => firstTwo(new Composer(options).compose(tokens, true, text.length)))
   if (document.directives?.yaml.explicit || text.startsWith('%')) throw unreadable('YAML', 'directives are not taken')
   if (second) throw unreadable('YAML', 'it holds several documents, one is taken')
   const [error] = [...document.errors, ...document.warnings]
   if (error) throw unreadable('YAML', `${error.message} (at character ${error.pos[0] + 1})`)
   return document
+}
+
+function firstTwo(documents: Iterator<unknown>): [Document, Document | undefined] {
+  return [documents.next().value as Document, documents.next().value as Document | undefined]
 }
 
 /** The composer makes an error of everything that it does not like, and the platform a stack for each, which is what takes the time. */
