@@ -1,15 +1,20 @@
 /** The plans an engine runs: those of the files as they are now, and of a file that is broken now the one it had. */
+import type { Secrets } from './auth/secret.ts'
 import { EngineError } from './base/error.ts'
+import { secretsOf } from './envelope/auth-spec.ts'
 import { publish } from './telemetry/channels.ts'
 import { loadCatalogue } from './workflow/catalogue.ts'
 import type { Plan } from './workflow/plan.ts'
 import { formatProblem, type Problem } from './workflow/problem.ts'
-import { topicsReadBy } from './workflow/uses.ts'
+import { namesRegistry, topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
   /** Without a seal key neither what a redrive needs of credentials is kept, nor secret fields. */
   readonly canSeal: boolean
+  readonly secrets: Secrets
+  /** Without a schema registry nothing is read or written by its schemas. */
+  readonly hasRegistry: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
 }
@@ -40,7 +45,9 @@ export class CurrentPlans {
     const before = this.#byFile
     const { planOf, problems } = await loadCatalogue(this.#rules.workflowsDir)
     const sealing = this.#rules.canSeal ? [] : [...planOf].flatMap(([file, plan]) => needsSealing(file, plan))
-    this.#problems = [...problems, ...sealing]
+    const secretless = [...planOf].flatMap(([file, plan]) => needsSecrets(file, plan, this.#rules.secrets))
+    const schemaless = this.#rules.hasRegistry ? [] : [...planOf].flatMap(([file, plan]) => needsRegistry(file, plan))
+    this.#problems = [...problems, ...sealing, ...secretless, ...schemaless]
     if (this.#problems.length > 0 && !this.#rules.lenient) throw workflowsInvalid(this.#problems)
     for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
     const broken = new Set(this.#problems.map((problem) => problem.file))
@@ -75,6 +82,41 @@ function whySealing({ auth, secrets, signals }: Plan): { field: string; message:
   if (auth === null) return null
   const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
   return { field: 'auth', message }
+}
+
+function needsRegistry(file: string, plan: Plan): Problem[] {
+  if (!namesRegistry(plan)) return []
+  const message = 'has a format that is written by schemas of a registry, and none is set'
+  const expected = 'SCHEMA_REGISTRY_URL'
+  const fix = 'set it to the address of its API; for bare Avro say { avro: { schema: FILE } }'
+  return [{ file, ...placeOf(plan, 'format'), code: 'registry_not_set', message, expected, fix }]
+}
+
+/** One that goes away later is an outage; one that was never there is a mistake. */
+function needsSecrets(file: string, plan: Plan, secrets: Secrets): Problem[] {
+  const missing =
+    plan.auth === null ? [] : secretsOf(plan.auth).filter((names) => !names.some((name) => isThere(name, secrets)))
+  return missing.map(([name]) => {
+    const message = `the secret "${name}" is not there`
+    const variable = `MILLRACE_SECRET_${name?.toUpperCase()}`
+    const expected = `a file ${name} in the folder of MILLRACE_SECRETS_DIR, or ${variable}`
+    return {
+      file,
+      ...placeOf(plan, 'auth'),
+      code: 'secret_missing',
+      message,
+      expected,
+      fix: 'add it, or mend its name',
+    }
+  })
+}
+
+function isThere(name: string, secrets: Secrets): boolean {
+  try {
+    return secrets.get(name) !== null
+  } catch {
+    return false
+  }
 }
 
 function placeOf({ source }: Plan, field: string): { line: number; column: number } {

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Gates } from './api/ports.ts'
+import { Authenticators } from './authenticators.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { checkCrashAt, crashPoint } from './base/crash-point.ts'
@@ -12,10 +12,12 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
-import type { OutboxLedger } from './coordinator/ports.ts'
+import type { OutboxLedger, Preparer } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
 import { EngineDoor } from './door.ts'
+import { createDoorStamps } from './envelope/door-stamp.ts'
 import { createSealer, type Sealer } from './envelope/seal.ts'
+import { Gatekeeper } from './gatekeeper.ts'
 import { createClient } from './intake/client.ts'
 import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -24,6 +26,11 @@ import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
 import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { preparersOf } from './preparers.ts'
+import { Registry } from './registry/registry.ts'
+import { RegistryReader } from './registry-reader.ts'
+import { registryOptions } from './registry-settings.ts'
+import { createSecrets } from './secrets.ts'
 import { publish } from './telemetry/channels.ts'
 import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
 import { startTelemetry, type Telemetry } from './telemetry/start.ts'
@@ -48,6 +55,8 @@ export class Engine {
   readonly #options: EngineOptions
   readonly #pool: Pool
   readonly #intake: Intake
+  readonly #authenticators: Authenticators
+  readonly #gatekeeper: Gatekeeper
   #coordinator: Coordinator | undefined
   #telemetry: Telemetry | undefined
   #outbox: Outbox | undefined
@@ -66,7 +75,9 @@ export class Engine {
     const { config, workflowsDir } = options
     this.#options = options
     const canSeal = config.sealKey !== null
-    this.#current = new CurrentPlans({ workflowsDir, canSeal, lenient: options.lenient ?? false })
+    const secrets = createSecrets({ dir: config['secrets.dir'], env: process.env })
+    const hasRegistry = config['registry.url'] !== null
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, secrets, hasRegistry, lenient: options.lenient ?? false })
     this.#pool = createPool({
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
@@ -80,6 +91,13 @@ export class Engine {
       },
     })
     this.#intake = new Intake(kafkaSettings(config), options.clock ?? systemClock())
+    this.#authenticators = new Authenticators(this.#pool)
+    this.#gatekeeper = new Gatekeeper({
+      secrets,
+      authenticator: this.#authenticators,
+      stamps: config.sealKey === null ? null : createDoorStamps(config.sealKey),
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
+    })
   }
 
   get plans(): readonly Plan[] {
@@ -106,7 +124,8 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
     const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
-    const outbox = this.#outboxOf(ledger, sealer, clock)
+    const registry = this.#registryOf(clock)
+    const outbox = this.#outboxOf(ledger, sealer, clock, registry)
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -115,7 +134,7 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
-      preparer: null,
+      preparer: this.#preparerOf(registry, sealer),
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
@@ -124,7 +143,7 @@ export class Engine {
     this.#coordinator = coordinator
     void coordinator.failed.then((error) => this.#fail(error))
     this.#pool.onReserved((ids) => coordinator.receiveReserved(ids))
-    this.#pool.onResults((results) => coordinator.receiveResults(results))
+    this.#pool.onResults((results) => coordinator.receiveResults(this.#authenticators.receive(results)))
     await this.#patiently(() => coordinator.setPlans(this.#current.plans))
     coordinator.start()
     await this.#patiently(() =>
@@ -136,15 +155,18 @@ export class Engine {
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
-    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config) })
+    const door = new EngineDoor({
+      config,
+      databaseUrl: databaseUrlOf(config),
+      gates: this.#gatekeeper,
+      preparer: registry === null ? null : new RegistryReader(registry, sealer),
+      incarnation: (topic) => this.#intake.incarnation(topic),
+      traces,
+    })
     this.#door = door
     // Topics are there before they are looked for; who is let in waits for nobody.
     await this.#patiently(() => door.setPlans(this.#current.plans))
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
-  }
-
-  #doorParts() {
-    return { gates: noGates, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
   }
 
   /** Where the HTTP door listens; null while no workflow asks for it. */
@@ -152,11 +174,22 @@ export class Engine {
     return this.#door?.port ?? null
   }
 
-  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock): Outbox {
+  #preparerOf(registry: Registry | null, sealer: Sealer | null): Preparer {
+    return registry === null ? this.#gatekeeper : preparersOf(this.#gatekeeper, new RegistryReader(registry, sealer))
+  }
+
+  /** One that is given up on is a dead letter in its words, just before its lane would give it up in others. */
+  #registryOf(clock: Clock): Registry | null {
+    const patienceMs = Math.max(0, limitsOf(this.#options).preparingMsMax - 1000)
+    const options = registryOptions(this.#options.config)
+    return options === null ? null : new Registry({ ...options, clock, patienceMs })
+  }
+
+  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock, encoder: Registry | null): Outbox {
     const { config } = this.#options
     const kafka = createClient(kafkaSettings(config), outboxPatience)
     const sessions = new KafkaSessions({ engine: config.engine, kafka, sealer, limits: outboxLimits })
-    this.#outbox = new Outbox({ ledger, sessions, clock, limits: outboxLimits })
+    this.#outbox = new Outbox({ ledger, sessions, encoder, clock, limits: outboxLimits })
     void this.#outbox.failed.then((error) => this.#fail(error))
     return this.#outbox
   }
@@ -274,13 +307,6 @@ function telemetryOf(config: Config): TelemetryOptions {
     intervalMs: config['telemetry.exportInterval'],
     disabled: config['telemetry.disabled'],
   }
-}
-
-const noGates: Gates = {
-  of: () => null,
-  stamp: () => {
-    throw new Error('nobody is authenticated')
-  },
 }
 
 export function databaseUrlOf(config: Config): string {

@@ -8,12 +8,17 @@ import { gateOf, type Surroundings } from './auth/ways.ts'
 import { EngineError } from './base/error.ts'
 import type { Auth } from './envelope/auth.ts'
 import { type DoorStamps, doorHeader } from './envelope/door-stamp.ts'
-import type { RawHeader, RawRecord } from './envelope/record.ts'
+import { type RawHeader, type RawRecord, sentAtUs } from './envelope/record.ts'
+import type { Sealer } from './envelope/seal.ts'
+import { openedRecord } from './envelope/sealed-value.ts'
 import type { Plan } from './workflow/plan.ts'
+import { startTopics } from './workflow/uses.ts'
 
 export interface GatekeeperParts extends Surroundings {
   /** Null: without a seal key, and so without workflows that authenticate. */
   readonly stamps: DoorStamps | null
+  /** Opens values that came sealed: what is signed is what is in them. */
+  readonly sealer: Sealer | null
 }
 
 /** An answer, or why it is refused. */
@@ -39,7 +44,7 @@ export class Gatekeeper {
     return gate
   }
 
-  /** What tells the coordinators who it was: a header of the record, whose other headers and value are complete. */
+  /** What tells the coordinators who it was: a header of the record, which is complete but for that, and not sealed yet. */
   stamp(plan: Plan, topic: string, auth: Auth, record: Pick<RawRecord, 'value' | 'headers'>): RawHeader {
     const { stamps } = this.#parts
     if (stamps === null) throw new EngineError('seal_key', 'there is no seal key to stamp events with')
@@ -85,7 +90,8 @@ export class Gatekeeper {
 
   #judge(record: RawRecord, plan: Plan): Verdict | Promise<Verdict> {
     try {
-      const said = this.#stamped(record, plan) ?? (this.of(plan) as Gate).authenticate(requestOf(record))
+      const opened = openedRecord(record, this.#parts.sealer)
+      const said = this.#stamped(opened, plan) ?? (this.of(plan) as Gate).authenticate(requestOf(opened))
       return said instanceof Promise ? said.catch(refusalOf) : said
     } catch (error) {
       return isRefusal(error) ? error : Promise.reject(error)
@@ -98,13 +104,9 @@ export class Gatekeeper {
     const [header, second] = record.headers.filter(({ name }) => name.toLowerCase() === doorHeader)
     if (stamps === null || header === undefined) return null
     if (second !== undefined) throw new EngineError('unauthenticated', `it has several headers ${doorHeader}`)
-    const admitted = stamps.open(header.value, topicOf(plan), record)
+    const admitted = stamps.open(header.value, startTopics(plan), record)
     return admitted.workflow === plan.name ? admitted.auth : null
   }
-}
-
-function topicOf({ on }: Plan): string {
-  return on.kafka?.topic ?? ''
 }
 
 /** Any other error may pass: it is met again. */
@@ -124,7 +126,8 @@ function keep(record: RawRecord, { version }: Plan, verdict: Verdict): void {
 
 const nothing = Object.freeze({ values: new Map(), auth: new Map() })
 
-function requestOf({ headers, value, timestampUs, fetchedUs }: RawRecord): AuthRequest {
+function requestOf(record: RawRecord): AuthRequest {
+  const { headers, value } = record
   const byName = new Map<string, Buffer[]>()
   for (const { name, value: bytes } of headers) {
     const own = name.toLowerCase()
@@ -132,5 +135,5 @@ function requestOf({ headers, value, timestampUs, fetchedUs }: RawRecord): AuthR
     if (known) known.push(bytes)
     else byName.set(own, [bytes])
   }
-  return { headers: byName, body: value ?? Buffer.alloc(0), atUs: timestampUs ?? fetchedUs, http: null }
+  return { headers: byName, body: value ?? Buffer.alloc(0), atUs: sentAtUs(record), http: null }
 }

@@ -52,7 +52,7 @@ function outageDetail(code: string): string {
   return 'it was not taken: try again'
 }
 
-export const problemType = 'application/problem+json'
+export const problemType = 'application/problem+json; charset=utf-8'
 
 export function problemText({ status, code, detail }: Problem): string {
   const said = status === 401 ? undefined : detail

@@ -1,5 +1,5 @@
 /** A way of each family, from what a workflow says of it. */
-import type { AuthSpec, WaySpec } from '../envelope/auth-spec.ts'
+import { type AuthSpec, type WaySpec, waysOf } from '../envelope/auth-spec.ts'
 import { apiKeyWay } from './api-key.ts'
 import { basicWay } from './basic.ts'
 import { type Authenticator, functionWay } from './function.ts'
@@ -20,7 +20,7 @@ export interface Surroundings {
 export function gateOf(spec: AuthSpec, around: Surroundings): Gate {
   return createGate(
     spec,
-    spec.ways.map((way) => wayOf(way, around)),
+    waysOf(spec).map((way) => wayOf(way, around)),
   )
 }
 

@@ -1,9 +1,10 @@
 /** A record as the ledger keeps it, for a dead letter: of a topic with secret fields nothing of its value can be read. */
 import { assert } from '../base/assert.ts'
 import { type EngineError, messageOf } from '../base/error.ts'
-import { type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
-import type { RawRecord } from '../envelope/record.ts'
+import { storedHeaders } from '../envelope/headers.ts'
+import { type RawRecord, sentAtUs } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { sealCredentials } from '../envelope/sealed-credentials.ts'
 import { isSealedRecord, sealedRecord } from '../envelope/sealed-value.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { ReadingRoom } from './arrival.ts'
@@ -15,14 +16,17 @@ export function keptRecord(record: RawRecord, topic: string, { catalogue, sealer
   const { key, value, headers } = withSealedValue(record, secretsOf(catalogue, topic), sealer)
   const isCredential = carriesCredential(catalogue, topic)
   const plain = headers.filter(({ name }) => !isCredential(name))
-  const credentials = storedHeaders(headers.filter(({ name }) => isCredential(name)))
-  return { key, value, headers: JSON.stringify(storedHeaders(plain)), sealed: sealed(credentials, sealer) }
+  const credentials = headers.filter(({ name }) => isCredential(name))
+  const sealed = sealer === null ? null : sealCredentials(credentials, sentAtUs(record), sealer)
+  return { key, value, headers: JSON.stringify(storedHeaders(plain)), sealed }
 }
 
 /** What is said of why it could not be read: the sentence may quote it, so of a secret one only the code is told. */
 export function keptReason(record: RawRecord, secrets: readonly SecretPath[], error: EngineError): string {
   const isQuiet = secrets.length + (isSealedRecord(record) ? 1 : 0) === 0 || quotesNothing.has(error.code)
-  return isQuiet ? messageOf(error) : `${error.code}; no more is said, for the value has secret fields`
+  return isQuiet
+    ? messageOf(error)
+    : `it cannot be read (${error.code}); why is not said, for it may quote a secret field`
 }
 
 /** What these say is made of settings, of names, or of an event without its secret fields. */
@@ -38,10 +42,6 @@ const quotesNothing: ReadonlySet<string> = new Set([
   'unauthenticated',
   'preparing_timeout',
 ])
-
-function sealed(headers: StoredHeaders, sealer: Sealer | null): Buffer | null {
-  return sealer === null || Object.keys(headers).length === 0 ? null : sealer.seal(headers)
-}
 
 function withSealedValue(record: RawRecord, secrets: readonly SecretPath[], sealer: Sealer | null): RawRecord {
   if (secrets.length === 0 && !isSealedRecord(record)) return record

@@ -1,8 +1,9 @@
 /** A dead letter is made a transaction again: read anew from its bytes, by the workflows there are now. */
 import { EngineError, messageOf } from '../base/error.ts'
-import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
+import { rawHeaders } from '../envelope/headers.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { type Credentials, openCredentials } from '../envelope/sealed-credentials.ts'
 import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
@@ -43,14 +44,15 @@ export function redrive({ record, plans }: Redriven, place: Omit<Place, 'subscri
 }
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {
-  const auth = letter.sealed === null ? {} : unsealed(letter.sealed, sealer)
+  const { headers, sentUs } = letter.sealed === null ? nothing : unsealed(letter.sealed, sealer)
   const record = {
     offset: letter.offset,
     key: letter.key,
     value: letter.value,
-    headers: [...rawHeaders(JSON.parse(letter.headers)), ...rawHeaders(auth)],
+    headers: [...rawHeaders(JSON.parse(letter.headers)), ...headers],
     timestampUs: null,
     fetchedUs: nowUs,
+    ...(sentUs !== null && { sentUs }),
   }
   const { value, isSealed = false } = argsOf(command)
   if (value === undefined) return record
@@ -63,9 +65,11 @@ function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null,
   )
 }
 
+const nothing: Credentials = { headers: [], sentUs: null }
+
 /** Without them it would be another event, and go wrong in another way. */
-function unsealed(sealed: Buffer, sealer: Sealer | null): StoredHeaders {
-  if (sealer !== null) return sealer.open<StoredHeaders>(sealed)
+function unsealed(sealed: Buffer, sealer: Sealer | null): Credentials {
+  if (sealer !== null) return openCredentials(sealed, sealer)
   const message = 'its credentials are sealed, and this coordinator has no seal key: set MILLRACE_SEAL_KEY'
   throw new EngineError('redrive_refused', message)
 }

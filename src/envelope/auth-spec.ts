@@ -1,9 +1,12 @@
 /** What a workflow says of who may send its events: checked, with its durations in milliseconds. */
 
 export interface AuthSpec {
-  /** `any`: the first way that finds somebody out is enough; `all`: each must. */
-  readonly needs: 'any' | 'all'
-  readonly ways: readonly WaySpec[]
+  /** Of each group one way must find somebody out; the first that does is asked no further. */
+  readonly groups: readonly (readonly WaySpec[])[]
+}
+
+export function waysOf({ groups }: AuthSpec): readonly WaySpec[] {
+  return groups.flat()
 }
 
 /** Secrets are named, never written: the names of their files or environment variables. */
@@ -85,10 +88,21 @@ export interface FunctionSpec {
 }
 
 /** Headers that carry what a way looks at, besides those that always do. */
-export function credentialHeadersOf({ ways }: AuthSpec): string[] {
-  return ways.flatMap((way) => {
+export function credentialHeadersOf(spec: AuthSpec): string[] {
+  return waysOf(spec).flatMap((way) => {
     if (way.family === 'apiKey' || way.family === 'jwt') return [way.header]
     if (way.family === 'sasl') return way.trusted === 'topic' ? [] : [`${way.header}-signature`]
     return []
+  })
+}
+
+/** Names of secrets; of each list one must be there. */
+export function secretsOf(spec: AuthSpec): (readonly string[])[] {
+  return waysOf(spec).flatMap((way): (readonly string[])[] => {
+    if (way.family === 'apiKey') return [[way.keys]]
+    if (way.family === 'basic') return [[way.users]]
+    if (way.family === 'hmac') return [way.secrets]
+    if (way.family === 'jwt') return 'secret' in way.keys ? [[way.keys.secret]] : []
+    return way.family === 'sasl' && way.trusted !== 'topic' ? [way.trusted.secrets] : []
   })
 }

@@ -20,10 +20,10 @@ export interface Admitted {
 }
 
 export interface DoorStamps {
-  /** The header to write with the record, whose other headers are complete. */
+  /** The header to write with the record, which is complete but for that, and not sealed yet. */
   stamp(admitted: Admitted, record: Stamped): RawHeader
   /** Throws `EngineError` `unauthenticated` for one that was made by nobody, or for another event. */
-  open(header: Buffer, topic: string, record: Stamped): Admitted
+  open(header: Buffer, topics: readonly string[], record: Stamped): Admitted
 }
 
 type Stamped = Pick<RawRecord, 'value' | 'headers'>
@@ -39,9 +39,9 @@ export function createDoorStamps(sealKey: string): DoorStamps {
       const text = Buffer.concat([cipher.update(stringifyJson(body), 'utf8'), cipher.final()])
       return { name: doorHeader, value: Buffer.concat([version, nonce, cipher.getAuthTag(), text]) }
     },
-    open(header, topic, record) {
+    open(header, topics, record) {
       const { digest, ...admitted } = opened(header, key)
-      if (admitted.topic === topic && digest === digestOf(record)) return admitted
+      if (topics.includes(admitted.topic) && digest === digestOf(record)) return admitted
       throw broken('is that of another event')
     },
   }
@@ -85,6 +85,6 @@ function digestOf({ value, headers }: Stamped): string {
 /** In an order of their own: by name, then as they stand. Those of traces may be added on the way. */
 function read(headers: readonly RawHeader[]): [string, Buffer][] {
   const named = headers.map(({ name, value }): [string, Buffer] => [name.toLowerCase(), value])
-  const said = named.filter(([name]) => /^ce_|^content-type$|^millrace-(?!door$)/.test(name))
+  const said = named.filter(([name]) => /^ce_|^content-type$|^millrace-(?!door$|sealed$)/.test(name))
   return said.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }

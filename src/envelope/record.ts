@@ -10,6 +10,8 @@ export interface RawRecord {
   readonly headers: readonly RawHeader[]
   readonly timestampUs: number | null
   readonly fetchedUs: number
+  /** Of a dead letter that is read again: when it was sent first, as far as that is known. */
+  readonly sentUs?: number
   /** What took time to find out about it, once it is known; until then its lane waits for it, if a workflow needs it. */
   prepared?: Prepared
 }
@@ -25,4 +27,9 @@ export interface Prepared {
 export interface RawHeader {
   readonly name: string
   readonly value: Buffer
+}
+
+/** As of when it is to be believed. */
+export function sentAtUs({ sentUs, timestampUs, fetchedUs }: RawRecord): number {
+  return sentUs ?? timestampUs ?? fetchedUs
 }

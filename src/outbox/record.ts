@@ -5,6 +5,7 @@ import type { OutboxLetter, OutboxMessage } from '../coordinator/ports.ts'
 import { rawHeaders, type StoredHeaders } from '../envelope/headers.ts'
 import type { RawHeader } from '../envelope/record.ts'
 import type { Sealer } from '../envelope/seal.ts'
+import { openCredentials } from '../envelope/sealed-credentials.ts'
 
 /** Throws `EngineError` `message_refused` when the credentials of a dead letter cannot be opened. */
 export function recordOf(message: OutboxMessage, sealer: Sealer | null): Message {
@@ -20,10 +21,10 @@ export function bytesOf({ key, value, headers }: OutboxMessage): number {
   return (key?.length ?? 0) + (value?.length ?? 0) + headers.length
 }
 
-function credentialsOf({ sealed }: OutboxLetter, sealer: Sealer | null): RawHeader[] {
+function credentialsOf({ sealed }: OutboxLetter, sealer: Sealer | null): readonly RawHeader[] {
   if (sealed === null) return []
   try {
-    if (sealer !== null) return rawHeaders(sealer.open<StoredHeaders>(sealed))
+    if (sealer !== null) return openCredentials(sealed, sealer).headers
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause
   }

@@ -7,8 +7,9 @@ import { ms } from './fields.ts'
 
 export function authSpec(file: AuthFile): AuthSpec | null {
   if (file === undefined) return null
-  if (Array.isArray(file)) return { needs: 'any', ways: file.map(way) }
-  return 'any' in file ? { needs: 'any', ways: file.any.map(way) } : { needs: 'all', ways: file.all.map(way) }
+  if (Array.isArray(file)) return { groups: [file.map(way)] }
+  if ('any' in file) return { groups: [file.any.map(way)] }
+  return { groups: file.all.map((each) => (Array.isArray(each) ? each.map(way) : [way(each)])) }
 }
 
 function way(file: WayFile): WaySpec {

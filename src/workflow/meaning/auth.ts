@@ -9,7 +9,11 @@ export function checkAuth(checking: Checking): void {
   if (!isThere(checking, ['auth'])) return
   if (!isThere(checking, ['on'])) addAtKey(checking, ['auth'], withoutOn)
   const taken = new Set<string>()
-  for (const path of wayPaths(checking.file)) checkWay(checking, path, taken)
+  for (const group of groupPaths(checking.file)) {
+    const own = new Set<string>()
+    for (const path of group) checkWay(checking, path, taken, own)
+    for (const id of own) taken.add(id)
+  }
 }
 
 const withoutOn = finding(
@@ -19,16 +23,23 @@ const withoutOn = finding(
   'add "on:", or remove it: who calls the workflow has asked already',
 )
 
-/** Where the ways stand, in their order. */
-function wayPaths(file: unknown): Path[] {
+/** Where the ways stand, in their groups and order. */
+function groupPaths(file: unknown): Path[][] {
   for (const list of [['auth'], ['auth', 'any'], ['auth', 'all']]) {
     const ways = valueAt(file, list)
-    if (Array.isArray(ways)) return ways.map((_, place) => [...list, place])
+    if (!Array.isArray(ways)) continue
+    const paths = ways.map((way, place) => within(way, [...list, place]))
+    return list[1] === 'all' ? paths : [paths.flat()]
   }
   return []
 }
 
-function checkWay(checking: Checking, path: Path, taken: Set<string>): void {
+function within(way: unknown, path: Path): Path[] {
+  return Array.isArray(way) ? way.map((_, place) => [...path, place]) : [path]
+}
+
+/** `taken`: ids of the groups before. Within a group several ways may find out the same one: `event.auth.by` calls it by one id. */
+function checkWay(checking: Checking, path: Path, taken: ReadonlySet<string>, own: Set<string>): void {
   const there = families.filter((family) => isThere(checking, [...path, family]))
   const way = valueAt(checking.file, path)
   if (typeof way !== 'object' || way === null || Array.isArray(way)) return
@@ -37,8 +48,9 @@ function checkWay(checking: Checking, path: Path, taken: Set<string>): void {
     return
   }
   const id = textAt(checking, [...path, 'id']) ?? (there[0] as string)
-  if (taken.has(id)) addAtKey(checking, path, twice(id))
-  taken.add(id)
+  const isNamed = textAt(checking, [...path, 'id']) !== null
+  if (taken.has(id) || (own.has(id) && !isNamed)) addAtKey(checking, path, twice(id))
+  own.add(id)
   if (there[0] === 'jwt') checkJwt(checking, [...path, 'jwt'])
   if (there[0] === 'mtls') checkMtls(checking, [...path, 'mtls'])
   if (there[0] === 'function') checkFunction(checking, [...path, 'function'])

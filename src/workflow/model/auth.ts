@@ -209,7 +209,16 @@ export const authModel = z
     [
       ways(),
       z.strictObject({ any: ways().describe('The first that finds somebody out is enough.') }, waysExpected),
-      z.strictObject({ all: ways().describe('Each must find somebody out; the first says who it is.') }, waysExpected),
+      z.strictObject(
+        {
+          all: z
+            .array(z.union([wayModel, ways()], waysExpected), waysExpected)
+            .min(1, waysExpected)
+            .max(limits.waysMax, `at most ${limits.waysMax} ways`)
+            .describe('Each must find somebody out; of a list in it any. The first says who it is.'),
+        },
+        waysExpected,
+      ),
     ],
     waysExpected,
   )
