@@ -14,6 +14,7 @@ import { rows as languageRows } from './language/rows.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
 import { load, type Part, parts } from './parts.ts'
 import { circumstances, tablesOf } from './report.ts'
+import { rows as telemetryRows } from './telemetry/rows.ts'
 import { type Verdict, verdictTable } from './verdict.ts'
 
 const progress = new Progress(process.stderr)
@@ -54,9 +55,14 @@ const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void
   },
   growth: (options) => rowByRow(growthRows, options),
   language: (options) => rowByRow(languageRows, options),
+  telemetry: (options) => rowByRow(telemetryRows, options),
 }
 
-const rowsOf: Partial<Record<Options['mode'], readonly Row[]>> = { growth: growthRows, language: languageRows }
+const rowsOf: Partial<Record<Options['mode'], readonly Row[]>> = {
+  growth: growthRows,
+  language: languageRows,
+  telemetry: telemetryRows,
+}
 
 async function rowByRow(rows: readonly Row[], options: Options): Promise<void> {
   const picked = chosen(rows, options.only, () => true)

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { EngineError, messageOf } from '../src/base/error.ts'
 
 export interface Options {
-  readonly mode: 'compare' | 'growth' | 'language' | 'idle' | 'commit' | 'http'
+  readonly mode: 'compare' | 'growth' | 'language' | 'telemetry' | 'idle' | 'commit' | 'http'
   /** Names of parts or rows; null: those that run when nobody says which. */
   readonly only: readonly string[] | null
   readonly full: boolean
@@ -57,13 +57,16 @@ Postgres, or uses KAFKA_BROKERS and DATABASE_URL if both are set.
 
   --language     what sleeps and waits, and long chains: start and memory with a million that rest, how fast they wake
     --rows N     transactions that rest (1000000); --dir and --resume as above
+
+  --telemetry    the drain with telemetry on against off, at one trace in a hundred and at all of them
 `
 
 /** Null: only help was asked for. Throws `EngineError` `usage`. */
 export function readOptions(words: readonly string[]): Options | null {
   const { values } = parsed(words)
   if (values.help) return null
-  const modes = (['growth', 'language', 'idle', 'commit', 'http'] as const).filter((mode) => values[mode])
+  const all = ['growth', 'language', 'telemetry', 'idle', 'commit', 'http'] as const
+  const modes = all.filter((mode) => values[mode])
   if (modes.length > 1) throw usage(`--${modes.join(' and --')}: one at a time`)
   if (values.resume && values.dir === undefined) throw usage('--resume: expected --dir, where what is done was kept')
   return {
@@ -121,6 +124,7 @@ function parsed(words: readonly string[]) {
         http: { type: 'boolean', default: false },
         rate: { type: 'string', default: '2000' },
         seconds: { type: 'string', default: '60' },
+        telemetry: { type: 'boolean', default: false },
         rows: { type: 'string' },
         minutes: { type: 'string', default: '20' },
         dir: { type: 'string' },

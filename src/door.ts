@@ -11,6 +11,7 @@ import { openDoorLedger } from './ledger/door/open.ts'
 import { DirectProducer } from './outbox/direct.ts'
 import { defaultDirectLimits } from './outbox/direct-limits.ts'
 import { publish } from './telemetry/channels.ts'
+import type { Traces } from './telemetry/trace/traces.ts'
 import type { Plan } from './workflow/plan.ts'
 
 export interface EngineDoorParts {
@@ -20,6 +21,7 @@ export interface EngineDoorParts {
   readonly preparer: Preparer | null
   /** Kafka's id of the topic. */
   readonly incarnation: (topic: string) => Promise<string>
+  readonly traces: Traces | null
 }
 
 /** Topics are made anew by nobody but a person: their ids are believed for so long, in milliseconds. */
@@ -73,7 +75,7 @@ export class EngineDoor {
   }
 
   #build() {
-    const { config, databaseUrl, gates, preparer } = this.#parts
+    const { config, databaseUrl, gates, preparer, traces } = this.#parts
     const { patience } = defaultDirectLimits
     const client = createClient(kafkaSettings(config), {
       requestTimeout: patience.requestTimeoutMs,
@@ -97,6 +99,7 @@ export class EngineDoor {
       ...{ ledger, writer, gates, preparer },
       incarnation: (topic) => this.#incarnation(topic),
       limits: { requestsMax: config['door.requestsMax'] },
+      ...(traces !== null && { traces }),
     }
     return { door: new HttpDoor(options), writer, ledger }
   }

@@ -155,6 +155,7 @@ export class Engine {
       gates: this.#gatekeeper,
       preparer: null,
       incarnation: (topic) => this.#intake.incarnation(topic),
+      traces,
     })
     this.#door = door
     // Topics are there before they are looked for; who is let in waits for nobody.

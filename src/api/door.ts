@@ -8,6 +8,7 @@ import type { SecureContextOptions } from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { EngineError, messageOf } from '../base/error.ts'
 import { publish, subscribe } from '../telemetry/channels.ts'
+import { handedOn, type Traces } from '../telemetry/trace/traces.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { Acceptance } from './accept.ts'
 import { atOf, idOf } from './address.ts'
@@ -47,6 +48,8 @@ export interface DoorOptions {
   /** Null: nothing takes time to find out. */
   readonly preparer: Preparer | null
   readonly incarnation: (topic: string) => Promise<string>
+  /** Without it, traces are handed on as they come. */
+  readonly traces?: Traces
   readonly limits?: Partial<DoorLimits>
 }
 
@@ -90,6 +93,7 @@ export class Door {
     const { publicUrl } = options
     this.#requests = new Requests({
       ...{ routes, callers, acceptance, answers, watch: this.#watch, full, writer, limits, publicUrl },
+      traces: options.traces ?? handedOn,
     })
     this.#statuses = new Statuses({ engine, ledger, answers, callers, routes, incarnation, askedMax: limits.askedMax })
     this.#app = this.#build()

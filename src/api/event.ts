@@ -4,6 +4,7 @@ import { batchType, readBatch, structuredType } from '../envelope/cloudevents/st
 import { isCredential } from '../envelope/credentials.ts'
 import { type HttpPart, httpHeaderOf } from '../envelope/http.ts'
 import type { RawHeader } from '../envelope/record.ts'
+import type { Carried } from '../telemetry/trace/traces.ts'
 import { refuse } from './problem.ts'
 
 export interface RequestEvent {
@@ -16,12 +17,14 @@ export interface Asking {
   /** As Node has them: name, value, name, value. */
   readonly rawHeaders: readonly string[]
   readonly body: Buffer
+  /** The trace that its events are of; null: that which it brought. */
+  readonly trace: Carried | null
 }
 
 /** One, or those of a CloudEvents batch. Throws `Refusal`. */
 export function eventsOf(asking: Asking, batchMax: number): { events: RequestEvent[]; isBatch: boolean } {
   const own = ownHeaders(asking.rawHeaders)
-  const shared = [httpHeaderOf(asking.http), ...traceHeaders(own)]
+  const shared = [httpHeaderOf(asking.http), ...traceHeaders(own, asking.trace)]
   const type = own.get('content-type')
   if (type?.toLowerCase().startsWith(batchType)) return { events: batch(asking.body, shared, batchMax), isBatch: true }
   return { events: [single(asking.body, type, own, shared)], isBatch: false }
@@ -62,7 +65,8 @@ function percentDecoded(text: string): string {
   }
 }
 
-function traceHeaders(own: ReadonlyMap<string, string>): RawHeader[] {
+function traceHeaders(own: ReadonlyMap<string, string>, trace: Carried | null): RawHeader[] {
+  if (trace !== null) return Object.entries(trace).map(([name, value]) => header(name, value))
   return ['traceparent', 'tracestate'].flatMap((name) => (own.has(name) ? [header(name, own.get(name) as string)] : []))
 }
 

@@ -1,7 +1,6 @@
 /** OpenTelemetry itself, loaded only where something of it is on. */
 import { hostname } from 'node:os'
 import { DiagLogLevel, diag } from '@opentelemetry/api'
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import {
   defaultResource,
   detectResources,
@@ -11,11 +10,12 @@ import {
 } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { publish } from './channels.ts'
-import { metricReader, spanProcessor } from './exporters.ts'
-import { Instruments } from './metrics/instruments.ts'
+import { metricReader, prometheusPage, spanProcessor } from './exporters.ts'
 import { measureFacts } from './metrics/measure.ts'
-import { observe, type Standing } from './metrics/observe.ts'
-import { attributes as name, scopeName } from './names.ts'
+import { observer, type Standing } from './metrics/observe.ts'
+import { producerOf } from './metrics/producer.ts'
+import { Tallies } from './metrics/tally.ts'
+import { attributes as name } from './names.ts'
 import type { TelemetryOptions, Wanted } from './options.ts'
 import type { Telemetry } from './start.ts'
 import { samplingOf } from './trace/sampling.ts'
@@ -64,21 +64,19 @@ function startMetrics(
   resource: Resource,
   standing: () => Standing | null,
 ) {
-  const prometheus = to.includes('prometheus')
-    ? new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true })
-    : null
-  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each))
+  const tallies = new Tallies()
+  const refresh = observer(tallies, standing)
+  const stopMeasuring = measureFacts(tallies)
+  const producer = producerOf(tallies, refresh, false)
+  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each, producer))
+  const prometheus = to.includes('prometheus') ? prometheusPage(producerOf(tallies, refresh, true)) : null
   const provider = new MeterProvider({ resource, readers: prometheus === null ? pushed : [...pushed, prometheus] })
-  const meter = provider.getMeter(scopeName)
-  const instruments = new Instruments(meter)
-  const stopMeasuring = measureFacts(instruments)
-  observe(meter, instruments, standing)
+  const answer: Telemetry['prometheus'] =
+    prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
   const stop = async () => {
     stopMeasuring()
     await provider.shutdown()
   }
-  const answer: Telemetry['prometheus'] =
-    prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
   return { prometheus: answer, stop }
 }
 

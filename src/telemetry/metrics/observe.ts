@@ -1,8 +1,7 @@
 /** What is looked at when somebody collects: how the engine stands, and its process. */
 import { performance } from 'node:perf_hooks'
-import type { Meter } from '@opentelemetry/api'
 import { attributes as name } from '../names.ts'
-import type { Instruments } from './instruments.ts'
+import type { Tallies } from './tally.ts'
 
 /** How an engine stands now. */
 export interface Standing {
@@ -18,48 +17,51 @@ export interface Standing {
   }[]
 }
 
-/** `standing`: null while it has not started. */
-export function observe(meter: Meter, make: Instruments, standing: () => Standing | null): void {
-  const lanes = make.observed('lanes')
-  const assigned = make.observed('assigned')
-  const running = make.observed('running')
-  const queued = make.observed('queued')
-  const processes = make.observed('processes')
-  const busy = make.observed('busy')
-  const waiting = make.observed('waiting')
-  const all = [lanes, assigned, running, queued, processes, busy, waiting]
-  meter.addBatchObservableCallback((result) => {
+/** Returns what is to be called before each collection. `standing`: null while it has not started. */
+export function observer(tallies: Tallies, standing: () => Standing | null): () => void {
+  const engine = observeEngine(tallies)
+  const own = observeProcess(tallies)
+  return () => {
     const now = standing()
-    if (now === null) return
-    result.observe(lanes, now.lanes)
-    result.observe(assigned, now.assigned)
-    result.observe(running, now.running)
-    result.observe(queued, now.queued)
-    for (const each of now.functions) {
-      const of = { [name.function]: each.name }
-      result.observe(processes, each.processes, of)
-      result.observe(busy, each.running, of)
-      result.observe(waiting, each.waiting, of)
-    }
-  }, all)
-  observeProcess(meter, make)
+    if (now !== null) engine(now)
+    own()
+  }
 }
 
-function observeProcess(meter: Meter, make: Instruments): void {
-  const memory = make.observed('memory')
-  const cpu = make.total('cpu')
-  const loop = make.observed('eventLoop')
+function observeEngine(tallies: Tallies): (now: Standing) => void {
+  const single = {
+    lanes: tallies.gauge('lanes').of(),
+    assigned: tallies.gauge('assigned').of(),
+    running: tallies.gauge('running').of(),
+    queued: tallies.gauge('queued').of(),
+  }
+  const processes = tallies.gauge('processes')
+  const busy = tallies.gauge('busy')
+  const waiting = tallies.gauge('waiting')
+  return (now) => {
+    for (const which of ['lanes', 'assigned', 'running', 'queued'] as const) single[which].set(now[which])
+    for (const each of now.functions) {
+      const of = { [name.function]: each.name }
+      processes.of(of).set(each.processes)
+      busy.of(of).set(each.running)
+      waiting.of(of).set(each.waiting)
+    }
+  }
+}
+
+function observeProcess(tallies: Tallies): () => void {
+  const memory = tallies.gauge('memory').of()
+  const user = tallies.counter('cpu').of({ 'cpu.mode': 'user' })
+  const system = tallies.counter('cpu').of({ 'cpu.mode': 'system' })
+  const loop = tallies.gauge('eventLoop').of()
   let last = performance.eventLoopUtilization()
-  meter.addBatchObservableCallback(
-    (result) => {
-      const { user, system } = process.cpuUsage()
-      const now = performance.eventLoopUtilization()
-      result.observe(memory, process.memoryUsage.rss())
-      result.observe(cpu, user / 1e6, { 'cpu.mode': 'user' })
-      result.observe(cpu, system / 1e6, { 'cpu.mode': 'system' })
-      result.observe(loop, performance.eventLoopUtilization(now, last).utilization)
-      last = now
-    },
-    [memory, cpu, loop],
-  )
+  return () => {
+    const spent = process.cpuUsage()
+    const now = performance.eventLoopUtilization()
+    memory.set(process.memoryUsage.rss())
+    user.set(spent.user / 1e6)
+    system.set(spent.system / 1e6)
+    loop.set(performance.eventLoopUtilization(now, last).utilization)
+    last = now
+  }
 }
