@@ -115,7 +115,7 @@ test('a request is the record of its body; credentials and what nobody asked for
     'CE-Id',
     'a%20b',
   ]
-  const { events } = eventsOf({ http, rawHeaders, body: Buffer.from('{}') }, 10)
+  const { events } = eventsOf({ http, rawHeaders, body: Buffer.from('{}'), trace: null }, 10)
   const headers = Object.fromEntries(events[0]!.headers.map(({ name, value }) => [name, value.toString()]))
   assert.deepEqual(Object.keys(headers).sort(), ['ce_id', 'content-type', 'millrace-http', 'traceparent'])
   assert.equal(headers.ce_id, 'a b')
