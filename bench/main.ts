@@ -1,7 +1,7 @@
 /** `npm run bench`: the engine beside the floor, in one run; see `--help` and RESULTS.md. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { Progress } from '../demo/progress.ts'
-import { messageOf } from '../src/base/error.ts'
+import { EngineError, messageOf } from '../src/base/error.ts'
 import { commit, measureSmoke } from './commit.ts'
 import { type Compared, compare, warmUp } from './compare.ts'
 import { Ground } from './ground.ts'
@@ -126,7 +126,7 @@ try {
 } catch (error) {
   progress.clear()
   process.stderr.write(`${messageOf(error)}\n`)
-  process.exitCode = 1
+  process.exitCode = error instanceof EngineError && error.code === 'usage' ? 2 : 1
 }
 // What an interrupted round has started is gone with its servers, or killed here.
 process.exit()

@@ -1,4 +1,5 @@
 /** What the demo says at its end: data in, text out. */
+import type { ChannelRow } from './channels.ts'
 import type { Comparison } from './compare.ts'
 import type { Endings, FateRow } from './endings.ts'
 import { formatMoney } from './money.ts'
@@ -15,6 +16,7 @@ export interface SummaryData {
   readonly states: Readonly<Record<string, number>>
   readonly deadLetters: number
   readonly endings: Endings
+  readonly channels: readonly ChannelRow[]
   /** The whole first, then the steps in the workflow's order. */
   readonly latency: readonly LatencyRow[]
   readonly money: readonly MoneyRow[]
@@ -41,7 +43,15 @@ export interface MoneyRow {
 }
 
 export function summary(data: SummaryData, paint: Paint): string {
-  const sections = [head(data), states(data), fates(data.endings), latency(data), money(data), verdicts(data, paint)]
+  const sections = [
+    head(data),
+    states(data),
+    ways(data),
+    fates(data.endings),
+    latency(data),
+    money(data),
+    verdicts(data, paint),
+  ]
   const told = [...sections, tries(data.queries, paint)].filter(({ lines }) => lines.length > 0)
   return `${told.map((section) => say(section, paint)).join('\n\n')}\n`
 }
@@ -65,6 +75,19 @@ function states({ states, deadLetters }: SummaryData): Section {
   const rows = Object.entries(states).map(([state, count]) => [state, whole(count)])
   const all = [...rows, ['dead letters', whole(deadLetters)]]
   return { title: 'Transactions by state', lines: table(all, ['left', 'right']) }
+}
+
+function ways({ channels }: SummaryData): Section {
+  const rows = channels.filter(({ answered }) => answered === null).map(({ title, sent }) => [title, whole(sent)])
+  const told = channels.flatMap(({ sent, answered }) => {
+    if (answered === null) return []
+    const { count, located, p50, p99 } = answered
+    const times = `p50 ${ms(p50)}, p99 ${ms(p99)}`
+    return [
+      `${whole(count)} of ${whole(sent)} over HTTP were answered, ${whole(located)} with where their film is: ${times}`,
+    ]
+  })
+  return { title: 'Which way they came', lines: [...table(rows, ['left', 'right']), ...told] }
 }
 
 function fates({ rows }: Endings): Section {

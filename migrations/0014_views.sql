@@ -10,6 +10,9 @@ alter table millrace_data.version
   add step_inside smallint[],
   add step_optional boolean[];
 
+-- What its holder takes for paused is what was so at this moment, or later; null: as it was opened.
+alter table millrace_data.lane_progress add heard_at timestamptz;
+
 -- Of a partition truncated by itself the trigger of the whole is not asked: each has its own. Those to come get theirs when made.
 do $$
 declare
@@ -18,6 +21,22 @@ begin
   for part in select inhrelid::regclass from pg_inherits where inhparent = 'millrace_data.posting'::regclass loop
     execute format('create trigger posting_stays_whole before truncate on %s
                     for each statement execute function millrace_data.posting_stays()', part);
+  end loop;
+end
+$$;
+
+-- Whoever asks for an outcome by its word: without these Postgres takes each word for one row in two hundred, and joins row by
+-- row what should be hashed. Partitions to come have them from the whole.
+do $$
+declare
+  part regclass;
+begin
+  for part in select 'millrace_data.attempt'::regclass
+              union all select inhrelid::regclass from pg_inherits where inhparent = 'millrace_data.attempt'::regclass loop
+    execute format($sql$create statistics millrace_data.%I on
+      (case outcome when 1 then 'ok' when 2 then 'retry' when 3 then 'fail' when 4 then 'timeout'
+                    when 5 then 'crash' when 6 then 'lost' end) from %s$sql$,
+      (select relname from pg_class where oid = part) || '_outcomes', part);
   end loop;
 end
 $$;

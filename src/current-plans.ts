@@ -6,13 +6,15 @@ import { publish } from './telemetry/channels.ts'
 import { loadCatalogue } from './workflow/catalogue.ts'
 import type { Plan } from './workflow/plan.ts'
 import { formatProblem, type Problem } from './workflow/problem.ts'
-import { topicsReadBy } from './workflow/uses.ts'
+import { namesRegistry, topicsReadBy } from './workflow/uses.ts'
 
 export interface PlanRules {
   readonly workflowsDir: string
   /** Without a seal key neither what a redrive needs of credentials is kept, nor secret fields. */
   readonly canSeal: boolean
   readonly secrets: Secrets
+  /** Without a schema registry nothing is read or written by its schemas. */
+  readonly hasRegistry: boolean
   /** Run those without problems though others have some. */
   readonly lenient: boolean
 }
@@ -44,7 +46,8 @@ export class CurrentPlans {
     const { planOf, problems } = await loadCatalogue(this.#rules.workflowsDir)
     const sealing = this.#rules.canSeal ? [] : [...planOf].flatMap(([file, plan]) => needsSealing(file, plan))
     const secretless = [...planOf].flatMap(([file, plan]) => needsSecrets(file, plan, this.#rules.secrets))
-    this.#problems = [...problems, ...sealing, ...secretless]
+    const schemaless = this.#rules.hasRegistry ? [] : [...planOf].flatMap(([file, plan]) => needsRegistry(file, plan))
+    this.#problems = [...problems, ...sealing, ...secretless, ...schemaless]
     if (this.#problems.length > 0 && !this.#rules.lenient) throw workflowsInvalid(this.#problems)
     for (const problem of this.#problems) publish('notice', { level: 'error', message: formatProblem(problem) })
     const broken = new Set(this.#problems.map((problem) => problem.file))
@@ -79,6 +82,14 @@ function whySealing({ auth, secrets, signals }: Plan): { field: string; message:
   if (auth === null) return null
   const message = 'has auth, and there is no seal key: dead letters could not keep the credentials that a redrive needs'
   return { field: 'auth', message }
+}
+
+function needsRegistry(file: string, plan: Plan): Problem[] {
+  if (!namesRegistry(plan)) return []
+  const message = 'has a format that is written by schemas of a registry, and none is set'
+  const expected = 'SCHEMA_REGISTRY_URL'
+  const fix = 'set it to the address of its API; for bare Avro say { avro: { schema: FILE } }'
+  return [{ file, ...placeOf(plan, 'format'), code: 'registry_not_set', message, expected, fix }]
 }
 
 /** One that goes away later is an outage; one that was never there is a mistake. */

@@ -5,6 +5,7 @@ import type { Gates, Preparer } from './api/ports.ts'
 import type { TlsOptions } from './api/server.ts'
 import { EngineError, messageOf } from './base/error.ts'
 import type { Config } from './config.ts'
+import { createSealer } from './envelope/seal.ts'
 import { createClient } from './intake/client.ts'
 import { Topics } from './intake/topics.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -98,6 +99,7 @@ export class EngineDoor {
       corsOrigins: config['door.corsOrigins'],
       valueBytesMax: config['limits.valueBytesMax'],
       ...{ ledger, writer, gates, preparer },
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
       incarnation: (topic) => this.#incarnation(topic),
       limits: { requestsMax: config['door.requestsMax'] },
       ...(traces !== null && { traces }),

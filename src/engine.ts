@@ -12,7 +12,7 @@ import { retryFor } from './base/poll.ts'
 import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
-import type { OutboxLedger } from './coordinator/ports.ts'
+import type { OutboxLedger, Preparer } from './coordinator/ports.ts'
 import { CurrentPlans } from './current-plans.ts'
 import { EngineDoor } from './door.ts'
 import { createDoorStamps } from './envelope/door-stamp.ts'
@@ -26,6 +26,10 @@ import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
 import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
+import { preparersOf } from './preparers.ts'
+import { Registry } from './registry/registry.ts'
+import { RegistryReader } from './registry-reader.ts'
+import { registryOptions } from './registry-settings.ts'
 import { createSecrets } from './secrets.ts'
 import { publish } from './telemetry/channels.ts'
 import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
@@ -72,7 +76,8 @@ export class Engine {
     this.#options = options
     const canSeal = config.sealKey !== null
     const secrets = createSecrets({ dir: config['secrets.dir'], env: process.env })
-    this.#current = new CurrentPlans({ workflowsDir, canSeal, secrets, lenient: options.lenient ?? false })
+    const hasRegistry = config['registry.url'] !== null
+    this.#current = new CurrentPlans({ workflowsDir, canSeal, secrets, hasRegistry, lenient: options.lenient ?? false })
     this.#pool = createPool({
       functionsDir: resolve(workflowsDir, 'functions'),
       cacheDir: cacheDir('functions'),
@@ -119,7 +124,8 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
     const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
-    const outbox = this.#outboxOf(ledger, sealer, clock)
+    const registry = this.#registryOf(clock)
+    const outbox = this.#outboxOf(ledger, sealer, clock, registry)
     const coordinator = new Coordinator({
       engine: config.engine,
       session: ledger.session,
@@ -128,7 +134,7 @@ export class Engine {
       workers: this.#pool,
       clock,
       outbox,
-      preparer: this.#gatekeeper,
+      preparer: this.#preparerOf(registry, sealer),
       sealer,
       limits: limitsOf(this.#options),
       planFromSource,
@@ -153,7 +159,7 @@ export class Engine {
       config,
       databaseUrl: databaseUrlOf(config),
       gates: this.#gatekeeper,
-      preparer: null,
+      preparer: registry === null ? null : new RegistryReader(registry, sealer),
       incarnation: (topic) => this.#intake.incarnation(topic),
       traces,
     })
@@ -168,11 +174,22 @@ export class Engine {
     return this.#door?.port ?? null
   }
 
-  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock): Outbox {
+  #preparerOf(registry: Registry | null, sealer: Sealer | null): Preparer {
+    return registry === null ? this.#gatekeeper : preparersOf(this.#gatekeeper, new RegistryReader(registry, sealer))
+  }
+
+  /** One that is given up on is a dead letter in its words, just before its lane would give it up in others. */
+  #registryOf(clock: Clock): Registry | null {
+    const patienceMs = Math.max(0, limitsOf(this.#options).preparingMsMax - 1000)
+    const options = registryOptions(this.#options.config)
+    return options === null ? null : new Registry({ ...options, clock, patienceMs })
+  }
+
+  #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock, encoder: Registry | null): Outbox {
     const { config } = this.#options
     const kafka = createClient(kafkaSettings(config), outboxPatience)
     const sessions = new KafkaSessions({ engine: config.engine, kafka, sealer, limits: outboxLimits })
-    this.#outbox = new Outbox({ ledger, sessions, clock, limits: outboxLimits })
+    this.#outbox = new Outbox({ ledger, sessions, encoder, clock, limits: outboxLimits })
     void this.#outbox.failed.then((error) => this.#fail(error))
     return this.#outbox
   }

@@ -1,10 +1,13 @@
 /** The way of a request into Kafka: authenticated, read and checked here, so that what is refused is refused at once; then written. */
+import { assert } from '../base/assert.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import type { Auth } from '../envelope/auth.ts'
 import { authenticated, decode } from '../envelope/decode.ts'
 import type { Envelope } from '../envelope/envelope.ts'
 import { onceHeader } from '../envelope/http.ts'
 import type { RawHeader, RawRecord } from '../envelope/record.ts'
+import type { Sealer } from '../envelope/seal.ts'
+import { sealedRecord } from '../envelope/sealed-value.ts'
 import { transactionId } from '../transaction/ids.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -23,6 +26,8 @@ export interface AcceptanceParts {
   readonly preparer: Preparer | null
   readonly once: Once
   readonly watch: Watch
+  /** Null: no workflow has secret fields. */
+  readonly sealer: Sealer | null
   readonly valueBytesMax: number
   /** Kafka's id of the topic. Throws `EngineError`, retryable. */
   readonly incarnation: (topic: string) => Promise<string>
@@ -77,7 +82,7 @@ export class Acceptance {
     const { value, headers } = event
     const timestampMs = Date.now()
     const raw = rawRecord(value, headers, timestampMs)
-    await this.#prepare(raw, plan)
+    await this.#prepare(raw, plan, trigger.topic)
     const wanted = { format: trigger.format, value: raw.prepared?.values.get(plan.version) }
     const decoded = decode(raw, 'http', this.#parts.valueBytesMax, wanted)
     trigger.schema?.check(decoded.envelope, decoded.text)
@@ -91,17 +96,30 @@ export class Acceptance {
     return { ...record, headers: [...record.headers, this.#parts.gates.stamp(plan, record.topic, auth, record)] }
   }
 
-  async #prepare(record: RawRecord, plan: Plan): Promise<void> {
+  async #prepare(record: RawRecord, plan: Plan, topic: string): Promise<void> {
     const { preparer } = this.#parts
-    if (preparer === null || preparer.isReady(record, [plan])) return
-    await preparer.prepare(record, [plan], AbortSignal.timeout(prepareMsMax))
+    if (preparer === null || preparer.isReady(record, [plan], topic)) return
+    await preparer.prepare(record, [plan], topic, AbortSignal.timeout(prepareMsMax))
   }
 
   async #write(plan: Plan, record: NewRecord, incarnation: string): Promise<Accepted> {
-    const { topic, partition, offset, timestampMs } = await this.#parts.writer.write(record)
+    const { topic, partition, offset, timestampMs } = await this.#parts.writer.write(this.#sealed(plan, record))
     const origin = { engine: this.#parts.engine, topic, incarnation, partition, offset, workflow: plan.name }
     const id = transactionId(origin, timestampMs * 1000, timestampMs * 1000)
     return { id, origin: { workflow: plan.name, topic, incarnation, partition, offset }, isRepeated: false }
+  }
+
+  /** With secret fields its value is sealed before anybody but its sender has it. The stamp is of the value as it came. */
+  #sealed({ secrets }: Plan, record: NewRecord): NewRecord {
+    const { sealer } = this.#parts
+    if (secrets.length === 0) return record
+    assert(sealer, 'a workflow with secret fields is not loaded without a seal key')
+    const sealed = sealedRecord<Pick<NewRecord, 'headers'> & { readonly value: Buffer | null }>(
+      record,
+      new Set(),
+      sealer,
+    )
+    return { ...record, headers: sealed.headers, value: sealed.value as Buffer }
   }
 
   async #writeOnce(

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { messageOf } from '../base/error.ts'
+import type { Sealer } from '../envelope/seal.ts'
 import { publish, subscribe } from '../telemetry/channels.ts'
 import { handedOn, type Traces } from '../telemetry/trace/traces.ts'
 import type { Plan } from '../workflow/plan.ts'
@@ -45,6 +46,8 @@ export interface DoorOptions {
   readonly valueBytesMax: number
   readonly ledger: DoorLedger
   readonly writer: Writer
+  /** Null: there is no seal key. */
+  readonly sealer: Sealer | null
   readonly gates: Gates
   /** Null: nothing takes time to find out. */
   readonly preparer: Preparer | null

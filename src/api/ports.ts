@@ -154,6 +154,6 @@ export interface Gates {
 
 /** What a record needs before it can be read; see `coordinator/ports.ts`. */
 export interface Preparer {
-  isReady(record: RawRecord, plans: readonly Plan[]): boolean
-  prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void>
+  isReady(record: RawRecord, plans: readonly Plan[], topic: string): boolean
+  prepare(record: RawRecord, plans: readonly Plan[], topic: string, signal: AbortSignal): Promise<void>
 }

@@ -13,6 +13,8 @@ export interface DevFile {
   /** As `KAFKA_BROKERS` takes it: host:port, several separated by commas. */
   readonly kafkaBrokers: string
   readonly databaseUrl: string
+  /** Null: there is no schema registry. */
+  readonly registryUrl: string | null
   readonly pid: number
   /** Where `/healthz` and `/readyz` are. */
   readonly httpUrl: string

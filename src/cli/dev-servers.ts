@@ -6,6 +6,8 @@ import { devFolder, sealKey } from './dev-folder.ts'
 export interface DevPorts {
   readonly kafkaPort?: number
   readonly postgresPort?: number
+  /** Also start a schema registry, unless the settings name one. */
+  readonly registry?: boolean
 }
 
 /** On one machine nobody else is to ask how we are, and a port that is fixed is in the way of a second project. */
@@ -21,7 +23,8 @@ export function startDevServers(
 ): Promise<LocalServers> {
   const kafka = config['kafka.brokers'].length === 0
   const postgres = config['postgres.url'] === null
-  return startServers({ dir: devFolder, kafka, postgres, signal, onProgress, ...ports })
+  const registry = ports.registry === true && config['registry.url'] === null
+  return startServers({ dir: devFolder, signal, onProgress, ...ports, kafka, postgres, registry })
 }
 
 /** How the engine reaches them. Ours speak neither TLS nor SASL. */
@@ -31,6 +34,7 @@ export function configFor(config: Config, servers: LocalServers): Config {
     ...config,
     ...(servers.kafkaBrokers && ours),
     'postgres.url': servers.databaseUrl ?? config['postgres.url'],
+    'registry.url': servers.registryUrl ?? config['registry.url'],
     sealKey: config.sealKey ?? sealKey(),
   }
 }

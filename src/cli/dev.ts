@@ -80,7 +80,8 @@ async function claimed(): Promise<Disposable> {
 
 function devFile(config: Config, httpUrl: string): DevFile {
   const kafkaBrokers = config['kafka.brokers'].join(',')
-  return { kafkaBrokers, databaseUrl: databaseUrlOf(config), pid: process.pid, httpUrl }
+  const registryUrl = config['registry.url']
+  return { kafkaBrokers, databaseUrl: databaseUrlOf(config), registryUrl, pid: process.pid, httpUrl }
 }
 
 function tellReady(file: DevFile, plans: readonly Plan[], config: Config, { json }: DevOptions): void {

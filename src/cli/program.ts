@@ -53,6 +53,7 @@ function addRunning(millrace: Command): void {
     .addOption(workflowsOption())
     .option('--kafka-port <port>', 'port of the embedded Kafka (default: a free one)', port)
     .option('--postgres-port <port>', 'port of the embedded Postgres (default: a free one)', port)
+    .option('--registry', 'also start a schema registry, for Avro, Protobuf and JSON Schema')
     .option('--json', 'print one line of JSON when all is up; logs go to standard error')
     .addHelpText('after', aboutDev)
     .action(async (options) => (await import('./dev.ts')).dev(options))
@@ -66,8 +67,8 @@ function addRunning(millrace: Command): void {
 
 const aboutDev = `
 Data stays in .millrace/ of the current folder, with the addresses in .millrace/dev.json while it runs.
-Servers named by KAFKA_BROKERS or DATABASE_URL are used instead of embedded ones, and never stopped.
-Missing topics are made with 4 partitions. The embedded Kafka needs Java 17+, and Maven for the first start.
+Servers named by KAFKA_BROKERS, DATABASE_URL or SCHEMA_REGISTRY_URL are used instead of embedded ones, and never stopped.
+Missing topics are made with 4 partitions. The embedded Kafka and registry need Java 17+, and Maven for the first start.
 `
 const aboutRun = `
 Run several: they share the partitions. \`millrace migrate\` comes first, once for each new version.
@@ -100,7 +101,29 @@ function addAuthoring(millrace: Command): void {
     .option('--raw', 'send lines as they are, JSON or not')
     .addOption(jsonOption())
     .action(async (topic, options) => (await import('./publish.ts')).publish(topic, options))
+  millrace
+    .command('hash-key')
+    .description('the line by which a secret of auth.apiKey knows a key; the key comes from standard input')
+    .argument('<name>', 'whom the key stands for')
+    .option('--roles <roles>', 'what they may, such as reader,writer')
+    .option('--generate', 'make a new key, and show it on standard error')
+    .addHelpText('after', aboutKey)
+    .action(async (name, options) => (await import('./hash.ts')).hashKeyLine(name, options))
+  millrace
+    .command('hash-password')
+    .description('the line by which a secret of auth.basic knows a user; the password comes from standard input')
+    .argument('<name>', 'the user')
+    .option('--roles <roles>', 'what they may, such as reader,writer')
+    .action(async (name, options) => (await import('./hash.ts')).hashPasswordLine(name, options))
 }
+
+const aboutKey = `
+  millrace hash-key site-a --roles reader --generate >> secrets/site_keys     a new key, shown once
+  printf %s "$KEY" | millrace hash-key site-a                                 one that exists
+
+For keys of chance: it is hashed with SHA-256, which tells nothing of what nobody can guess.
+What people think of is for hash-password. See docs/authentication.md.
+`
 
 /** As the ledger's contract names them. */
 const states = ['running', 'waiting', 'in_doubt', 'compensating', 'completed', 'compensated', 'cancelled', 'failed']

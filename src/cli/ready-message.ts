@@ -10,7 +10,7 @@ export function readyMessage(file: DevFile, plans: readonly Plan[]): string {
 ${paint('bold', 'millrace is ready.')}
 
   Kafka       ${file.kafkaBrokers}
-  Postgres    ${file.databaseUrl}
+  Postgres    ${file.databaseUrl}${file.registryUrl === null ? '' : `\n  registry    ${file.registryUrl}`}
   health      ${file.httpUrl}/readyz
   workflows   ${plans.map(named).join(', ') || 'none yet: save one and it is taken at once'}
 

@@ -2,7 +2,7 @@
 import { EngineError } from '../base/error.ts'
 import { type Decoded, decode, type Wanted } from '../envelope/decode.ts'
 import type { FormatSpec } from '../envelope/format.ts'
-import { httpHeader } from '../envelope/http.ts'
+import { isRequest } from '../envelope/http.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { openedRecord } from '../envelope/sealed-value.ts'
 import type { Origin } from '../transaction/ids.ts'
@@ -69,10 +69,6 @@ function hasOwnFormats(topic: string, { byTopic, waitersByTopic }: Catalogue): b
       signals.some((each) => each.topic === topic && isOwn(each.format)),
     )
   )
-}
-
-function isRequest({ headers }: RawRecord): boolean {
-  return headers.some(({ name }) => name.toLowerCase() === httpHeader)
 }
 
 /** Without credentials in headers of the author's choice; the others are never read. */

@@ -118,7 +118,7 @@ export class Lane {
     this.#room = room
     this.#hooks = hooks
     this.#subscriptions = new Subscriptions({ ...this.partition, incarnation }, engine, opened, room)
-    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing)
+    this.#preparing = hooks.preparing === null ? null : new Preparing(hooks.preparing, partition.topic)
     this.#records = new Records({
       lane: this,
       arrivals: this.#arrivals,
@@ -496,7 +496,7 @@ export class Lane {
   /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
-      const made = called(parent, call, this.#room().catalogue, this.#room().traces)
+      const made = called(parent, call, this.#room())
       if ('end' in made) {
         this.tell(parent.id, made)
         return []
@@ -534,8 +534,7 @@ export class Lane {
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       if (before.state === 'in_doubt') return
-      const { traceparent } = after.envelope.meta
-      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id, traceparent })
+      tellDoubt(before, after)
       if (released) this.#roster.standAside(after)
       else if (this.#leavesLater(after)) this.#roster.stepAsideLater(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)
@@ -622,6 +621,14 @@ function inboundOf({ source }: Entry): Inbound | null {
 /** What it comes of was written, or may be. */
 function isHeard(inbound: Inbound): boolean {
   return inbound.id === null || inbound.after?.fate !== 'undone'
+}
+
+/** Not of one that was so before its lane was opened, or before it woke: that was told. */
+function tellDoubt(before: Transaction, after: Transaction): void {
+  if (before.state === 'queued' && stepInDoubt(before) !== '') return
+  const { id: transactionId, plan, envelope } = after
+  const { traceparent } = envelope.meta
+  publish('in-doubt', { workflow: plan.name, step: stepInDoubt(after), transactionId, traceparent })
 }
 
 /** Its turn, or the end of a rest, came maybe before something of it was due. */

@@ -36,17 +36,19 @@ interface UnderWay {
 
 export class Preparing {
   readonly #parts: PreparingParts
+  readonly #topic: string
   readonly #underWay = new Map<RawRecord, UnderWay>()
 
-  constructor(parts: PreparingParts) {
+  constructor(parts: PreparingParts, topic: string) {
     this.#parts = parts
+    this.#topic = topic
   }
 
   /** What cannot be read at all needs nothing. */
   isReady(record: RawRecord, plans: readonly Plan[]): boolean {
     const { preparer, limits } = this.#parts
     if (record.value === null || record.value.length > limits.valueBytesMax) return true
-    return preparer.isReady(record, plans)
+    return preparer.isReady(record, plans, this.#topic)
   }
 
   /** Begins with the first of a lane, and with those behind it. A look at them all is worth it when there is much room again. */
@@ -114,31 +116,30 @@ export class Preparing {
     const { preparer, limits, clock } = this.#parts
     const waiting = patience(clock, limits.preparingMsMax, given)
     try {
-      await Promise.race([preparer.prepare(record, plans, waiting.signal), waiting.ended])
-      if (waiting.isOver) refuse(record, plans, preparer, tooLate(limits.preparingMsMax))
-      if (!given.aborted)
-        assert(preparer.isReady(record, plans), `record ${record.offset} is ready once it is prepared`)
+      await Promise.race([preparer.prepare(record, plans, this.#topic, waiting.signal), waiting.ended])
+      if (waiting.isOver) this.#refuse(record, plans, tooLate(limits.preparingMsMax))
+      if (!given.aborted) assert(this.isReady(record, plans), `record ${record.offset} is ready once it is prepared`)
       return null
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       if (error.retryable) return error
-      refuse(record, plans, preparer, error)
+      this.#refuse(record, plans, error)
       return null
     } finally {
       waiting.done()
     }
   }
+
+  /** For those workflows that need it and have no answer. */
+  #refuse(record: RawRecord, plans: readonly Plan[], error: EngineError): void {
+    const needing = plans.filter((plan) => !this.isReady(record, [plan])).map(({ version }) => version)
+    const { values, auth } = record.prepared ?? nothing
+    record.prepared = { values: filled(values, needing, error), auth: filled(auth, needing, error) }
+  }
 }
 
 function tooLate(ms: number): EngineError {
   return new EngineError('preparing_timeout', `what is needed to read it was not found out within ${ms / 1000} s`)
-}
-
-/** For those workflows that need it and have no answer. */
-function refuse(record: RawRecord, plans: readonly Plan[], preparer: Preparer, error: EngineError): void {
-  const needing = plans.filter((plan) => !preparer.isReady(record, [plan])).map(({ version }) => version)
-  const { values, auth } = record.prepared ?? nothing
-  record.prepared = { values: filled(values, needing, error), auth: filled(auth, needing, error) }
 }
 
 const nothing: Prepared = { values: new Map(), auth: new Map() }

@@ -8,8 +8,17 @@ import type { Json } from './json.ts'
 export type FormatSpec =
   | { readonly kind: PlainFormat }
   | { readonly kind: 'csv'; readonly columns: readonly string[] | null; readonly delimiter: string }
-  | { readonly kind: 'avro'; readonly schema: string | null }
-  | { readonly kind: 'protobuf' | 'json-schema' }
+  | { readonly kind: 'avro'; readonly schema: string | null; readonly subject?: SubjectSpec }
+  | { readonly kind: 'protobuf' | 'json-schema'; readonly subject?: SubjectSpec }
+
+/** With which of a registry's schemas a message is written. */
+export interface SubjectSpec {
+  /** Null: that of the message's topic, as other clients call it: `TOPIC-value`. */
+  readonly name: string | null
+  readonly version: number | 'latest'
+  /** Of a Protobuf schema with several messages: which; null: its first. */
+  readonly message: string | null
+}
 
 export type PlainFormat = 'json' | 'json5' | 'yaml' | 'xml' | 'form' | 'msgpack' | 'cbor' | 'raw'
 
@@ -20,4 +29,10 @@ export interface Format {
   decode(bytes: Buffer): Json
   /** Throws `EngineError` `value_not_writable` for what the format cannot say. */
   encode(value: Json): Buffer
+}
+
+/** Its schema is a registry's, and stands in the value by its number. */
+export function isOfRegistry(format: FormatSpec): boolean {
+  if (format.kind === 'avro') return format.schema === null
+  return format.kind === 'protobuf' || format.kind === 'json-schema'
 }

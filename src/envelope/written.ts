@@ -2,9 +2,11 @@
 import { EngineError } from '../base/error.ts'
 import { type CloudEvent, checkAttributes } from './cloudevents/event.ts'
 import { recordOfEvent } from './cloudevents/kafka.ts'
-import type { FormatSpec } from './format.ts'
+import { type FormatSpec, isOfRegistry } from './format.ts'
 import { formatOf } from './formats/all.ts'
+import { unwritable } from './formats/text.ts'
 import { type Json, stringifyJson } from './json.ts'
+import { type WireSpec, wireHeader, wireHeaderText } from './wire-spec.ts'
 
 /** How a message is written. */
 export interface Form {
@@ -27,16 +29,44 @@ export interface Written {
 
 /**
  * `headers` are the author's: a content-type among them stands for the one of the format. Null is a record without a value, or an event
- * without data. Throws `EngineError`: `value_not_writable`, `cloudevent_invalid`.
+ * without data. What a registry's schema is to write stays JSON, and a header says by which. Throws `EngineError`:
+ * `value_not_writable`, `cloudevent_invalid`.
  */
-export function written(value: Json, headers: Readonly<Record<string, string>>, { format, event }: Form): Written {
+export function written(
+  value: Json,
+  topic: string,
+  headers: Readonly<Record<string, string>>,
+  { format, event }: Form,
+): Written {
   const plain = value === null ? null : stringifyJson(value)
   if (format === null && event === null) return { value: plain, headers }
+  if (format !== null && isOfRegistry(format)) return toBeWired(plain, headers, wireSpecOf(format, topic), event)
   const own = Object.keys(headers).find((name) => name.toLowerCase() === 'content-type')
   const { contentType, bytes } = body(value, format)
   const type = own === undefined ? contentType : (headers[own] as string)
   if (event !== null) return ofEvent(event, type, bytes, headers, own)
   return { value: bytes, headers: bytes === null ? headers : { 'content-type': contentType, ...headers } }
+}
+
+/** Its schema says what it holds: no header does. */
+function toBeWired(
+  value: string | null,
+  headers: Readonly<Record<string, string>>,
+  spec: WireSpec,
+  event: EventForm | null,
+): Written {
+  if (event === null) return { value, headers: { ...headers, [wireHeader]: wireHeaderText(spec) } }
+  if (event.mode === 'structured') throw unwritable('a structured CloudEvent', 'data by a schema of a registry')
+  const attributes = Object.entries({ specversion: '1.0', ...event.attributes })
+  checkAttributes(new Map(attributes), (name) => `attribute ${name}`)
+  const said = Object.fromEntries(attributes.map(([name, text]) => [`ce_${name}`, text]))
+  return { value, headers: { ...headers, ...said, [wireHeader]: wireHeaderText(spec) } }
+}
+
+function wireSpecOf(format: FormatSpec, topic: string): WireSpec {
+  const { kind, subject } = format as Extract<FormatSpec, { readonly subject?: unknown }>
+  const { name = null, version = 'latest', message = null } = subject ?? {}
+  return { kind, subject: name ?? `${topic}-value`, version, message }
 }
 
 function body(value: Json, spec: FormatSpec | null): { contentType: string; bytes: Buffer | null } {

@@ -1,4 +1,4 @@
-/** The Java that Kafka runs on: JAVA_HOME's, else the one on the PATH, and new enough. */
+/** The Java that local servers run on: JAVA_HOME's, else the one on the PATH, and new enough. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { EngineError } from '../base/error.ts'
@@ -6,7 +6,7 @@ import { EngineError } from '../base/error.ts'
 /** Kafka 4 brokers need it: https://kafka.apache.org/documentation/#java */
 const javaMin = 17
 
-const instead = 'or set KAFKA_BROKERS to use a Kafka of your own.'
+const insteadOfKafka = 'KAFKA_BROKERS to use a Kafka of your own'
 
 export interface Java {
   /** The program to run. */
@@ -15,15 +15,15 @@ export interface Java {
   readonly version: string
 }
 
-/** Throws `java_missing` or `java_too_old`, each saying what to do. */
-export async function findJava(): Promise<Java> {
+/** Throws `java_missing` or `java_too_old`, each saying what to do. `name`: who needs it; `instead`: what to set to do without. */
+export async function findJava(name = 'Kafka', instead = insteadOfKafka): Promise<Java> {
   const home = process.env.JAVA_HOME
   const command = home ? join(home, 'bin', 'java') : 'java'
   const version = await versionOf(command)
-  if (version === null) throw missing(home)
+  if (version === null) throw missing(home, instead)
   const major = majorOf(version)
   if (major < javaMin) {
-    const message = `Java ${major} (${command}) is too old for Kafka: install Java ${javaMin} or newer, point JAVA_HOME at one, ${instead}`
+    const message = `Java ${major} (${command}) is too old for ${name}: install Java ${javaMin} or newer, point JAVA_HOME at one, or set ${instead}.`
     throw new EngineError('java_too_old', message, { details: { command, major } })
   }
   return { command, version }
@@ -44,7 +44,10 @@ function versionOf(command: string): Promise<string | null> {
   })
 }
 
-function missing(home: string | undefined): EngineError {
+function missing(home: string | undefined, instead: string): EngineError {
   const where = home ? `JAVA_HOME is ${home}, but there is no Java in it` : 'There is no Java on the PATH'
-  return new EngineError('java_missing', `${where}: install Java ${javaMin} or newer, set JAVA_HOME to it, ${instead}`)
+  return new EngineError(
+    'java_missing',
+    `${where}: install Java ${javaMin} or newer, set JAVA_HOME to it, or set ${instead}.`,
+  )
 }

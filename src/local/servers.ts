@@ -1,16 +1,19 @@
-/** Kafka and Postgres together, in one folder: what `millrace dev`, the demo and the tests start. */
+/** Kafka and Postgres together, and a schema registry where one is asked for, in one folder: what `millrace dev`, the demo and the tests start. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LocalKafka, startKafka } from './kafka.ts'
 import { once } from './once.ts'
 import { type LocalPostgres, startPostgres } from './postgres.ts'
 import { erasePostgres } from './postgres-home.ts'
+import { type LocalRegistry, startRegistry } from './registry.ts'
 
 export interface ServersOptions {
-  /** Holds `kafka/` and `postgres/`. */
+  /** Holds `kafka/`, `postgres/` and `registry/`. */
   readonly dir: string
   readonly kafka?: boolean | undefined
   readonly postgres?: boolean | undefined
+  /** Only where it is true: it takes seconds to start, and few want one. */
+  readonly registry?: boolean | undefined
   /** Without them, free ones. */
   readonly kafkaPort?: number | undefined
   readonly postgresPort?: number | undefined
@@ -22,16 +25,17 @@ export interface LocalServers extends AsyncDisposable {
   /** Null when it was not asked for. */
   readonly kafkaBrokers: string[] | null
   readonly databaseUrl: string | null
+  readonly registryUrl: string | null
   readonly pids: readonly number[]
   /** Kafka first, so that what still arrives can be written; each is killed when its time is over. */
   stop(): Promise<void>
 }
 
-/** Together 10 s, then both are killed: longer than that nobody waits for a terminal. */
+/** Together 10 s, then all are killed: longer than that nobody waits for a terminal. The registry stops beside Kafka. */
 const kafkaGraceMs = 6000
 const postgresGraceMs = 4000
 
-/** Starts both, or the ones not set to false, in parallel. When one fails, the other is stopped before this throws. */
+/** Starts those that are asked for in parallel. When one fails, the others are stopped before this throws. */
 export async function startServers(options: ServersOptions): Promise<LocalServers> {
   const giveUp = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, giveUp.signal]) : giveUp.signal
@@ -41,11 +45,12 @@ export async function startServers(options: ServersOptions): Promise<LocalServer
     options.postgres === false
       ? null
       : startPostgres({ dataDir: postgresDir(options.dir), port: options.postgresPort, ...common }),
+    options.registry === true ? startRegistry({ dataDir: registryDir(options.dir), ...common }) : null,
   ] as const
   try {
-    const [kafka, postgres] = await Promise.all(starts)
+    const [kafka, postgres, registry] = await Promise.all(starts)
     for (const note of postgres?.notes ?? []) options.onProgress?.(note)
-    return bothOf(kafka, postgres)
+    return allOf(kafka, postgres, registry)
   } catch (error) {
     giveUp.abort(error)
     await Promise.all(starts.map((start) => start?.then((server) => server.stop()).catch(() => {})))
@@ -53,25 +58,28 @@ export async function startServers(options: ServersOptions): Promise<LocalServer
   }
 }
 
-/** Removes the data of both servers, which must not run. */
+/** Removes the data of all servers, which must not run. */
 export function eraseServers(dir: string): void {
   erasePostgres(postgresDir(dir))
   rmSync(kafkaDir(dir), { recursive: true, force: true })
+  rmSync(registryDir(dir), { recursive: true, force: true })
 }
 
-function bothOf(kafka: LocalKafka | null, postgres: LocalPostgres | null): LocalServers {
+function allOf(kafka: LocalKafka | null, postgres: LocalPostgres | null, registry: LocalRegistry | null): LocalServers {
   const stop = once(async () => {
-    await kafka?.stop(kafkaGraceMs)
+    await Promise.all([kafka?.stop(kafkaGraceMs), registry?.stop()])
     await postgres?.stop(postgresGraceMs)
   })
   return {
     kafkaBrokers: kafka?.brokers ?? null,
     databaseUrl: postgres?.url ?? null,
-    pids: [kafka, postgres].flatMap((server) => server?.pid ?? []),
+    registryUrl: registry?.url ?? null,
+    pids: [kafka, postgres, registry].flatMap((server) => server?.pid ?? []),
     stop,
     [Symbol.asyncDispose]: stop,
   }
 }
 
 const kafkaDir = (dir: string) => join(dir, 'kafka')
+const registryDir = (dir: string) => join(dir, 'registry')
 const postgresDir = (dir: string) => join(dir, 'postgres')

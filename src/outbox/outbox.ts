@@ -4,10 +4,13 @@ import type { HeldLane, OutboxLane, OutboxLedger } from '../coordinator/ports.ts
 import type { OutboxLimits } from './limits.ts'
 import { Publisher } from './publisher.ts'
 import type { Sessions } from './session.ts'
+import type { Encoder } from './writing.ts'
 
 export interface OutboxParts {
   readonly ledger: OutboxLedger
   readonly sessions: Sessions
+  /** Null: there is no schema registry. */
+  readonly encoder: Encoder | null
   readonly clock: Clock
   readonly limits: OutboxLimits
 }

@@ -9,12 +9,15 @@ import type { OutboxLane, OutboxLedger, OutboxMessage } from '../coordinator/por
 import { publish } from '../telemetry/channels.ts'
 import type { OutboxLimits } from './limits.ts'
 import type { Session, Sessions } from './session.ts'
+import { type Encoder, written } from './writing.ts'
 
 export interface PublisherParts {
   readonly ledger: OutboxLedger
   readonly clock: Clock
   readonly limits: OutboxLimits
   readonly sessions: Pick<Sessions, 'open'>
+  /** Null: there is no schema registry. */
+  readonly encoder: Encoder | null
   /** Broken code: nothing that waiting would mend. */
   onBroken(error: Error): void
 }
@@ -85,9 +88,11 @@ export class Publisher {
       if (this.#closing.signal.aborted) return
       const session = this.#session ?? (await this.#open())
       const most = { rows: this.#rows, bytes: limits.bytesMax }
-      const messages = held(await ledger.unpublished(this.#lane, this.#position, most))
+      const waiting = held(await ledger.unpublished(this.#lane, this.#position, most))
+      if (waiting.length === 0) return
+      const messages = await this.#written(waiting)
       const last = messages.at(-1)
-      if (last === undefined) return
+      if (last === undefined) continue
       const fromUs = this.#parts.clock.nowUs()
       crashPoint('outbox.before-send')
       if (!(await this.#send(session, messages))) continue
@@ -115,6 +120,15 @@ export class Publisher {
     else this.#tellSetBack(reached.seq, publishedSeq)
     held(await ledger.markPublished(this.#lane, this.#position))
     return session
+  }
+
+  /** As many as can be written now; none where the first of them never can, which is given up on. */
+  async #written(waiting: readonly OutboxMessage[]): Promise<readonly OutboxMessage[]> {
+    const { messages, failure } = await written(waiting, this.#parts.encoder)
+    if (failure === null || messages.length > 0) return messages
+    if (failure.error.retryable) throw failure.error
+    held(await this.#parts.ledger.refuseMessage(this.#lane, failure.seq, messageOf(failure.error)))
+    return []
   }
 
   /** Those that were given up on are passed over. False: Kafka refuses one of them, and fewer are to be tried. */
@@ -176,7 +190,7 @@ export class Publisher {
   #tellStalled(error: EngineError): void {
     const { code } = error
     const reason = messageOf(error)
-    const cause = code === 'topic_missing' ? reason : code
+    const cause = code.endsWith('_missing') ? reason : code
     const isNews = cause !== this.#stalled && code !== 'lane_lost'
     if (isNews) publish('outbox.stalled', { ...this.#lane.partition, code, reason })
     this.#stalled = cause

@@ -33,7 +33,11 @@ function ofEmitted(emitted: Emitted, of: Cause, n: number): RecordMessage {
   if (form === undefined) return record(of, n, emitted)
   const event = form.event && { ...form.event, attributes: { ...saidOf(of, n), ...form.event.attributes } }
   try {
-    const message = { topic, key, ...written(value === null ? null : parseJson(value), headers, { ...form, event }) }
+    const message = {
+      topic,
+      key,
+      ...written(value === null ? null : parseJson(value), topic, headers, { ...form, event }),
+    }
     checkSize(message)
     return record(of, n, message)
   } catch (error) {
@@ -102,7 +106,7 @@ function published(publication: Publication, scope: Scope, of: Cause, n: number)
     const message = {
       topic,
       key: key === null ? null : keyText(key.evaluate(scope), key.source),
-      ...written(value.render(scope), textsOf(headers.render(scope)), formOf(publication, scope, of, n)),
+      ...written(value.render(scope), topic, textsOf(headers.render(scope)), formOf(publication, scope, of, n)),
     }
     checkSize(message)
     return [record(of, n, message)]

@@ -10,6 +10,8 @@ export const limits = {
   schemaBytesMax: 128 * 1024,
   /** Fields of a CSV line that are named. */
   columnsMax: 1000,
+  /** Kafka's longest topic, and what people put around it. */
+  subjectCharsMax: 400,
   /** Nesting of maps and lists in a file: the parser behind it recurses, and an input deeper than this is no input. */
   depthMax: 64,
   /** Steps of one workflow, nested ones included: each is a row of the ledger per transaction. */

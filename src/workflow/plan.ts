@@ -298,8 +298,8 @@ export interface Expression {
 
 /** A compiled `with:`, or a message's value. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
 export interface Template {
-  /** It names secret fields of the event. */
-  readonly isSecret: boolean
+  /** Where in what it renders secret fields of the event come to stand. */
+  readonly secretsAt: readonly SecretPath[]
   render(scope: Scope): Json
 }
 

@@ -22,7 +22,7 @@ class HandPreparer implements Preparer {
   }
 
   /** Rejects with what is retryable. */
-  async prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void> {
+  async prepare(record: RawRecord, plans: readonly Plan[], _topic: string, signal: AbortSignal): Promise<void> {
     this.asked.push({ record, plans, signal })
     const answer = await new Promise<Answer>((resolve) => this.#answers.push(resolve))
     if (answer instanceof EngineError && answer.retryable) throw answer

@@ -26,6 +26,11 @@ const data: SummaryData = {
     asExpected: false,
     eachOnce: true,
   },
+  channels: [
+    { title: 'Kafka, JSON', sent: 900, answered: null },
+    { title: 'HTTP, a web page', sent: 100, answered: null },
+    { title: 'all over HTTP', sent: 100, answered: { count: 100, located: 96, p50: 45.61, p99: 212.2 } },
+  ],
   latency: [
     { name: 'whole', count: 960, p50: 123.4, p95: 1234.5, p99: 2000 },
     { name: 'bill', count: 900, p50: 3.149, p95: 45.67, p99: null },
@@ -57,6 +62,11 @@ Transactions by state
   completed     880
   failed         80
   dead letters   40
+
+Which way they came
+  Kafka, JSON       900
+  HTTP, a web page  100
+  100 of 100 over HTTP were answered, 96 with where their film is: p50 45.6 ms, p99 212 ms
 
 Wrong on purpose, and what became of it
   request          should end            published  did so

@@ -35,7 +35,7 @@ test(`${takeovers} takeovers of each of ${lanes.length} lanes while they publish
     const ledger = ledgers.get(laneId) as FakeOutboxLedger
     const lane = { laneId, epoch: ++ledger.epoch, partition: { topic: topic.name, partition: 0 } }
     const onBroken = (error: Error) => void broken.push(error)
-    const publisher = new Publisher(lane, { ledger, sessions, clock: systemClock(), limits, onBroken })
+    const publisher = new Publisher(lane, { ledger, sessions, encoder: null, clock: systemClock(), limits, onBroken })
     publishers.push(publisher)
     publisher.wake()
   }

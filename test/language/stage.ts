@@ -1,4 +1,5 @@
 /** One engine for many cases, on one Kafka and one Postgres: each case has workflows and topics of its own. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -50,6 +51,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     DATABASE_URL: ledger.databaseUrl,
     MILLRACE_ENGINE: run,
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
+    MILLRACE_SEAL_KEY: randomBytes(32).toString('hex'),
     KAFKA_SESSION_TIMEOUT: '6s',
     BOOK: book.dir,
   }

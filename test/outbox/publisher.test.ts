@@ -4,6 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { until } from '../../src/base/poll.ts'
 import { defaultLimits } from '../../src/outbox/limits.ts'
 import { Publisher } from '../../src/outbox/publisher.ts'
+import type { Encoder } from '../../src/outbox/writing.ts'
 import { type FactName, type Facts, subscribe } from '../../src/telemetry/channels.ts'
 import { FakeBroker } from './fake-broker.ts'
 import { FakeOutboxLedger } from './fake-ledger.ts'
@@ -11,13 +12,14 @@ import { FakeOutboxLedger } from './fake-ledger.ts'
 const partition = { topic: 'orders', partition: 3 }
 const limits = { ...defaultLimits, rowsMax: 8, pauseMs: { first: 1, most: 4 } }
 
-function scene(from: { broker?: FakeBroker; ledger?: FakeOutboxLedger } = {}) {
+function scene(from: { broker?: FakeBroker; ledger?: FakeOutboxLedger; encoder?: Encoder } = {}) {
   const broker = from.broker ?? new FakeBroker()
   const ledger = from.ledger ?? new FakeOutboxLedger()
   const lane = { laneId: 1, epoch: ledger.epoch, partition }
   const broken: Error[] = []
   const onBroken = (error: Error) => void broken.push(error)
-  const publisher = new Publisher(lane, { ledger, sessions: broker, clock: systemClock(), limits, onBroken })
+  const { encoder = null } = from
+  const publisher = new Publisher(lane, { ledger, sessions: broker, encoder, clock: systemClock(), limits, onBroken })
   const done = async (seq: number) => {
     publisher.wake()
     await until(`message ${seq} to be marked`, async () => ledger.publishedSeq >= seq, { forMs: 2000, everyMs: 1 })

@@ -82,6 +82,7 @@ export class Member {
     const reached = () => this.intake.isReached
     this.outbox = new Outbox({
       ledger: outboxLedgerOf(server.tables, ask),
+      encoder: null,
       sessions: sessionsOf(around.outlet, broker, this.process, around.weather, reached),
       clock: this.process.clock,
       limits: outboxLimits,

@@ -47,7 +47,7 @@ export class SimulatedPreparer implements Preparer {
     return record.value?.[0] !== 0 || plans.every(({ version }) => record.prepared?.values.has(version))
   }
 
-  async prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void> {
+  async prepare(record: RawRecord, plans: readonly Plan[], _topic: string, signal: AbortSignal): Promise<void> {
     this.underWay++
     signal.addEventListener('abort', () => this.underWay--, { once: true })
     await this.#time()

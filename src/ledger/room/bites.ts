@@ -25,39 +25,49 @@ function goneWith(table: string, key: string): string {
 delete from millrace_data.${table} r using (
   select transaction_id, ${key} from millrace_data.${table} o
   where o.transaction_id < (select below_id from millrace_data.horizon)
-    and not exists (select from millrace_data.transaction_attic t where t.id = o.transaction_id)
+    and not exists (select from millrace_data.transaction t where t.id = o.transaction_id)
   limit ${rowsMax}) old
 where r.transaction_id = old.transaction_id and r.${key} = old.${key} returning 1`
 }
 
-const statements = {
-  /** Of the attic, what has ended since and long ago. Who was called goes after its caller, and that after all that is open of it. */
-  transactions: `
-with gone as materialized (
-  select t.id, t.lane_id, t.kafka_offset, t.redriven_from from millrace_data.transaction_attic t
-  join millrace_data.ending_attic e on e.transaction_id = t.id
+/** What has ended before the horizon. Who was called goes after its caller, and that after all that is open of it. */
+const gone = (suffix: string) => `gone as materialized (
+  select t.id, t.lane_id, t.kafka_offset, t.redriven_from from millrace_data.transaction_${suffix} t
+  join millrace_data.ending_${suffix} e on e.transaction_id = t.id
   where e.ended_at < to_timestamp($1::int8 / 1000.0)
-    and not exists (select from millrace_data.transaction_attic p where p.id = t.parent_id)
+    and not exists (select from millrace_data.transaction_${suffix} p where p.id = t.parent_id)
     and not exists (
-      select from millrace_data.transaction_attic c left join millrace_data.ending_attic x on x.transaction_id = c.id
+      select from millrace_data.transaction_${suffix} c left join millrace_data.ending_${suffix} x on x.transaction_id = c.id
       where c.id between millrace_data.first_beside(t.id) and millrace_data.last_beside(t.id)
         and c.parent_id = t.id and x.transaction_id is null)
   limit ${rowsMax}
-), moved as materialized (
+)`
+
+const without = (suffix: string) => `attempts as (
+  delete from millrace_data.attempt_${suffix} where transaction_id = any(array(select id from gone))
+), endings as (
+  delete from millrace_data.ending_${suffix} where transaction_id = any(array(select id from gone))
+), begun as (
+  delete from millrace_data.begun_${suffix} where transaction_id = any(array(select id from gone))
+), ${horizonOf('(select * from gone where redriven_from is null)')}
+delete from millrace_data.transaction_${suffix} where id = any(array(select id from gone)) returning 1`
+
+/** Of a partition whose postings go later. */
+export function biteTransactions(db: Connections, suffix: string, horizonMs: number): Promise<number> {
+  return biteAll(db, `with ${gone(suffix)}, ${without(suffix)}`, [horizonMs])
+}
+
+const statements = {
+  /** Of the attic, what has ended since and long ago. */
+  transactions: `
+with ${gone('attic')}, moved as materialized (
   select p.* from millrace_data.posting_attic p where p.transaction_id = any(array(select id from gone))
 ), ${carried('moved')}, carried_at as (
   update millrace_data.horizon set carried_at = greatest(carried_at, (select max(at) from moved)) where exists (select from moved)
 ), postings as (
   delete from millrace_data.posting_attic
   where transaction_id = any(array(select id from gone)) and (select set_config('millrace.pruning', 'on', true)) = 'on'
-), attempts as (
-  delete from millrace_data.attempt_attic where transaction_id = any(array(select id from gone))
-), endings as (
-  delete from millrace_data.ending_attic where transaction_id = any(array(select id from gone))
-), begun as (
-  delete from millrace_data.begun_attic where transaction_id = any(array(select id from gone))
-), ${horizonOf('(select * from gone where redriven_from is null)')}
-delete from millrace_data.transaction_attic where id = any(array(select id from gone)) returning 1`,
+), ${without('attic')}`,
 
   /** In the attic: those of older versions, whose numbers tell no time. */
   commits: `
@@ -114,11 +124,15 @@ delete from millrace_data.command where id = any(array(select id from old)) retu
 export async function bite(db: Connections, horizonMs: number): Promise<Bites> {
   const counts: Record<string, number> = {}
   for (const [name, text] of Object.entries(statements)) {
-    counts[name] = 0
-    for (let rows = rowsMax; rows === rowsMax; ) {
-      rows = (await db.query({ text, values: text.includes('$1') ? [horizonMs] : [] })).length
-      counts[name] += rows
-    }
+    counts[name] = await biteAll(db, text, text.includes('$1') ? [horizonMs] : [])
   }
   return counts as Bites
+}
+
+async function biteAll(db: Connections, text: string, values: readonly unknown[]): Promise<number> {
+  let count = 0
+  for (let rows = rowsMax; rows === rowsMax; count += rows) {
+    rows = (await db.query({ text, values: [...values] })).length
+  }
+  return count
 }

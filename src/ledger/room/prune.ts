@@ -140,7 +140,7 @@ async function wouldDrop(db: Connections, beforeMs: number): Promise<Dropped[]> 
     const limitMs = Math.max(limitOf(family, room, beforeMs), family.name === 'posting' ? goneMs : 0)
     for (const each of due(family, room, limitMs)) {
       if (await isStillFound(db, each)) break
-      dropped.push({ ...about(each, await lookAt(db, family, each.partition.suffix, beforeMs)), took: null })
+      dropped.push({ ...about(each, await lookAt(db, family, each.partition.suffix, beforeMs, true)), took: null })
     }
   }
   return dropped

@@ -1,14 +1,14 @@
 /** Formats and schemas: files that they name are there and hold, and what is said of a registry's is said of it alone. */
 import { EngineError, messageOf } from '../../base/error.ts'
-import type { FormatSpec, PlainFormat } from '../../envelope/format.ts'
+import { type FormatSpec, isOfRegistry, type PlainFormat } from '../../envelope/format.ts'
 import { avroType } from '../../envelope/formats/avro.ts'
 import { plainCsv } from '../../envelope/formats/csv.ts'
 import { readJson } from '../../envelope/formats/json.ts'
 import { yaml } from '../../envelope/formats/yaml.ts'
 import type { Json } from '../../envelope/json.ts'
 import { compileSchema } from '../../envelope/schema.ts'
-import type { FormatFile } from '../model/format.ts'
-import { besideFile, formatField } from '../model/format.ts'
+import type { FormatFile, MessageFormatFile } from '../model/format.ts'
+import { besideFile, formatField, messageFormatField } from '../model/format.ts'
 import type { Path } from '../places.ts'
 import { type Finding, finding, shorten } from '../problem.ts'
 import { labelOf, valueAt } from '../shape/at.ts'
@@ -16,15 +16,32 @@ import { add, type Checking } from './fields.ts'
 
 export function checkFormat(checking: Checking, path: Path): void {
   const { success, data } = formatField().safeParse(valueAt(checking.file, path))
+  if (success && data !== undefined) keep(checking, path, specOf(checking, path, data))
+}
+
+/** Of a message; `mode`: of a CloudEvent, how it travels. */
+export function checkMessageFormat(checking: Checking, path: Path, mode: unknown): void {
+  const { success, data } = messageFormatField().safeParse(valueAt(checking.file, path))
   if (!success || data === undefined) return
   const spec = specOf(checking, path, data)
+  keep(checking, path, spec)
+  if (spec === null || !isOfRegistry(spec) || mode !== 'structured') return
+  const message = 'a structured CloudEvent holds its data as JSON, and no schema of a registry is for that'
+  add(checking, path, finding('format_and_mode', message, 'mode: binary', 'leave mode out, or the format'))
+}
+
+function keep(checking: Checking, path: Path, spec: FormatSpec | null): void {
   if (spec !== null) checking.formats.set(labelOf(path), spec)
 }
 
-function specOf(checking: Checking, path: Path, file: NonNullable<FormatFile>): FormatSpec | null {
+function specOf(checking: Checking, path: Path, file: NonNullable<FormatFile | MessageFormatFile>): FormatSpec | null {
   if (typeof file === 'string') return named(file)
-  const { csv, avro } = file
+  if ('protobuf' in file) return { kind: 'protobuf', subject: subjectOf(file.protobuf) }
+  if ('json-schema' in file) return { kind: 'json-schema', subject: subjectOf(file['json-schema']) }
+  const csv = 'csv' in file ? file.csv : undefined
+  const avro = 'avro' in file ? file.avro : undefined
   if (csv !== undefined) return { kind: 'csv', columns: csv.columns ?? null, delimiter: csv.delimiter }
+  if (avro !== undefined && !('schema' in avro)) return { kind: 'avro', schema: null, subject: subjectOf(avro) }
   if (avro !== undefined) return avroSpec(checking, [...path, 'avro', 'schema'], avro.schema)
   add(
     checking,
@@ -38,6 +55,10 @@ function avroSpec(checking: Checking, path: Path, file: string): FormatSpec | nu
   const schema = textBeside(checking, path, file)
   if (schema === null) return null
   return attempt(checking, path, file, () => avroType(schema)) === null ? null : { kind: 'avro', schema }
+}
+
+function subjectOf(file: { subject?: string | undefined; version: number | 'latest'; message?: string | undefined }) {
+  return { name: file.subject ?? null, version: file.version, message: file.message ?? null }
 }
 
 function named(kind: Exclude<FormatFile, object | undefined>): FormatSpec {

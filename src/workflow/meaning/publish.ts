@@ -6,7 +6,7 @@ import type { Path } from '../places.ts'
 import { finding, shorten } from '../problem.ts'
 import { valueAt } from '../shape/at.ts'
 import { addAtKey, type Checking, checkExpression, checkTemplate, isThere } from './fields.ts'
-import { checkFormat } from './format.ts'
+import { checkMessageFormat } from './format.ts'
 
 /** One message, or a list of them. */
 export function checkPublish(checking: Checking, path: Path, names: Names): void {
@@ -22,7 +22,7 @@ function checkMessage(checking: Checking, path: Path, names: Names): void {
   checkExpression(checking, [...path, 'key'], names, 'key')
   checkTemplate(checking, [...path, 'value'], names, 'value')
   checkTemplate(checking, [...path, 'headers'], names, 'headers')
-  checkFormat(checking, [...path, 'format'])
+  checkMessageFormat(checking, [...path, 'format'], valueAt(checking.file, [...path, 'cloudevents', 'mode']))
   if (isThere(checking, [...path, 'cloudevents']))
     checkTemplate(checking, [...path, 'cloudevents'], names, 'cloudevents')
   const headers = valueAt(checking.file, [...path, 'headers'])

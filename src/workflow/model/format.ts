@@ -80,6 +80,62 @@ function hasOne({ csv, avro }: { readonly csv?: unknown; readonly avro?: unknown
   return csv === undefined || avro === undefined
 }
 
+const subjectExpected = 'the name of a subject in the schema registry'
+const versionExpected = 'latest, or a number from 1'
+
+const subjectFields = {
+  subject: z
+    .string(subjectExpected)
+    .min(1, subjectExpected)
+    .max(limits.subjectCharsMax, subjectExpected)
+    .optional()
+    .describe('Under which the registry has the schema. Without it, the topic and -value.'),
+  version: z
+    .union([z.literal('latest'), z.int().min(1)], versionExpected)
+    .default('latest')
+    .describe('Which version of the schema: a number, or the latest there is when the message is published.'),
+}
+
+const subjectModel = z.strictObject(subjectFields, 'a map with subject, version')
+const protobufModel = z.strictObject(
+  {
+    ...subjectFields,
+    message: z
+      .string()
+      .regex(/^[A-Za-z_][\w.]*$/, 'a name of a message type')
+      .optional()
+      .describe('Of several messages in the schema, which. Without it, the first.'),
+  },
+  'a map with subject, version, message',
+)
+
+export type MessageFormatFile = z.infer<ReturnType<typeof messageFormatField>>
+
+const messageFormatExpected = `one of ${kinds.join(', ')}, or a map with csv, avro, protobuf or json-schema`
+
+/** How a message is written; by a schema of a registry, where it has one. */
+export function messageFormatField() {
+  return z
+    .union(
+      [
+        z.enum(kinds, messageFormatExpected),
+        z.strictObject({ csv: csvModel.describe('Lines of CSV.') }, messageFormatExpected),
+        z.strictObject(
+          {
+            avro: z
+              .union([avroModel, subjectModel], 'a map with schema, or with subject, version')
+              .describe('Bare Avro by a file beside this one, or by a schema of the registry.'),
+          },
+          messageFormatExpected,
+        ),
+        z.strictObject({ protobuf: protobufModel.describe('By a schema of the registry.') }, messageFormatExpected),
+        z.strictObject({ 'json-schema': subjectModel.describe('By a schema of the registry.') }, messageFormatExpected),
+      ],
+      messageFormatExpected,
+    )
+    .optional()
+}
+
 const schemaExpected = 'a JSON Schema: a file beside this one, or the schema itself as a map'
 
 export function schemaField() {

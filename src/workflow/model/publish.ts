@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { cel, condition, topic } from './fields.ts'
-import { formatField } from './format.ts'
+import { messageFormatField } from './format.ts'
 
 export type MessageFile = z.infer<typeof messageModel>
 export type MessagesFile = MessageFile | MessageFile[]
@@ -58,8 +58,8 @@ const messageModel = z.strictObject(
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()], headerExpected), 'a map of headers')
       .optional()
       .describe('By name: texts, with CEL inside of ${{ }}. One that gives null is left out.'),
-    format: formatField().describe(
-      'How the value is written; without it, as JSON. It says so in the header content-type.',
+    format: messageFormatField().describe(
+      'How the value is written; without it, as JSON. It says so in the header content-type, but where a schema of a registry says it.',
     ),
     cloudevents: eventModel.optional().describe('What makes it a CloudEvent.'),
     when: condition().optional().describe('CEL that gives true or false; on false nothing is published.'),

@@ -94,6 +94,7 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
   cloudevents: () => 'write cloudevents: { type: my.event }',
   mode: () => 'write binary or structured',
   'extensions.*': () => 'write a text',
+  extension: slugFix(''),
   from: () => 'write earliest, latest, or the time in full with its zone',
   retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
   steps: () => 'write "- id: first" under it, with "uses:" below',

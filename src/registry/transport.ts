@@ -1,0 +1,131 @@
+/**
+ * HTTP to the registry, in place of the library's own: that one has no end when a connection breaks within an answer, no limit to what it
+ * reads, and takes an address that is no registry for one that lacks the schema.
+ */
+import { readFileSync } from 'node:fs'
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { EngineError, messageOf } from '../base/error.ts'
+
+export interface TransportOptions {
+  /** Where its API begins, such as `http://registry:8081` or `https://host/apis/ccompat/v7`. */
+  readonly url: string
+  readonly user: string | null
+  readonly password: string | null
+  /** PEM files; read anew with each connection, so that new ones are taken. */
+  readonly tlsCaFile: string | null
+  readonly tlsCertFile: string | null
+  readonly tlsKeyFile: string | null
+  /** One answer takes no longer, in milliseconds. */
+  readonly answerMsMax: number
+}
+
+/** A schema is some kilobytes; what is larger is none. */
+const answerBytesMax = 8 * 1024 * 1024
+
+/**
+ * Answers with the JSON of a GET. Throws `EngineError`: `registry_missing_entry` where a registry says that it has none of it,
+ * else `registry_outage` (retryable): also for what only people can mend, such as a wrong password, for no record is to blame.
+ */
+export async function get(url: string, options: TransportOptions): Promise<unknown> {
+  const { status, text } = await ask(url, options).catch((cause) => {
+    throw away(options, reasonOf(cause), cause)
+  })
+  const body = parsed(text)
+  if (status === 200 && body !== null) return body
+  if (status === 404 && missing.has(Number(body?.error_code))) {
+    throw new EngineError('registry_missing_entry', String(body?.message ?? 'there is none'))
+  }
+  throw away(options, refusalOf(status, body))
+}
+
+/** Schema, version, subject: https://docs.confluent.io/platform/current/schema-registry/develop/api.html#errors. */
+const missing: ReadonlySet<number> = new Set([40401, 40402, 40403])
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+function ask(url: string, options: TransportOptions): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(options.answerMsMax)
+    const send = url.startsWith('https:') ? requestHttps : requestHttp
+    const request = send(url, { headers: headersOf(options), ...tlsOf(options), signal }, (response) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      response.on('error', reject)
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > answerBytesMax) request.destroy(new Error(`it answers with more than ${answerBytesMax} bytes`))
+        chunks.push(chunk)
+      })
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
+      })
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+function headersOf({ user, password }: TransportOptions): Record<string, string> {
+  const accept = 'application/vnd.schemaregistry.v1+json, application/json'
+  if (user === null) return { accept }
+  return { accept, authorization: `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}` }
+}
+
+function tlsOf({ tlsCaFile, tlsCertFile, tlsKeyFile }: TransportOptions) {
+  return {
+    ...(tlsCaFile === null ? {} : { ca: readFileSync(tlsCaFile) }),
+    ...(tlsCertFile === null ? {} : { cert: readFileSync(tlsCertFile) }),
+    ...(tlsKeyFile === null ? {} : { key: readFileSync(tlsKeyFile) }),
+  }
+}
+
+interface Body {
+  readonly error_code?: unknown
+  readonly message?: unknown
+}
+
+/** Null: it is no JSON object. */
+function parsed(text: string): Body | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : null
+  } catch {
+    return null
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if ((error as Error).name === 'TimeoutError' || (error as Error).name === 'AbortError') return 'it does not answer'
+  const inner = error instanceof AggregateError ? error.errors[0] : error
+  return messageOf(inner)
+}
+
+function refusalOf(status: number, body: Body | null): string {
+  if (status === 401 || status === 403) {
+    return `it refuses this user (${status}): look at registry.user and registry.password`
+  }
+  if (status === 404 || body === null) {
+    return `what answers there (${status}) is no schema registry: look at registry.url`
+  }
+  return `it answers ${status}${body.message === undefined ? '' : `: ${String(body.message).slice(0, 200)}`}`
+}
+
+function away({ url }: TransportOptions, reason: string, cause?: unknown): EngineError {
+  const address = shownAddress(url)
+  const options = {
+    retryable: true,
+    details: { service: 'registry', address },
+    ...(cause === undefined ? {} : { cause }),
+  }
+  return new EngineError('registry_outage', `the schema registry at ${address}: ${reason}`, options)
+}
+
+/** Without a password that somebody may have put there. */
+export function shownAddress(url: string): string {
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname.replace(/\/$/, '')}`
+}
