@@ -109,6 +109,9 @@ select 'letter_state_by_nobody', d.lane_id, w.name, d.kafka_offset, d.id::text,
 from millrace_data.dead_letter d left join millrace_data.workflow w on w.id = d.workflow_id
 where d.state <> 1 and not exists (
   select from done c where c.target = d.id and c.kind = case d.state when 2 then 'redrive' else 'discard' end)
+  -- Its transaction was retried, and went.
+  and not (d.state = 2 and d.transaction_id is not null and (${prunedTransaction('d.transaction_id')} or exists (
+    select from millrace_data.round q where q.transaction_id = d.transaction_id and q.from_step is not null)))
 union all
 select 'redriven_from_nothing', t.lane_id, w.name, t.kafka_offset, t.id::text, 'a redriven dead letter ' || t.redriven_from,
        case when d.id is null then 'none' when d.state = 1 then 'it is open' else 'it is discarded' end
