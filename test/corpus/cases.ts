@@ -7,8 +7,11 @@ export interface Case {
   readonly code: string
 }
 
-/** A text, bytes, or a text so many times, so that a megabyte of brackets is one line. */
-type Part = string | { readonly hex: string } | { readonly repeat: string; readonly times: number }
+/** A text, bytes, or either so many times, so that a megabyte of brackets is one line. */
+type Part =
+  | string
+  | { readonly hex: string; readonly times?: number }
+  | { readonly repeat: string; readonly times: number }
 
 export function corpusFile(path: string): string {
   return readFileSync(new URL(`../../../test/corpus/${path}`, import.meta.url), 'utf8')
@@ -24,6 +27,6 @@ export function casesOf(folder: string): Case[] {
 
 function bytesOf(part: Part): Buffer {
   if (typeof part === 'string') return Buffer.from(part, 'utf8')
-  if ('hex' in part) return Buffer.from(part.hex, 'hex')
+  if ('hex' in part) return Buffer.from(part.hex.repeat(part.times ?? 1), 'hex')
   return Buffer.from(part.repeat.repeat(part.times), 'utf8')
 }
