@@ -37,6 +37,7 @@ export class EngineDoor {
   readonly #parts: EngineDoorParts
   readonly #incarnations = new Map<string, { id: string; atMs: number }>()
   #opened: { door: HttpDoor; writer: DirectProducer; ledger: ReturnType<typeof openDoorLedger> } | undefined
+  readonly #known = new Set<string>()
   #tls: TlsOptions | null = null
   #tick: NodeJS.Timeout | undefined
 
@@ -115,13 +116,16 @@ export class EngineDoor {
     return id
   }
 
-  async #makeTopics(topics: readonly string[]): Promise<void> {
+  /** Those that were there before are not looked for again. */
+  async #makeTopics(all: readonly string[]): Promise<void> {
+    const topics = all.filter((topic) => !this.#known.has(topic))
     if (topics.length === 0) return
     const { config } = this.#parts
     const admin = new Topics(createClient(kafkaSettings(config)), config['kafka.brokers'].join(','))
     try {
       await admin.connect()
       const made = await admin.create(topics, config['door.topicPartitions'])
+      for (const topic of topics) this.#known.add(topic)
       for (const topic of made) publish('notice', { level: 'info', message: `made the topic ${topic}` })
     } finally {
       await admin.disconnect()

@@ -89,7 +89,7 @@ export function keyOf(header: string | string[] | undefined): string | null {
   throw refuse(400, 'idempotency_key_invalid', 'an Idempotency-Key has 1 to 255 visible ASCII characters')
 }
 
-/** Of all by which one request is the same as another. */
+/** Of all by which one request is the same as another; the key is among it, so that nobody guesses a body from what the ledger keeps. */
 export function digestOf(parts: readonly (string | Buffer)[]): Buffer {
   const digest = createHash('sha256')
   for (const part of parts) digest.update(`${Buffer.byteLength(part)}:`).update(part)

@@ -1,7 +1,11 @@
 /** OpenAPI 3.1 of what the door takes, made of the workflow files. Source: https://spec.openapis.org/oas/v3.1.1 */
+
+import { formatOf } from '../envelope/formats/all.ts'
 import type { Json } from '../envelope/json.ts'
+import type { HttpTrigger } from '../workflow/plan.ts'
 import { pathNames } from '../workflow/route.ts'
 import type { Route } from './routes.ts'
+import { securityOf, securitySchemes } from './security.ts'
 
 export function openApi(routes: readonly Route[], publicUrl: string): { [name: string]: Json } {
   const paths: { [path: string]: { [method: string]: Json } } = {}
@@ -15,7 +19,7 @@ export function openApi(routes: readonly Route[], publicUrl: string): { [name: s
     info: { title: 'Millrace', version: '1', description: 'Requests that start workflows, and what becomes of them.' },
     ...(publicUrl === '' ? {} : { servers: [{ url: publicUrl }] }),
     paths: { ...paths, '/transactions/{id}': { get: statusOperation } },
-    components: { schemas },
+    components: { schemas, securitySchemes: securitySchemes(routes) },
   }
 }
 
@@ -35,9 +39,17 @@ function operation({ plan, trigger }: Route, method: string): { [name: string]: 
     operationId: `${plan.name}_${method.toLowerCase()}`,
     summary: `Starts the workflow ${plan.name}.`,
     parameters: [...parameters, idempotencyKey],
-    ...(method === 'GET' ? {} : { requestBody: { content: { 'application/json': { schema: {} } } } }),
+    ...(method === 'GET' ? {} : { requestBody: { content: bodyOf(trigger) } }),
+    ...(plan.auth === null ? {} : { security: securityOf(plan.auth) }),
     responses: { ...refusals, ...answer, 202: acceptedAnswer },
   }
+}
+
+/** What its format is called; without one whatever says what it is. */
+function bodyOf({ format, schema }: HttpTrigger): { [type: string]: Json } {
+  const body = { schema: schema?.source ?? {} }
+  const types = format === null ? null : (formatOf(format)?.mediaTypes ?? ['application/octet-stream'])
+  return types === null ? { 'application/json': body, '*/*': {} } : { [types[0] as string]: body }
 }
 
 const idempotencyKey: Json = {

@@ -90,7 +90,8 @@ export class Requests {
     body: Buffer,
   ): Promise<Accepted[]> {
     const key = keyOf(request.headers['idempotency-key'])
-    const digest = key === null ? null : digestOf([request.method, request.raw.url ?? '', ...saidOf(request), body])
+    const digest =
+      key === null ? null : digestOf([key, request.method, request.raw.url ?? '', ...saidOf(request), body])
     const accept = (event: RequestEvent, at: number) => {
       const once = key === null || digest === null ? null : { key: events.length > 1 ? `${key}/${at}` : key, digest }
       return this.#parts.acceptance.accept({ route, event, auth, once })

@@ -7,6 +7,8 @@ import type { Envelope } from './envelope.ts'
 import { hasLongNumbers, type Json, stringifyJson } from './json.ts'
 
 export interface ValueSchema {
+  /** As it was written. */
+  readonly source: Json
   /** Throws `EngineError` `schema_mismatch`. `text`: the envelope's, as the ledger keeps it. */
   check(envelope: Envelope, text: string): void
 }
@@ -15,6 +17,7 @@ export interface ValueSchema {
 export function compileSchema(schema: Json): ValueSchema {
   const validate = compiled(schema)
   return {
+    source: schema,
     check({ data }, text) {
       // A schema knows numbers alone: not as bigints, nor as texts of their digits.
       if (validate(hasLongNumbers(text) ? JSON.parse(text).data : data)) return

@@ -5,6 +5,7 @@ import { atOf, statusUrl } from '../../src/api/address.ts'
 import { altNamesOf, subjectText } from '../../src/api/certificate.ts'
 import { eventsOf } from '../../src/api/event.ts'
 import { keyOf, Once } from '../../src/api/once.ts'
+import { openApi } from '../../src/api/openapi.ts'
 import type { Claim, ClaimAnswer, DoorLedger } from '../../src/api/ports.ts'
 import { problemOf, problemText, Refusal, refuse } from '../../src/api/problem.ts'
 import { Rates } from '../../src/api/rate.ts'
@@ -87,6 +88,32 @@ test('routes: by method and path, with what stands in the place of a name', () =
   }
   for (const method of ['DELETE', 'TRACE', 'CONNECT', 'NONSENSE', '__proto__'])
     assert.equal(refused(method, '/films')?.status, 405)
+})
+
+test('OpenAPI: bodies by format and schema, and in which combinations of ways one is let in', () => {
+  const source = `
+name: pay
+on:
+  http: { path: "/pay/{till}", format: yaml, schema: { type: object, required: [cents] } }
+auth:
+  all:
+    - { apiKey: { keys: partner_keys } }
+    - [{ hmac: { scheme: github, secret: hook } }, { mtls: { subjects: [CN=till] } }]
+steps:
+  - { id: one, uses: echo }
+`
+  const { plan: pay, problems } = parseWorkflow(source, 'pay', null)
+  assert.ok(pay, JSON.stringify(problems))
+  const document = JSON.parse(JSON.stringify(openApi(new Routes([pay]).all, '')))
+  const { post } = document.paths['/pay/{till}']
+  assert.deepEqual(post.requestBody.content, {
+    'application/yaml': { schema: { type: 'object', required: ['cents'] } },
+  })
+  assert.deepEqual(post.security, [
+    { 'apiKey_x-api-key': [], hmac_github: [] },
+    { 'apiKey_x-api-key': [], mtls: [] },
+  ])
+  assert.deepEqual(Object.keys(document.components.securitySchemes), ['apiKey_x-api-key', 'hmac_github', 'mtls'])
 })
 
 test('an outage says nothing of what is inside, a refusal for want of credentials nothing at all', () => {
