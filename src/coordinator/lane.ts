@@ -504,6 +504,8 @@ export class Lane {
         return []
       }
       this.#roster.admit(made.child, Number.POSITIVE_INFINITY)
+      // Its caller was folded again, and calls it again under its id.
+      this.#dropped.delete(made.child.id)
       return [made.row]
     })
   }

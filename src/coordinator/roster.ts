@@ -79,13 +79,13 @@ export class Roster {
   /** Takes in those that were open when the lane was opened, in the order of their turns. */
   resume(open: readonly OpenRef[]): void {
     for (const ref of open) {
-      if (ref.rests && this.#order.enter(ref)) {
+      const isTurn = !ref.inDoubt && this.#order.enter(ref)
+      if (isTurn && ref.rests) {
         this.#holders.add(ref.id)
         continue
       }
       this.#stubs.set(ref.id, ref.admittedUs)
       this.#horizon.add(ref.id, ref.admittedUs)
-      const isTurn = !ref.inDoubt && this.#order.enter(ref)
       if (ref.inDoubt) this.#aside.add(ref.id)
       if (isTurn) this.#turns.add(ref.id)
       if (isTurn || ref.inDoubt) this.#takenOver.add(ref.id)

@@ -39,10 +39,12 @@ export async function findOpen(
     text: `
 select t.id, t.version_id, t.key, ${micros('t.admitted_at')} as admitted_us,
        d.in_doubt and ${isChain} as in_doubt,
-       exists (select from millrace_data.rest r where r.transaction_id = t.id and r.is_alone) as rests
+       d.rests
 from millrace_data.transaction t
 join millrace_data.version v on v.id = t.version_id
-cross join lateral (select ${inDoubt} as in_doubt) d
+cross join lateral (
+  select ${inDoubt} as in_doubt,
+         exists (select from millrace_data.rest r where r.transaction_id = t.id and r.is_alone) as rests) d
 where t.lane_id = $1
   and (t.id >= $2 or t.id = any(array(
     select transaction_id from millrace_data.parked where lane_id = $1
@@ -50,7 +52,7 @@ where t.lane_id = $1
   and not exists (select from millrace_data.ending e where e.transaction_id = t.id)
   and not exists (
     select from millrace_data.rest r where r.transaction_id = t.id and r.is_alone and not r.is_strict)
-order by ${started} and not d.in_doubt desc, d.in_doubt desc, t.kafka_offset, t.id`,
+order by d.rests or (${started} and not d.in_doubt) desc, d.in_doubt desc, t.kafka_offset, t.id`,
     values: [laneId, lowId],
   })
   const sources = await loadSources(db, rows)

@@ -28,3 +28,17 @@ test('a strict one that rests when its lane is opened is not loaded, and nobody 
   roster.giveTurns()
   assert.deepEqual(roster.takeReady(10), ['next'])
 })
+
+test('one that rests strictly and does not hold its line stands in it once', () => {
+  const roster = new Roster()
+  roster.resume([ref('first', false), ref('sleeper', true), ref('last', false)])
+  assert.deepEqual([roster.takeReady(10), roster.queued], [['first'], 2])
+  assert.equal(roster.arrive(one('first')), true)
+  roster.end(one('first'))
+  roster.sealTurns()
+  roster.giveTurns()
+  assert.deepEqual(roster.takeReady(10), ['sleeper', 'last'])
+  roster.arrive(one('sleeper'))
+  roster.arrive(one('last'))
+  assert.equal(roster.end(one('sleeper')), 'last')
+})

@@ -282,8 +282,8 @@ export const bugs: readonly Bug[] = [
     name: 'ids from the clock',
     guard: 'an id is the same whoever makes it',
     file: 'src/transaction/ids.ts',
-    find: 'admittedMs), JSON.stringify(origin))',
-    instead: 'admittedMs), `${JSON.stringify(origin)}${performance.now()}`)',
+    find: 'timedUuid(timeMs, JSON.stringify(origin))',
+    instead: 'timedUuid(timeMs, `${JSON.stringify(origin)}${performance.now()}`)',
     seenBy: 'simulation',
   },
   {
@@ -459,7 +459,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'read while it became another',
     guard: 'what is read of one whose rest is taken back is not believed',
-    file: 'src/coordinator/roster.ts',
+    file: 'src/coordinator/loads.ts',
     find: '    else this.#stale.add(id)\n',
     instead: '',
     seenBy: 'simulation',

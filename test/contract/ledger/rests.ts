@@ -7,6 +7,7 @@ import { incarnation, openIn, stayScene, take } from './scene.ts'
 
 const first: DueRest = { dueUs: 0, transactionId: '00000000-0000-0000-0000-000000000000', step: -1, item: '' }
 /** Above all of them: whoever is open and not found above the mark is found otherwise. */
+const lowestId = '00000000-0000-0000-0000-000000000000'
 const high = idOf(9)
 
 export const rests: Cases = {
@@ -22,14 +23,17 @@ export const rests: Cases = {
 
   async 'of a strict workflow it is open all the same, wherever the mark is'(world) {
     const { ledger, one, versionId } = await stayScene(world)
-    const transactions = [transaction(one, versionId, 1)]
+    const transactions = [transaction(one, versionId, 1), transaction(one, versionId, 3, { offset: 0 })]
     const strict = [rest(one, 1, { isStrict: true })]
-    await ledger.commit(batch([progress(one, 2, high)], { transactions, rests: strict }))
-    const { open } = await take(ledger, 0)
-    assert.deepEqual(
-      open.map(({ id, rests }) => [id, rests]),
-      [[idOf(1), true]],
-    )
+    await ledger.commit(batch([progress(one, 2, lowestId)], { transactions, rests: strict }))
+    const openOf = async () => (await take(ledger, 0)).open.map(({ id, rests }) => [id, rests])
+    const before = [
+      [idOf(1), true],
+      [idOf(3), false],
+    ]
+    assert.deepEqual(await openOf(), before, 'before those that have not had their turn, whatever their offsets')
+    await ledger.commit(batch([progress(await take(ledger, 0), 2, high)]))
+    assert.deepEqual(await openOf(), before.slice(0, 1))
   },
 
   async 'whose rest is over is open again below the mark, until it rests once more or ends'(world) {

@@ -165,6 +165,7 @@ function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | '
 }
 
 function turnOf(tables: Tables, id: string): number {
+  if (tables.restsOf(id).some(({ isAlone }) => isAlone)) return 0
   if (tables.isInDoubt(id)) return 1
   return tables.hasStarted(id) ? 0 : 2
 }
