@@ -4,21 +4,45 @@ import { attributes as name } from '../names.ts'
 import type { Count, Labels, Spread, Tallies, Tally } from './tally.ts'
 
 export function measureDurable(tallies: Tallies): (durable: Durable) => void {
-  const consumed = tallies.counter('consumed')
+  const consumed = new Consumed(tallies)
   const admissions = new Admissions(tallies)
   const attempts = new Attempts(tallies)
   return ({ topic, transactions, admitted, attempts: rows, letters, returnedUs }) => {
-    // What a step calls is no record.
-    const records = admitted.filter(({ parent }) => parent === null)
-    if (records.length + letters.length > 0) consumed.of({ [name.system]: 'kafka', [name.destination]: topic }).add(1)
-    for (const row of records) {
-      const workflow = transactions.find(({ id }) => id === row.id)?.plan.name ?? ''
+    let records = 0
+    for (const row of admitted) {
+      // What a step calls is no record.
+      if (row.parent !== null) continue
+      records++
+      const workflow = of(transactions, row.id)?.plan.name ?? ''
       admissions.record(workflow, row.producedUs === null ? null : seconds(row.producedUs, row.admittedUs))
     }
+    if (records + letters.length > 0) consumed.of(topic).add(1)
     for (const row of rows) {
-      const transaction = transactions.find(({ id }) => id === row.transactionId)
-      if (transaction && row.dispatchedUs !== null) attempts.record(row, transaction, returnedUs)
+      if (row.dispatchedUs === null) continue
+      const transaction = of(transactions, row.transactionId)
+      if (transaction) attempts.record(row, transaction, returnedUs)
     }
+  }
+}
+
+/** Mostly there is one. */
+function of(transactions: Durable['transactions'], wanted: string): DurableTransaction | undefined {
+  const [first] = transactions
+  return first?.id === wanted ? first : transactions.find(({ id }) => id === wanted)
+}
+
+class Consumed {
+  readonly #consumed: Tally<Count>
+  readonly #known = new Map<string, Count>()
+
+  constructor(tallies: Tallies) {
+    this.#consumed = tallies.counter('consumed')
+  }
+
+  of(topic: string): Count {
+    const known = this.#known.get(topic) ?? this.#consumed.of({ [name.system]: 'kafka', [name.destination]: topic })
+    this.#known.set(topic, known)
+    return known
   }
 }
 
