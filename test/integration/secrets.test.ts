@@ -294,6 +294,12 @@ test('what comes over HTTP is sealed before it is in Kafka', async () => {
   assert.equal(status, 200, text)
   const bill = createHash('sha256').update(canaries.posted).digest('hex')
   assert.deepEqual(json, { all: { card: '[secret]', n: 1 }, hash: bill })
+  const keyed = { 'idempotency-key': unique('key') }
+  const first = await post(port, '/pay', { card: { number: canaries.posted }, n: 2 }, keyed)
+  const again = await post(port, '/pay', { card: { number: canaries.posted }, n: 2 }, keyed)
+  const other = await post(port, '/pay', { card: { number: canaries.one }, n: 2 }, keyed)
+  assert.deepEqual([first.status, again.status, other.status], [200, 200, 422], other.text)
+  assert.deepEqual(again.json, first.json)
   const bad = await ask(port, '/pay', {
     headers: { 'content-type': 'application/json' },
     body: `{"card": ${canaries.posted}`,
@@ -404,7 +410,7 @@ test('they are in no message that was published', async () => {
   await scene.until('the outbox', `select count(*) = 0 from millrace.outbox where state = 'pending'`)
   const [count] = await scene.ledger.query<{ n: number }>(`select count(*)::int as n from millrace.outbox`)
   // And what the door has written.
-  await reader.until((count?.n ?? 0) + 1)
+  await reader.until((count?.n ?? 0) + 2)
   for (const { name } of [dead, published, posted]) assert.ok(reader.seen.some(({ topic }) => topic === name))
   const texts = reader.seen.flatMap(({ topic, offset, key, value, headers }) =>
     [key, value, ...Object.values(headers).flat()].map(
