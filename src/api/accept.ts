@@ -66,7 +66,8 @@ export class Acceptance {
     const incarnation = await this.#parts.incarnation(record.topic)
     const { route, auth } = sent
     if (sent.once === null) return this.#write(route.plan, this.#stamped(route, auth, record), incarnation)
-    const { key, digest } = sent.once
+    const { key } = sent.once
+    const digest = this.#keptDigest(route.plan, sent.once.digest)
     const begun = await this.#parts.once.begin(route.plan.name, senderOf(auth), key, digest)
     if (begun.is === 'done') {
       const origin = { ...begun.place, workflow: route.plan.name, topic: record.topic, incarnation }
@@ -107,6 +108,12 @@ export class Acceptance {
     const origin = { engine: this.#parts.engine, topic, incarnation, partition, offset, workflow: plan.name }
     const id = transactionId(origin, timestampMs * 1000, timestampMs * 1000)
     return { id, origin: { workflow: plan.name, topic, incarnation, partition, offset }, isRepeated: false }
+  }
+
+  /** Of a body with secret fields one that nobody can find by trying, who has the ledger alone. */
+  #keptDigest({ secrets }: Plan, digest: Buffer): Buffer {
+    const { sealer } = this.#parts
+    return secrets.length === 0 || sealer === null ? digest : Buffer.from(sealer.nameOf(digest.toString('hex')), 'hex')
   }
 
   /** With secret fields its value is sealed before anybody but its sender has it. The stamp is of the value as it came. */

@@ -55,7 +55,10 @@ export async function editOf(
     const headers = JSON.stringify(storedHeaders(opened.headers))
     const value = await change({ ...letter, value: opened.value, headers })
     if (opened.value?.equals(value)) return null
-    check(letter, { ...opened, value }, valueBytesMax, formats)
+    const why = whyUnreadableBy({ ...opened, value }, letter.id, valueBytesMax, formats)
+    // The sentence may quote what is secret.
+    if (why !== null)
+      throw invalid(letter, isSealedRecord(record) ? `it cannot be read (${why.code})` : why.message, why)
     if (!isSealedRecord(record)) return { value, isSealed: false }
     return { value: resealed(record, value, sealer as Sealer).value as Buffer, isSealed: true }
   }
@@ -124,16 +127,15 @@ function told(letter: LetterContent): EditedLetter {
   }
 }
 
-/** As a coordinator will read it: what cannot be read is refused before anything is asked for. */
-function check(
-  letter: LetterContent,
+/** As a coordinator will read it: what cannot be read is refused before anything is asked for. Null: it can be, in some format. */
+function whyUnreadableBy(
   record: RawRecord,
+  id: string,
   valueBytesMax: number,
   formats: readonly (FormatSpec | null)[],
-): void {
-  const causes = formats.map((format) => whyUnreadable(record, letter.id, valueBytesMax, format))
-  const [cause] = causes
-  if (cause !== undefined && causes.every((each) => each !== null)) throw invalid(letter, cause?.message ?? '', cause)
+): EngineError | null {
+  const causes = formats.map((format) => whyUnreadable(record, id, valueBytesMax, format))
+  return causes.every((each) => each !== null) ? (causes[0] ?? null) : null
 }
 
 /** Null: it can be read, or a registry must be asked. */

@@ -7,7 +7,9 @@ import { type Credentials, openCredentials } from '../envelope/sealed-credential
 import { isSealedRecord, resealed } from '../envelope/sealed-value.ts'
 import type { Plan } from '../workflow/plan.ts'
 import { joinReadings, type Place, type Reading, type ReadingRoom, readFor } from './arrival.ts'
-import { decodingOf } from './decoding.ts'
+import { secretsOf } from './catalogue.ts'
+import { type Decoding, decodingOf } from './decoding.ts'
+import { keptReason } from './kept-record.ts'
 import type { Command, StoredLetter } from './ports.ts'
 
 /** What is to be read anew, and by whom. */
@@ -35,12 +37,23 @@ export function redriven(
 
 /** Throws as above. */
 export function redrive({ record, plans }: Redriven, place: Omit<Place, 'subscriptions'>, room: ReadingRoom): Reading {
-  const decoding = decodingOf(record, place, room)
+  const decoding = decodingFor(record, place, room)
   const subscriptions = new Map(plans.map((plan) => [plan.name, 0]))
   const reading = joinReadings(plans.map((plan) => readFor(plan, decoding, record, { ...place, subscriptions }, room)))
   const [refused] = reading.deadLetters
   if (reading.transactions.length > 0) return { ...reading, passed: [] }
   throw new EngineError('redrive_refused', refused ? refused.reason : 'no workflow takes an event of this type')
+}
+
+/** Why it cannot be read is answered, and kept: of secret fields nothing is quoted. */
+function decodingFor(record: RawRecord, place: Pick<Place, 'origin'>, room: ReadingRoom): Decoding {
+  try {
+    return decodingOf(record, place, room)
+  } catch (cause) {
+    if (!(cause instanceof EngineError)) throw cause
+    const secrets = secretsOf(room.catalogue, place.origin.topic)
+    throw new EngineError(cause.code, keptReason(record, secrets, cause), { cause })
+  }
 }
 
 function recordOf(command: Command, letter: StoredLetter, sealer: Sealer | null, nowUs: number): RawRecord {

@@ -40,11 +40,16 @@ export class Scrubber {
     return this.#end(this.#within(text.slice(0, cut.index))) + cut[0] + this.text(text.slice(cut.index + cut[0].length))
   }
 
-  /** JSON text in which every text, number and name was looked at. */
+  /** JSON text in which every text, number and name was looked at. What is none is looked at as it is: an author may have written it. */
   json(text: string): string {
-    const before = parseJson(text)
-    const after = this.#value(before)
-    return after === before ? text : stringifyJson(after)
+    try {
+      const before = parseJson(text)
+      const after = this.#value(before)
+      return after === before ? text : stringifyJson(after)
+    } catch (error) {
+      // What nests so deep that it cannot be looked at is not told at all.
+      return error instanceof SyntaxError ? this.text(text) : JSON.stringify(hidden)
+    }
   }
 
   has(text: string): boolean {

@@ -48,6 +48,11 @@ test('JSON stays JSON: texts, names and long numbers are looked at, the rest is 
   assert.equal(scrubber.json(clean), clean)
 })
 
+test('what says that it is JSON and is none is looked at, too', () => {
+  assert.equal(scrubber.json(`{"half": ${card}`), '{"half": [secret]')
+  assert.equal(scrubber.json(`${'['.repeat(100_000)}"${'Jane'}"${']'.repeat(100_000)}`), '"[secret]"')
+})
+
 test('of a text of many lines each long one is found', () => {
   const key = `-----BEGIN KEY-----\n${'k'.repeat(40)}x\n-----END KEY-----\n`
   const said = new Scrubber([key]).text(`read ${'k'.repeat(40)}x from it`)

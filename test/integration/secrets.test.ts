@@ -221,7 +221,8 @@ await events.producer.send({
   topic: events.name,
   messages: [
     ...ways.map((how) => paying(how, JSON.stringify(eventOf(how)))),
-    paying('broken', `{"card": ${canaries.card}, "half`),
+    // A parser quotes what stands around the place at which it gives up.
+    paying('broken', `{"card": "${canaries.card.slice(0, 31)}", "half": x${canaries.card.slice(7, 31)}`),
     paying('no-key', JSON.stringify({ ...eventOf('no-key'), key: { no: 'key' } })),
     paying('other-form', JSON.stringify({ ...eventOf('other-form'), card: canaries.card, cards: canaries.one })),
     { value: JSON.stringify(eventOf('waits')), headers: cloudEvent('waits', 'waits') },
@@ -293,6 +294,12 @@ test('what comes over HTTP is sealed before it is in Kafka', async () => {
   assert.equal(status, 200, text)
   const bill = createHash('sha256').update(canaries.posted).digest('hex')
   assert.deepEqual(json, { all: { card: '[secret]', n: 1 }, hash: bill })
+  const keyed = { 'idempotency-key': unique('key') }
+  const first = await post(port, '/pay', { card: { number: canaries.posted }, n: 2 }, keyed)
+  const again = await post(port, '/pay', { card: { number: canaries.posted }, n: 2 }, keyed)
+  const other = await post(port, '/pay', { card: { number: canaries.one }, n: 2 }, keyed)
+  assert.deepEqual([first.status, again.status, other.status], [200, 200, 422], other.text)
+  assert.deepEqual(again.json, first.json)
   const bad = await ask(port, '/pay', {
     headers: { 'content-type': 'application/json' },
     body: `{"card": ${canaries.posted}`,
@@ -342,7 +349,7 @@ test('a dead letter is opened by a redrive, edited or not, and by nothing else',
   assert.match(refused, /refused/)
   const edit = await freshProject({
     'edit.mjs': `export default (value, letter) => {
-  if (!value.includes(${JSON.stringify(canaries.card)}) || letter.headers['X-Card'] === undefined) throw new Error('not opened')
+  if (!value.includes(${JSON.stringify(canaries.card.slice(0, 31))}) || letter.headers['X-Card'] === undefined) throw new Error('not opened')
   return JSON.stringify({ ...${JSON.stringify(eventOf('mended'))}, card: { number: ${JSON.stringify(canaries.mended)}, holder: 'x' } })
 }`,
   })
@@ -403,7 +410,7 @@ test('they are in no message that was published', async () => {
   await scene.until('the outbox', `select count(*) = 0 from millrace.outbox where state = 'pending'`)
   const [count] = await scene.ledger.query<{ n: number }>(`select count(*)::int as n from millrace.outbox`)
   // And what the door has written.
-  await reader.until((count?.n ?? 0) + 1)
+  await reader.until((count?.n ?? 0) + 2)
   for (const { name } of [dead, published, posted]) assert.ok(reader.seen.some(({ topic }) => topic === name))
   const texts = reader.seen.flatMap(({ topic, offset, key, value, headers }) =>
     [key, value, ...Object.values(headers).flat()].map(
@@ -478,7 +485,9 @@ function leaks(text: string): string[] {
   const lower = text.toLowerCase()
   const found = Object.entries(canaries).filter(([, value]) => {
     const secret = value.slice(7, 23)
-    const forms = [secret, Buffer.from(secret).toString('hex'), ...base64Pieces(secret)]
+    // Also a piece of it, as messages quote what they cannot read.
+    const pieces = [0, 3, 6, 9, 12].map((from) => value.slice(7 + from, 17 + from))
+    const forms = [...pieces, Buffer.from(secret).toString('hex'), ...base64Pieces(secret)]
     return forms.some((form) => lower.includes(form.toLowerCase()))
   })
   return [...found.map(([name]) => name), ...(text.includes(String(pin)) ? ['pin'] : [])]
