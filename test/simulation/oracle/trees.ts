@@ -105,8 +105,9 @@ export class Trees {
   #judgeAllowed(row: AttemptRow, { require, kind }: Step, { envelope, eventId }: TransactionRow, name: string): void {
     const isForbidden = row.errorCode === 'forbidden'
     const may = require === null || require.evaluate({ event: recall(envelope, eventId), steps: {} }) === true
+    const holdsOthers = kind !== 'invoke' && kind !== 'sleep' && kind !== 'wait'
     holds(
-      may !== isForbidden,
+      isForbidden ? !may || holdsOthers : may,
       allowed,
       () => `${name} ended ${row.outcome} ${row.errorCode ?? ''}: ${require?.source ?? ''}`,
     )
