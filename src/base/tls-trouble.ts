@@ -31,6 +31,10 @@ export function tlsTrouble(error: unknown, words: TlsWords): string | null {
   if (code === 'EPROTO' || noTls.test(code)) return 'it does not speak TLS at this port'
   if (/before secure TLS connection/.test(message))
     return 'it hung up before TLS was agreed on: does it speak TLS at this port?'
+  // Some servers say nothing of why.
+  if (code === 'ECONNRESET' && message === 'socket hang up' && words.cert !== undefined) {
+    return `it hung up, maybe for our certificate (${words.own}): ${validityOf(words.cert)}`
+  }
   if (/^ERR_(?:SSL|OSSL)_/.test(code)) return `TLS: ${message}`
   return null
 }

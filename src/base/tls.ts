@@ -30,6 +30,15 @@ export class PemFile {
     }
     return this.#last
   }
+
+  /** For who only wants to say what is in it. */
+  readOrNone(): string | undefined {
+    try {
+      return this.read()
+    } catch {
+      return undefined
+    }
+  }
 }
 
 export interface TlsFiles {

@@ -31,7 +31,7 @@ function secured(host: string, port: number, files: TlsFiles, onConnect: () => v
 function explain(socket: Socket, files: TlsFiles): void {
   socket.on('error', (error) => {
     const own = 'KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE'
-    const reason = tlsTrouble(error, { ca: 'KAFKA_TLS_CA_FILE', own, cert: files.cert?.read() })
+    const reason = tlsTrouble(error, { ca: 'KAFKA_TLS_CA_FILE', own, cert: files.cert?.readOrNone() })
     if (reason !== null) error.message = reason
   })
 }

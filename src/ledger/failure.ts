@@ -38,7 +38,7 @@ function wayTrouble(error: unknown, state: string | null, { cert }: TlsFiles): s
   if (message === 'The server does not support SSL connections')
     return 'it does not speak TLS, which sslmode in DATABASE_URL asks for'
   const own = 'sslcert and sslkey of DATABASE_URL'
-  return tlsTrouble(error, { ca: 'sslrootcert of DATABASE_URL', own, cert: cert?.read() })
+  return tlsTrouble(error, { ca: 'sslrootcert of DATABASE_URL', own, cert: cert?.readOrNone() })
 }
 
 /** In a server that speaks another language the hint is the second one, which is true of both. */

@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { EngineError, messageOf } from '../base/error.ts'
+import { PemFile } from '../base/tls.ts'
+import { tlsTrouble } from '../base/tls-trouble.ts'
 
 export interface TransportOptions {
   /** Where its API begins, such as `http://registry:8081` or `https://host/apis/ccompat/v7`. */
@@ -29,7 +31,7 @@ const answerBytesMax = 8 * 1024 * 1024
  */
 export async function get(url: string, options: TransportOptions): Promise<unknown> {
   const { status, text } = await ask(url, options).catch((cause) => {
-    throw away(options, reasonOf(cause), cause)
+    throw away(options, tlsReason(cause, options) ?? reasonOf(cause), cause)
   })
   const body = parsed(text)
   if (status === 200 && body !== null) return body
@@ -102,6 +104,12 @@ function reasonOf(error: unknown): string {
   if ((error as Error).name === 'TimeoutError' || (error as Error).name === 'AbortError') return 'it does not answer'
   const inner = error instanceof AggregateError ? error.errors[0] : error
   return messageOf(inner)
+}
+
+function tlsReason(error: unknown, { tlsCertFile }: TransportOptions): string | null {
+  const own = 'SCHEMA_REGISTRY_TLS_CERT_FILE and SCHEMA_REGISTRY_TLS_KEY_FILE'
+  const cert = tlsCertFile === null ? undefined : new PemFile('SCHEMA_REGISTRY_TLS_CERT_FILE', tlsCertFile).readOrNone()
+  return tlsTrouble(error, { ca: 'SCHEMA_REGISTRY_TLS_CA_FILE', own, cert })
 }
 
 function refusalOf(status: number, body: Body | null): string {

@@ -78,7 +78,7 @@ test('the door over TLS: who is asked for shows a certificate, and comes in by o
   await t.test(
     'who believes another authority, calls it by another name, or speaks an old TLS does not reach it',
     async () => {
-      await assert.rejects(post({ ca: stranger.pem }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+      await assert.rejects(post({ ca: stranger.pem }), /self-signed certificate|unable to verify/)
       await assert.rejects(post({ host: '127.0.0.1' }), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
       await assert.rejects(
         post({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),

@@ -2,6 +2,7 @@
 import './kafka-refusals.ts'
 import './kafka-rotation.ts'
 import './postgres.ts'
+import './registry.ts'
 import './run.ts'
 import './door.ts'
 import './engines.ts'
