@@ -1,18 +1,20 @@
 /** `npm run bench`: the engine beside the floor, in one run; see `--help` and RESULTS.md. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { Progress } from '../demo/progress.ts'
-import { messageOf } from '../src/base/error.ts'
+import { EngineError, messageOf } from '../src/base/error.ts'
 import { commit, measureSmoke } from './commit.ts'
 import { type Compared, compare, warmUp } from './compare.ts'
 import { Ground } from './ground.ts'
 import { growth } from './growth/main.ts'
 import type { Row } from './growth/row.ts'
 import { rows as growthRows } from './growth/rows.ts'
+import { http } from './http/main.ts'
 import { idle } from './idle.ts'
 import { rows as languageRows } from './language/rows.ts'
 import { chosen, help, type Options, readOptions } from './options.ts'
 import { load, type Part, parts } from './parts.ts'
 import { circumstances, tablesOf } from './report.ts'
+import { rows as telemetryRows } from './telemetry/rows.ts'
 import { type Verdict, verdictTable } from './verdict.ts'
 
 const progress = new Progress(process.stderr)
@@ -46,11 +48,21 @@ const modes: Readonly<Record<Options['mode'], (options: Options) => Promise<void
     const [seconds, wakes] = options.quick ? [10, 3] : [30, 7]
     tellVerdicts(await onGround(options, (ground) => idle(ground, seconds, wakes, tell)), options)
   },
+  async http(options) {
+    const { rate, quick, profileDir } = options
+    const asked = { perSecond: rate, seconds: quick ? 10 : options.seconds }
+    tellVerdicts(await onGround(options, (ground) => http(ground, asked, profileDir, tell)), options)
+  },
   growth: (options) => rowByRow(growthRows, options),
   language: (options) => rowByRow(languageRows, options),
+  telemetry: (options) => rowByRow(telemetryRows, options),
 }
 
-const rowsOf: Partial<Record<Options['mode'], readonly Row[]>> = { growth: growthRows, language: languageRows }
+const rowsOf: Partial<Record<Options['mode'], readonly Row[]>> = {
+  growth: growthRows,
+  language: languageRows,
+  telemetry: telemetryRows,
+}
 
 async function rowByRow(rows: readonly Row[], options: Options): Promise<void> {
   const picked = chosen(rows, options.only, () => true)
@@ -114,7 +126,7 @@ try {
 } catch (error) {
   progress.clear()
   process.stderr.write(`${messageOf(error)}\n`)
-  process.exitCode = 1
+  process.exitCode = error instanceof EngineError && error.code === 'usage' ? 2 : 1
 }
 // What an interrupted round has started is gone with its servers, or killed here.
 process.exit()

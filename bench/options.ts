@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { EngineError, messageOf } from '../src/base/error.ts'
 
 export interface Options {
-  readonly mode: 'compare' | 'growth' | 'language' | 'idle' | 'commit'
+  readonly mode: 'compare' | 'growth' | 'language' | 'telemetry' | 'idle' | 'commit' | 'http'
   /** Names of parts or rows; null: those that run when nobody says which. */
   readonly only: readonly string[] | null
   readonly full: boolean
@@ -18,6 +18,9 @@ export interface Options {
   readonly resume: boolean
   readonly rows: number
   readonly minutes: number
+  /** Requests a second, and for so long. */
+  readonly rate: number
+  readonly seconds: number
 }
 
 export const help = `npm run bench -- [options]
@@ -42,6 +45,10 @@ Postgres, or uses KAFKA_BROKERS and DATABASE_URL if both are set.
 
   --idle         what an engine without events costs, and how long the first event takes then
 
+  --http         requests at a steady rate on a workflow of one step: how long each waits for its 202, and all in the ledger
+    --rate N     a second (2000)
+    --seconds N  for so long (60; with --quick 10)
+
   --growth       the engine's drain rate with much of something against little of it, each row with its limit
     --rows N     transactions in the ledger that is full (10000000)
     --minutes N  of the soak (20)
@@ -50,13 +57,16 @@ Postgres, or uses KAFKA_BROKERS and DATABASE_URL if both are set.
 
   --language     what sleeps and waits, and long chains: start and memory with a million that rest, how fast they wake
     --rows N     transactions that rest (1000000); --dir and --resume as above
+
+  --telemetry    the drain with telemetry on against off, at one trace in a hundred and at all of them
 `
 
 /** Null: only help was asked for. Throws `EngineError` `usage`. */
 export function readOptions(words: readonly string[]): Options | null {
   const { values } = parsed(words)
   if (values.help) return null
-  const modes = (['growth', 'language', 'idle', 'commit'] as const).filter((mode) => values[mode])
+  const all = ['growth', 'language', 'telemetry', 'idle', 'commit', 'http'] as const
+  const modes = all.filter((mode) => values[mode])
   if (modes.length > 1) throw usage(`--${modes.join(' and --')}: one at a time`)
   if (values.resume && values.dir === undefined) throw usage('--resume: expected --dir, where what is done was kept')
   return {
@@ -74,6 +84,8 @@ export function readOptions(words: readonly string[]): Options | null {
     resume: values.resume,
     rows: count('--rows', values.rows ?? (modes[0] === 'language' ? '1000000' : '10000000')),
     minutes: count('--minutes', values.minutes),
+    rate: count('--rate', values.rate),
+    seconds: count('--seconds', values.seconds),
   }
 }
 
@@ -109,6 +121,10 @@ function parsed(words: readonly string[]) {
         idle: { type: 'boolean', default: false },
         growth: { type: 'boolean', default: false },
         language: { type: 'boolean', default: false },
+        http: { type: 'boolean', default: false },
+        rate: { type: 'string', default: '2000' },
+        seconds: { type: 'string', default: '60' },
+        telemetry: { type: 'boolean', default: false },
         rows: { type: 'string' },
         minutes: { type: 'string', default: '20' },
         dir: { type: 'string' },

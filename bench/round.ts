@@ -29,7 +29,7 @@ export interface Round {
   readonly paced: readonly Paced[]
 }
 
-export interface Extras extends Pick<Setting, 'engine' | 'files'> {
+export interface Extras extends Pick<Setting, 'engine' | 'files' | 'env'> {
   /** One that is there and stays; without it, an empty one for this round. */
   readonly database?: string
   /** Looks on while it is paced, until that is over. */

@@ -7,6 +7,8 @@ import { EngineError, messageOf } from '../src/base/error.ts'
 import { quietWarnings } from '../src/intake/warnings.ts'
 import { subscribe } from '../src/telemetry/channels.ts'
 import { clearing } from '../workflows/video/postings.ts'
+import { channelRows } from './channels.ts'
+import { Clicks } from './clicks.ts'
 import { compare } from './compare.ts'
 import { compareEndings } from './endings.ts'
 import { DemoLedger } from './ledger.ts'
@@ -54,20 +56,27 @@ async function play(
   subscribe('notice', ({ level, message }) => level === 'error' && progress.say(message))
   subscribe('function.outage', (fact) => progress.say(`${fact.function} cannot run: ${fact.message}`))
   void stage.engine.failed.then((error) => progress.say(`the coordinator has failed: ${messageOf(error)}`))
-  const requests = await makeRequests({ events: options.events, world: stage.world })
+  const requests = await makeRequests({ events: options.events, world: stage.world, avro: stage.avro })
+  const clicks = new Clicks(stage.doorUrl)
   const ledger = new DemoLedger(stage.databaseUrl, stage.world.run)
   teardown.push(() => ledger.end())
   const viewers = new Viewers(stage.brokers, requests, stage.world.run)
   teardown.push(() => viewers.stop())
   await viewers.start()
   const from = performance.now()
-  await watch(stage, requests, ledger, options, progress, interrupted)
-  const data = await gather(stage, requests, ledger, performance.now() - from)
+  await watch(stage, requests, clicks, ledger, options, progress, interrupted)
+  const data = await gather(stage, requests, clicks, viewers, ledger, performance.now() - from)
   progress.clear()
   process.stdout.write(
     options.json ? `${JSON.stringify(jsonOf(data))}\n` : summary(data, paintFor(process.stdout, process.env)),
   )
-  const good = data.endings.eachOnce && data.endings.asExpected && data.comparison.agrees && data.openSessions === 0
+  const good =
+    data.endings.eachOnce &&
+    data.endings.asExpected &&
+    data.comparison.agrees &&
+    data.openSessions === 0 &&
+    data.traces.traced === data.traces.heard &&
+    data.channels.every(({ sent, answered }) => answered === null || answered.count === sent)
   if (options.keep) await keep(stage, interrupted)
   return good ? 0 : 1
 }
@@ -76,14 +85,20 @@ async function play(
 async function watch(
   stage: Stage,
   requests: readonly DemoRequest[],
+  clicks: Clicks,
   ledger: DemoLedger,
   options: DemoOptions,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
   let sent = 0
-  progress.say(`publishing ${requests.length} video requests to ${topic}, ${options.rate} a second`)
-  const publishing = publish(stage.brokers, topic, requests, { rate: options.rate, signal, onSent: (n) => (sent = n) })
+  progress.say(
+    `${requests.length} video requests, ${options.rate} a second: to topic ${topic}, and to ${stage.doorUrl}/films`,
+  )
+  const onSent = (count: number) => {
+    sent = count
+  }
+  const publishing = publish(stage.brokers, topic, requests, { rate: options.rate, signal, onSent, clicks })
   publishing.catch(() => undefined)
   let deadline = Number.POSITIVE_INFINITY
   for (let ended = 0; ended < requests.length; ended = await ledger.ended()) {
@@ -102,6 +117,8 @@ async function watch(
 async function gather(
   stage: Stage,
   requests: readonly DemoRequest[],
+  clicks: Clicks,
+  viewers: Viewers,
   ledger: DemoLedger,
   tookMs: number,
 ): Promise<SummaryData> {
@@ -113,23 +130,27 @@ async function gather(
     states: await ledger.states(),
     deadLetters: await ledger.deadLetters(),
     endings: compareEndings(requests, await ledger.seen()),
+    channels: channelRows(requests, clicks.answers),
     latency: await ledger.latency(),
     money: await ledger.money(),
     comparison: compare(await ledger.rows(), await ledger.sums(), await readBook(stage.bookFile), clearing),
     openSessions: (await stage.provider.sessions()).open,
+    traces: viewers.traces,
     queries,
   }
 }
 
 function jsonOf(data: SummaryData) {
-  const { seed, published, tookMs, states, deadLetters, endings, latency, money, comparison, openSessions } = data
+  const { seed, published, tookMs, states, deadLetters, endings, channels, latency, money, comparison } = data
   return {
     published,
     transactions: states,
     deadLetters,
     agreesWithLedger: endings.eachOnce && endings.asExpected,
     agreesWithProvider: comparison.agrees,
-    openSessions,
+    openSessions: data.openSessions,
+    traces: data.traces,
+    channels,
     seed,
     tookMs: Math.round(tookMs),
     requests: endings.rows,

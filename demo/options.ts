@@ -13,8 +13,8 @@ export interface DemoOptions {
 
 export const help = `npm run demo -- [options]
 
-Starts Kafka and Postgres (unless KAFKA_BROKERS and DATABASE_URL name servers), runs the video workflow on
-published events, and holds the ledger against the payment provider's own book.
+Starts Kafka, Postgres and a schema registry (unless KAFKA_BROKERS, DATABASE_URL and SCHEMA_REGISTRY_URL name servers),
+runs the video workflow on events by Kafka and HTTP, and holds the ledger against the payment provider's own book.
 
   --events N   how many video requests to publish (1000)
   --rate N     how many of them a second (50)

@@ -9,10 +9,12 @@ import { loadConfig } from '../src/config.ts'
 import { Engine, migrationsDir } from '../src/engine.ts'
 import { migrate } from '../src/ledger/migrate.ts'
 import { eraseServers, startServers } from '../src/local/servers.ts'
+import { avroBy } from './avro.ts'
 import type { DemoOptions } from './options.ts'
 import { type Provider, startProvider } from './provider/spawn.ts'
 import { ensureTopics } from './publish.ts'
 import { locations, teardowns } from './viewers.ts'
+import type { ToAvro } from './world/requests.ts'
 import { type DemoWorld, makeWorld, writeSecrets, writeWorld } from './world/world.ts'
 
 export const topic = 'video.requests'
@@ -23,6 +25,9 @@ export interface Stage {
   readonly world: DemoWorld
   readonly provider: Provider
   readonly engine: Engine
+  /** Where the engine's HTTP door is. */
+  readonly doorUrl: string
+  readonly avro: ToAvro
   /** The payment provider's own book. */
   readonly bookFile: string
 }
@@ -38,9 +43,9 @@ export async function setStage(
   // The server's own user must be able to go through it.
   await chmod(dir, 0o755)
   teardown.push(() => rm(dir, { recursive: true, force: true }))
-  const { brokers, databaseUrl, own } = await servers(join(dir, 'servers'), teardown, signal, say)
+  const { brokers, databaseUrl, registryUrl, own } = await servers(join(dir, 'servers'), teardown, signal, say)
   const run = own ? options.seed : `${options.seed}-${Date.now().toString(36)}`
-  const world = await makeWorld({ seed: options.seed, run })
+  const world = await makeWorld({ seed: options.seed, run, events: options.events })
   const bookFile = join(dir, 'provider-book.jsonl')
   const provider = await startProvider({ book: bookFile })
   teardown.push(() => provider.stop())
@@ -62,12 +67,14 @@ export async function setStage(
     SESSIONS_URL: sessionsUrl,
   })
   const engine = new Engine({
-    config: demoConfig(brokers, databaseUrl, secretsDir),
+    config: demoConfig({ brokers, databaseUrl, registryUrl }, secretsDir),
     workflowsDir: await shortFilms(join(dir, 'workflows')),
   })
   teardown.push(() => engine.stop())
   await engine.start()
-  return { brokers, databaseUrl, world, provider, engine, bookFile }
+  const doorUrl = `http://127.0.0.1:${engine.doorPort}`
+  const avro = await avroBy(registryUrl, `${topic}-value`)
+  return { brokers, databaseUrl, world, provider, engine, doorUrl, avro, bookFile }
 }
 
 /** The workflow as it is, but that nobody is waited for as long as for a film. */
@@ -87,30 +94,40 @@ async function servers(
   teardown: (() => Promise<unknown>)[],
   signal: AbortSignal,
   say: (line: string) => void,
-): Promise<{ brokers: readonly string[]; databaseUrl: string; own: boolean }> {
-  const { KAFKA_BROKERS, DATABASE_URL } = process.env
-  if (KAFKA_BROKERS && DATABASE_URL) {
-    say(`using Kafka at ${KAFKA_BROKERS} and the Postgres of DATABASE_URL`)
-    return { brokers: KAFKA_BROKERS.split(','), databaseUrl: DATABASE_URL, own: false }
-  }
-  say('starting Kafka and Postgres')
-  const local = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL, signal, onProgress: say })
+): Promise<Servers & { own: boolean }> {
+  const { KAFKA_BROKERS, DATABASE_URL, SCHEMA_REGISTRY_URL } = process.env
+  if (KAFKA_BROKERS && DATABASE_URL) say(`using Kafka at ${KAFKA_BROKERS} and the Postgres of DATABASE_URL`)
+  const wanted = { kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL, registry: !SCHEMA_REGISTRY_URL }
+  const started = [wanted.kafka && 'Kafka', wanted.postgres && 'Postgres', wanted.registry && 'a schema registry']
+  say(`starting ${started.filter((name) => name !== false).join(', ') || 'nothing'}`)
+  const local = await startServers({ dir, ...wanted, signal, onProgress: say })
   teardown.push(async () => {
     await local.stop()
     eraseServers(dir)
   })
   const brokers = KAFKA_BROKERS?.split(',') ?? local.kafkaBrokers ?? []
-  return { brokers, databaseUrl: DATABASE_URL ?? local.databaseUrl ?? '', own: !KAFKA_BROKERS && !DATABASE_URL }
+  const databaseUrl = DATABASE_URL ?? local.databaseUrl ?? ''
+  const registryUrl = SCHEMA_REGISTRY_URL ?? local.registryUrl ?? ''
+  return { brokers, databaseUrl, registryUrl, own: !KAFKA_BROKERS && !DATABASE_URL }
 }
 
-function demoConfig(brokers: readonly string[], databaseUrl: string, secretsDir: string) {
+interface Servers {
+  readonly brokers: readonly string[]
+  readonly databaseUrl: string
+  readonly registryUrl: string
+}
+
+function demoConfig({ brokers, databaseUrl, registryUrl }: Servers, secretsDir: string) {
   return loadConfig({
     ...process.env,
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: databaseUrl,
+    SCHEMA_REGISTRY_URL: registryUrl,
     MILLRACE_ENGINE: process.env.MILLRACE_ENGINE || 'demo',
     MILLRACE_SEAL_KEY: process.env.MILLRACE_SEAL_KEY || randomBytes(32).toString('hex'),
     MILLRACE_SECRETS_DIR: secretsDir,
+    MILLRACE_DOOR_HOST: process.env.MILLRACE_DOOR_HOST || '127.0.0.1',
+    MILLRACE_DOOR_PORT: process.env.MILLRACE_DOOR_PORT || '0',
     MILLRACE_FUNCTIONS_ENV: 'DEMO_WORLD,PROVIDER_URL,ADS_URL,SESSIONS_URL',
     MILLRACE_DRAIN_TIMEOUT: process.env.MILLRACE_DRAIN_TIMEOUT || '3s',
   })

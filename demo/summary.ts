@@ -1,4 +1,5 @@
 /** What the demo says at its end: data in, text out. */
+import type { ChannelRow } from './channels.ts'
 import type { Comparison } from './compare.ts'
 import type { Endings, FateRow } from './endings.ts'
 import { formatMoney } from './money.ts'
@@ -15,12 +16,15 @@ export interface SummaryData {
   readonly states: Readonly<Record<string, number>>
   readonly deadLetters: number
   readonly endings: Endings
+  readonly channels: readonly ChannelRow[]
   /** The whole first, then the steps in the workflow's order. */
   readonly latency: readonly LatencyRow[]
   readonly money: readonly MoneyRow[]
   readonly comparison: Comparison
   /** Viewing sessions that nobody has ended. */
   readonly openSessions: number
+  /** Of the locations that were published, how many are of the trace of their request. */
+  readonly traces: { readonly heard: number; readonly traced: number }
   readonly queries: readonly Query[]
 }
 
@@ -41,7 +45,15 @@ export interface MoneyRow {
 }
 
 export function summary(data: SummaryData, paint: Paint): string {
-  const sections = [head(data), states(data), fates(data.endings), latency(data), money(data), verdicts(data, paint)]
+  const sections = [
+    head(data),
+    states(data),
+    ways(data),
+    fates(data.endings),
+    latency(data),
+    money(data),
+    verdicts(data, paint),
+  ]
   const told = [...sections, tries(data.queries, paint)].filter(({ lines }) => lines.length > 0)
   return `${told.map((section) => say(section, paint)).join('\n\n')}\n`
 }
@@ -65,6 +77,19 @@ function states({ states, deadLetters }: SummaryData): Section {
   const rows = Object.entries(states).map(([state, count]) => [state, whole(count)])
   const all = [...rows, ['dead letters', whole(deadLetters)]]
   return { title: 'Transactions by state', lines: table(all, ['left', 'right']) }
+}
+
+function ways({ channels }: SummaryData): Section {
+  const rows = channels.filter(({ answered }) => answered === null).map(({ title, sent }) => [title, whole(sent)])
+  const told = channels.flatMap(({ sent, answered }) => {
+    if (answered === null) return []
+    const { count, located, p50, p99 } = answered
+    const times = `p50 ${ms(p50)}, p99 ${ms(p99)}`
+    return [
+      `${whole(count)} of ${whole(sent)} over HTTP were answered, ${whole(located)} with where their film is: ${times}`,
+    ]
+  })
+  return { title: 'Which way they came', lines: [...table(rows, ['left', 'right']), ...told] }
 }
 
 function fates({ rows }: Endings): Section {
@@ -91,7 +116,7 @@ function money({ money }: SummaryData): Section {
   return { title: 'Money', lines: sums.length === 0 ? [] : table([header, ...sums], ['left', 'right', 'right']) }
 }
 
-function verdicts({ endings, comparison, openSessions }: SummaryData, paint: Paint): Section {
+function verdicts({ endings, comparison, openSessions, traces }: SummaryData, paint: Paint): Section {
   const movements = `${whole(comparison.movements)} movements of money`
   const lines = [
     verdict(endings.eachOnce, 'the ledger has each published event exactly once', paint),
@@ -100,6 +125,11 @@ function verdicts({ endings, comparison, openSessions }: SummaryData, paint: Pai
     verdict(
       openSessions === 0,
       `every session that was started is ended${openSessions ? `, but ${openSessions}` : ''}`,
+      paint,
+    ),
+    verdict(
+      traces.traced === traces.heard,
+      `one trace leads from each request to what was published: ${whole(traces.traced)} of ${whole(traces.heard)} locations`,
       paint,
     ),
     ...comparison.differences.slice(0, differencesShown).map((one) => paint.bad(`- ${one.transactionId}: ${one.text}`)),

@@ -10,6 +10,9 @@ alter table millrace_data.version
   add step_inside smallint[],
   add step_optional boolean[];
 
+-- What its holder takes for paused is what was so at this moment, or later; null: as it was opened.
+alter table millrace_data.lane_progress add heard_at timestamptz;
+
 -- Of a partition truncated by itself the trigger of the whole is not asked: each has its own. Those to come get theirs when made.
 do $$
 declare
@@ -18,6 +21,22 @@ begin
   for part in select inhrelid::regclass from pg_inherits where inhparent = 'millrace_data.posting'::regclass loop
     execute format('create trigger posting_stays_whole before truncate on %s
                     for each statement execute function millrace_data.posting_stays()', part);
+  end loop;
+end
+$$;
+
+-- Whoever asks for an outcome by its word: without these Postgres takes each word for one row in two hundred, and joins row by
+-- row what should be hashed. Partitions to come have them from the whole.
+do $$
+declare
+  part regclass;
+begin
+  for part in select 'millrace_data.attempt'::regclass
+              union all select inhrelid::regclass from pg_inherits where inhparent = 'millrace_data.attempt'::regclass loop
+    execute format($sql$create statistics millrace_data.%I on
+      (case outcome when 1 then 'ok' when 2 then 'retry' when 3 then 'fail' when 4 then 'timeout'
+                    when 5 then 'crash' when 6 then 'lost' end) from %s$sql$,
+      (select relname from pg_class where oid = part) || '_outcomes', part);
   end loop;
 end
 $$;
@@ -171,6 +190,34 @@ where u.step_state is distinct from 1
     where child.id between millrace_data.first_beside(t.id) and millrace_data.last_beside(t.id)
       and child.parent_id = t.id and child.parent_step = a.step and child.parent_item = a.item
     order by child.admitted_at desc, child.id desc limit 1), true));
+
+-- The letter of a transaction that was retried is redriven by that, unless it failed once more.
+create or replace view millrace.dead_letters as
+select d.id,
+       k.name as topic,
+       l.kafka_partition,
+       d.kafka_offset,
+       d.key,
+       d.value,
+       d.headers::json as headers,
+       d.reason,
+       d.code,
+       d.received_at,
+       case d.state
+         when 1 then case when d.transaction_id is not null
+             and exists (select from millrace_data.round q where q.transaction_id = d.transaction_id and q.from_step is not null)
+             and not exists (select from millrace_data.ending e where e.transaction_id = d.transaction_id and e.state in (2, 3))
+           then 'redriven' else 'open' end
+         when 2 then 'redriven' when 3 then 'discarded' end as state,
+       w.name as workflow,
+       n.name as engine,
+       d.transaction_id,
+       k.incarnation
+from millrace_data.dead_letter d
+join millrace_data.lane l on l.id = d.lane_id
+join millrace_data.topic k on k.id = l.topic_id
+join millrace_data.engine n on n.id = l.engine_id
+left join millrace_data.workflow w on w.id = d.workflow_id;
 
 do $$
 begin

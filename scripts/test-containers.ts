@@ -9,6 +9,7 @@ import { getContainerRuntimeClient } from 'testcontainers'
 import { messageOf } from '../src/base/error.ts'
 import { startKafka } from './containers/kafka.ts'
 import { startPostgres } from './containers/postgres.ts'
+import { optionsOf } from './options.ts'
 
 const integration = ['/test/integration/']
 
@@ -77,5 +78,11 @@ async function stopIfStarted(start: Promise<{ stop(): Promise<unknown> }>): Prom
   await server?.stop().catch((error) => console.error(`a container was not stopped: ${messageOf(error)}`))
 }
 
-const words = process.argv.slice(2)
+const help = `npm run test:containers -- [PATTERN…]
+
+Runs the integration suite on Kafka and Postgres in containers; with patterns, the test files whose path contains one.
+
+  --help  this text`
+
+const { positionals: words } = optionsOf(help, {}, true)
 process.exit(await testContainers(words.length > 0 ? words : integration))

@@ -9,6 +9,7 @@ import { chmod, mkdtemp } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eraseServers, startServers } from '../src/local/servers.ts'
+import { optionsOf } from './options.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
@@ -22,7 +23,7 @@ interface Count {
 }
 
 async function main(): Promise<void> {
-  const { patterns, all } = readArguments(process.argv.slice(2))
+  const { patterns, all } = readArguments()
   if (all) process.env.FUZZ_SEED ??= String(Math.trunc(Math.random() * 2 ** 31))
   const count: Count = { passed: 0, failed: 0 }
   if (patterns.length === 0)
@@ -45,8 +46,17 @@ async function main(): Promise<void> {
   process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0
 }
 
-function readArguments(words: readonly string[]): { patterns: string[]; all: boolean } {
-  return { patterns: words.filter((word) => !word.startsWith('-')), all: words.includes('--long') }
+const help = `npm test -- [PATTERN…]
+
+Types, lint and every test; with patterns, types and the test files whose path contains one. Starts Kafka and Postgres for
+those that need them, unless KAFKA_BROKERS and DATABASE_URL name some.
+
+  --long  the tests that take longer than the gate should (npm run test:long)
+  --help  this text`
+
+function readArguments(): { patterns: string[]; all: boolean } {
+  const { values, positionals } = optionsOf(help, { long: { type: 'boolean', default: false } }, true)
+  return { patterns: positionals, all: values.long }
 }
 
 function testFiles(all: boolean): string[] {

@@ -68,13 +68,20 @@ function isAway({ outcome, errorCode, effectUnknown }: InvocationResult): boolea
 /** Nobody knows what it would have said. Tried again for ever it would hold up those behind it, so only an outage is. */
 function failed(uses: string, result: InvocationResult): EngineError {
   const { outcome, errorCode } = result
-  const why = outcome === 'fail' || errorCode === 'queue_timeout' ? errorCode : outcome
+  const why = outcome === 'fail' || errorCode === 'queue_timeout' ? errorCode : (words[outcome] ?? outcome)
   const options = { retryable: isAway(result) }
   return new EngineError(
     isAway(result) ? 'authenticator_away' : 'authenticator_failed',
     `${uses} gave no answer: ${why}`,
     options,
   )
+}
+
+const words: { readonly [outcome in InvocationResult['outcome']]?: string } = {
+  retry: 'it threw an error',
+  timeout: 'its time was over',
+  crash: 'its process crashed',
+  lost: 'its process was lost',
 }
 
 /** Failures that are no refusal of its own. */

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { EngineError, messageOf } from './base/error.ts'
+import { secretFrom, secretIn, secretPrefix, takeNamedSecrets } from './base/secret.ts'
 import { metricExporters, samplerNames } from './telemetry/options.ts'
 import { formatDuration, parseDuration } from './workflow/duration.ts'
 import { didYouMean } from './workflow/nearest.ts'
@@ -21,6 +22,8 @@ interface Kind<T> {
   readonly expects: string
   read(value: string): T | undefined
   show(value: T): string
+  /** Never shown; may be in a file of its own. */
+  readonly isSecret?: true
 }
 
 const text: Kind<string> = { expects: 'text', read: (value) => value, show: (value) => value }
@@ -35,7 +38,12 @@ const registryUrl: Kind<string | null> = {
     value === '' ? null : /^https?:\/\/[^@\s]+$/.test(value) && URL.canParse(value) ? value : undefined,
   show: (value) => value ?? '',
 }
-const secret: Kind<string | null> = { ...textOrNone, expects: 'text (secret)' }
+const secret: Kind<string | null> = { ...textOrNone, expects: 'text (secret)', isSecret: true }
+const databaseUrl: Kind<string | null> = {
+  ...secret,
+  expects: 'postgres://user:password@host:port/database, special characters of the password as %XX (secret)',
+  read: (value) => (/^(?:postgres(?:ql)?|socket):/.test(value) && !URL.canParse(value) ? undefined : value || null),
+}
 const list: Kind<readonly string[]> = {
   expects: 'a list, separated by commas',
   read: (value) => value.split(',').flatMap((item) => item.trim() || []),
@@ -161,9 +169,9 @@ export const settings = {
   ),
   'postgres.url': setting(
     'DATABASE_URL',
-    secret,
+    databaseUrl,
     null,
-    'postgres://user:password@host:port/database; `sslmode` and `sslrootcert` say how TLS is used. `dev` and `npm run demo` start one of their own without it.',
+    '`sslmode`, `sslrootcert`, `sslcert` and `sslkey` in it say how TLS is used: [security.md](security.md). `dev` and `npm run demo` start one of their own without it.',
   ),
   'postgres.connectionsMax': setting('DATABASE_CONNECTIONS_MAX', count(2, 100), 4, 'Connections of one coordinator.'),
   'postgres.answerTimeout': setting('DATABASE_ANSWER_TIMEOUT', duration, 30_000, 'No answer for so long is an outage.'),
@@ -203,7 +211,7 @@ export const settings = {
     'MILLRACE_SEAL_KEY',
     secret,
     null,
-    'Seals the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` are refused without it. The same for all coordinators of an engine.',
+    'Seals secret fields, the credentials of dead letters, and what the HTTP door says of its events. Workflows with `auth` or `classify` are refused without it. The same for all coordinators of an engine.',
   ),
   'secrets.dir': setting(
     'MILLRACE_SECRETS_DIR',
@@ -419,9 +427,10 @@ export function loadConfig(
   file: string = configFileName,
   defaults: Partial<Config> = {},
 ): Config {
+  takeNamedSecrets(env)
   const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
   for (const name of fromFile.keys()) {
-    if (name in settings) continue
+    if (name in settings || isSecretFile(name)) continue
     throw invalid(
       `${file}: unknown setting ${name}; ${didYouMean(name, Object.keys(settings), 'see docs/configuration.md')}`,
     )
@@ -430,7 +439,19 @@ export function loadConfig(
     name,
     valueFor({ ...(each as Setting<unknown>), ...defaultOf(defaults, name) }, name, env, fromFile, file),
   ])
-  return Object.fromEntries(entries) as Config
+  const config = Object.fromEntries(entries) as Config
+  checkFunctionsEnv(config['functions.env'])
+  return config
+}
+
+/** What functions may see is listed by name: never a secret of the engine's. */
+function checkFunctionsEnv(names: readonly string[]): void {
+  const secrets = Object.values<Setting<unknown>>(settings).flatMap(({ kind, env }) => (kind.isSecret ? [env] : []))
+  const listed = names.find((name) => secrets.includes(name) || name.startsWith(secretPrefix))
+  if (listed === undefined) return
+  throw invalid(
+    `MILLRACE_FUNCTIONS_ENV: ${listed} is a secret of the engine; functions that need it get it by another name`,
+  )
 }
 
 function defaultOf(defaults: Partial<Config>, name: string): { byDefault?: unknown } {
@@ -444,14 +465,33 @@ function valueFor(
   fromFile: ReadonlyMap<string, string>,
   file: string,
 ): unknown {
-  const fromEnv = env[each.env]
-  const raw = fromEnv !== undefined && fromEnv !== '' ? fromEnv : fromFile.get(name)
+  const raw = fromEnvironment(each, env) ?? fromFileOf(each, name, fromFile, file)
   if (raw === undefined) return each.byDefault
   const value = each.kind.read(raw)
   if (value !== undefined) return value
-  const where = fromEnv ? each.env : `${file}: ${name}`
-  const shown = each.kind === secret ? '(hidden)' : JSON.stringify(raw)
+  const where = fromEnvironment(each, env) === undefined ? `${file}: ${name}` : each.env
+  const shown = each.kind.isSecret ? '(hidden)' : JSON.stringify(raw)
   throw invalid(`${where}: ${shown} is not valid, expected ${each.kind.expects}`)
+}
+
+function fromEnvironment(each: Setting<unknown>, env: NodeJS.ProcessEnv): string | undefined {
+  return each.kind.isSecret ? secretFrom(env, each.env) : env[each.env] || undefined
+}
+
+/** A secret may be in a file of its own there, too: `sealKeyFile` beside `sealKey`. */
+function fromFileOf(
+  each: Setting<unknown>,
+  name: string,
+  fromFile: ReadonlyMap<string, string>,
+  file: string,
+): string | undefined {
+  const path = each.kind.isSecret ? fromFile.get(`${name}File`) : undefined
+  return path === undefined ? fromFile.get(name) : secretIn(path, `${file}: ${name}File`)
+}
+
+function isSecretFile(name: string): boolean {
+  const setting: Setting<unknown> | undefined = settings[name.replace(/File$/, '') as SettingName]
+  return name.endsWith('File') && setting?.kind.isSecret === true
 }
 
 /** Nested maps become dotted names; lists become text, as in the environment. */

@@ -1,9 +1,11 @@
 /** The HTTP door of one engine: where its faces are checked against those of Kafka and the ledger, and when it is open. */
 import { readFileSync, statSync } from 'node:fs'
-import { type DoorOptions, Door as HttpDoor, type TlsOptions } from './api/door.ts'
+import { type DoorOptions, Door as HttpDoor } from './api/door.ts'
 import type { Gates, Preparer } from './api/ports.ts'
+import type { TlsOptions } from './api/server.ts'
 import { EngineError, messageOf } from './base/error.ts'
 import type { Config } from './config.ts'
+import { createSealer } from './envelope/seal.ts'
 import { createClient } from './intake/client.ts'
 import { Topics } from './intake/topics.ts'
 import { kafkaSettings } from './kafka-settings.ts'
@@ -11,6 +13,7 @@ import { openDoorLedger } from './ledger/door/open.ts'
 import { DirectProducer } from './outbox/direct.ts'
 import { defaultDirectLimits } from './outbox/direct-limits.ts'
 import { publish } from './telemetry/channels.ts'
+import type { Traces } from './telemetry/trace/traces.ts'
 import type { Plan } from './workflow/plan.ts'
 
 export interface EngineDoorParts {
@@ -20,6 +23,7 @@ export interface EngineDoorParts {
   readonly preparer: Preparer | null
   /** Kafka's id of the topic. */
   readonly incarnation: (topic: string) => Promise<string>
+  readonly traces: Traces | null
 }
 
 /** Topics are made anew by nobody but a person: their ids are believed for so long, in milliseconds. */
@@ -73,7 +77,7 @@ export class EngineDoor {
   }
 
   #build() {
-    const { config, databaseUrl, gates, preparer } = this.#parts
+    const { config, databaseUrl, gates, preparer, traces } = this.#parts
     const { patience } = defaultDirectLimits
     const client = createClient(kafkaSettings(config), {
       requestTimeout: patience.requestTimeoutMs,
@@ -95,8 +99,10 @@ export class EngineDoor {
       corsOrigins: config['door.corsOrigins'],
       valueBytesMax: config['limits.valueBytesMax'],
       ...{ ledger, writer, gates, preparer },
+      sealer: config.sealKey === null ? null : createSealer(config.sealKey),
       incarnation: (topic) => this.#incarnation(topic),
       limits: { requestsMax: config['door.requestsMax'] },
+      ...(traces !== null && { traces }),
     }
     return { door: new HttpDoor(options), writer, ledger }
   }

@@ -2,7 +2,6 @@
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Gates } from './api/ports.ts'
 import { Authenticators } from './authenticators.ts'
 import { cacheDir } from './base/cache-dir.ts'
 import { type Clock, systemClock } from './base/clock.ts'
@@ -156,15 +155,18 @@ export class Engine {
     )
     this.#aborted.signal.throwIfAborted()
     const unfinished = await this.#patiently(() => ledger.unfinishedTopics())
-    const door = new EngineDoor({ ...this.#doorParts(), config, databaseUrl: databaseUrlOf(config) })
+    const door = new EngineDoor({
+      config,
+      databaseUrl: databaseUrlOf(config),
+      gates: this.#gatekeeper,
+      preparer: registry === null ? null : new RegistryReader(registry, sealer),
+      incarnation: (topic) => this.#intake.incarnation(topic),
+      traces,
+    })
     this.#door = door
     // Topics are there before they are looked for; who is let in waits for nobody.
     await this.#patiently(() => door.setPlans(this.#current.plans))
     await this.#intake.setTopics([...this.#current.topics, ...unfinished])
-  }
-
-  #doorParts() {
-    return { gates: noGates, preparer: null, incarnation: (topic: string) => this.#intake.incarnation(topic) }
   }
 
   /** Where the HTTP door listens; null while no workflow asks for it. */
@@ -223,7 +225,20 @@ export class Engine {
 
   #standing() {
     const stats = this.#coordinator?.stats()
-    return stats ? { ...stats, functions: this.#pool.stats().functions } : null
+    return stats ? { ...stats, functions: this.#pool.stats().functions, lag: () => this.#lag() } : null
+  }
+
+  /** Of every partition that is worked on. Throws `EngineError`: Kafka is away. */
+  async #lag() {
+    const places = this.#coordinator?.places() ?? []
+    const topics = [...new Set(places.map(({ topic }) => topic))]
+    const bounds = new Map(
+      await Promise.all(topics.map(async (each) => [each, await this.#intake.bounds(each)] as const)),
+    )
+    return places.flatMap(({ topic, partition, nextOffset }) => {
+      const latest = bounds.get(topic)?.get(partition)?.latest
+      return latest === undefined ? [] : [{ topic, partition, records: Math.max(0, latest - nextOffset) }]
+    })
   }
 
   /** Takes nothing new, lets what runs end within the drain timeout, commits, leaves the group. Twice is safe. */
@@ -305,13 +320,6 @@ function telemetryOf(config: Config): TelemetryOptions {
     intervalMs: config['telemetry.exportInterval'],
     disabled: config['telemetry.disabled'],
   }
-}
-
-const noGates: Gates = {
-  of: () => null,
-  stamp: () => {
-    throw new Error('nobody is authenticated')
-  },
 }
 
 export function databaseUrlOf(config: Config): string {

@@ -12,6 +12,7 @@ import { type RawHeader, type RawRecord, sentAtUs } from './envelope/record.ts'
 import type { Sealer } from './envelope/seal.ts'
 import { openedRecord } from './envelope/sealed-value.ts'
 import type { Plan } from './workflow/plan.ts'
+import { startTopics } from './workflow/uses.ts'
 
 export interface GatekeeperParts extends Surroundings {
   /** Null: without a seal key, and so without workflows that authenticate. */
@@ -103,13 +104,9 @@ export class Gatekeeper {
     const [header, second] = record.headers.filter(({ name }) => name.toLowerCase() === doorHeader)
     if (stamps === null || header === undefined) return null
     if (second !== undefined) throw new EngineError('unauthenticated', `it has several headers ${doorHeader}`)
-    const admitted = stamps.open(header.value, topicOf(plan), record)
+    const admitted = stamps.open(header.value, startTopics(plan), record)
     return admitted.workflow === plan.name ? admitted.auth : null
   }
-}
-
-function topicOf({ on }: Plan): string {
-  return on.kafka?.topic ?? ''
 }
 
 /** Any other error may pass: it is met again. */

@@ -4,6 +4,7 @@
  */
 import { EngineError } from './base/error.ts'
 import type { FormatSpec } from './envelope/format.ts'
+import { isRequest } from './envelope/http.ts'
 import type { Json } from './envelope/json.ts'
 import type { RawRecord } from './envelope/record.ts'
 import type { Sealer } from './envelope/seal.ts'
@@ -12,6 +13,8 @@ import type { SchemaKind } from './registry/client.ts'
 import type { Registry } from './registry/registry.ts'
 import { magic } from './registry/wire.ts'
 import type { Plan } from './workflow/plan.ts'
+import { triggerOf } from './workflow/trigger.ts'
+import { startTopics } from './workflow/uses.ts'
 
 /** Of what kind its schema must be; `any`: nobody says; null: it is no registry's. */
 type Wanted = SchemaKind | 'any' | null
@@ -62,16 +65,16 @@ export class RegistryReader {
 const nothing = Buffer.alloc(0)
 
 function wantedOf(record: RawRecord, plan: Plan, topic: string): Wanted {
-  const format = formatOf(plan, topic)
+  const format = formatOf(plan, topic, record)
   if (format === null) return isUnsaid(record) ? 'any' : null
   if (format.kind === 'avro') return format.schema === null ? 'avro' : null
   return format.kind === 'protobuf' || format.kind === 'json-schema' ? format.kind : null
 }
 
 /** As what starts it, or as what it waits for. */
-function formatOf({ on, signals }: Plan, topic: string): FormatSpec | null {
-  if (on.kafka?.topic === topic) return on.kafka.format
-  return signals.find((each) => each.topic === topic)?.format ?? null
+function formatOf(plan: Plan, topic: string, record: RawRecord): FormatSpec | null {
+  if (startTopics(plan).includes(topic)) return triggerOf(plan, topic, isRequest(record))?.format ?? null
+  return plan.signals.find((each) => each.topic === topic)?.format ?? null
 }
 
 /** The registry's own clients set no header; those that say what it is otherwise are believed. */

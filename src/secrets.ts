@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Secret, Secrets } from './auth/secret.ts'
 import { EngineError, messageOf } from './base/error.ts'
+import { secretPrefix, secretVariable } from './base/secret.ts'
 
 export interface SecretsPlace {
   /** Null: there is no folder. */
@@ -19,8 +20,8 @@ export function createSecrets({ dir, env, lookAgainMs = 1000 }: SecretsPlace): S
   const known = new Map<string, Known>()
   return {
     get(name) {
-      const inEnv = env[variableOf(name)]
-      if (inEnv !== undefined && inEnv !== '') return rememberText(known, name, inEnv)
+      const inEnv = secretVariable(env, variableOf(name))
+      if (inEnv !== undefined) return rememberText(known, name, inEnv)
       if (dir === null) throw missing(name, null)
       const before = known.get(name)
       const nowMs = performance.now()
@@ -67,7 +68,7 @@ function secretOf(name: string, text: string): Secret {
 }
 
 function variableOf(name: string): string {
-  return `MILLRACE_SECRET_${name.toUpperCase()}`
+  return `${secretPrefix}${name.toUpperCase()}`
 }
 
 /** It may come at any time, so what needs it waits. */

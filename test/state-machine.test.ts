@@ -48,6 +48,14 @@ const both = planOf(`
       one: [{ id: a, uses: f }]
       two: [{ id: b, sleep: 1s, when: event.data.b }]
       three: [{ id: c, call: other, when: event.data.a }]`)
+const hearing = planOf(
+  `
+  - id: all
+    parallel:
+      one: [{ id: a, uses: f }]
+      two: [{ id: b, wait: { topic: s, key: "'k'" } }]`,
+  'signals: { s: {} }',
+)
 
 /** Every way that transactions of these plans can go within a few events: what is done to them, state by state. */
 const seen = { transactions: new Set<string>(), steps: new Set<string>() }
@@ -57,6 +65,7 @@ for (const a of [true, false, 'no bool']) {
 }
 explore(admitted(waiting), 8)
 explore(admitted(calling), 7)
+explore(admitted(hearing), 5)
 for (const a of [true, false]) for (const b of [true, false]) explore(admitted(both, { a, b }), 6)
 
 test('the table names the handler of every state and event', () => {

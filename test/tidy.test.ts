@@ -26,7 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   local: [...core],
   verify: [...core],
   api: [...core, 'telemetry', 'auth'],
-  cli: [...core, 'telemetry', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
+  cli: [...core, 'telemetry', 'auth', 'intake', 'worker', 'ledger', 'local', 'api', 'verify', '.'],
   '.': [
     ...core,
     'telemetry',
@@ -71,6 +71,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/exporter-metrics-otlp-proto': ['telemetry'],
   '@opentelemetry/exporter-metrics-otlp-http': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
+  jose: ['auth'],
   commander: ['cli'],
   'lossless-json': ['envelope'],
   '@marcbachmann/cel-js': ['workflow'],

@@ -2,6 +2,7 @@
 import { Together } from '../base/together.ts'
 import { recall } from '../envelope/decode.ts'
 import type { Json } from '../envelope/json.ts'
+import { redacted } from '../envelope/secrets.ts'
 import { scopeAtEnd } from '../transaction/publish.ts'
 import { restore } from '../transaction/restore.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -67,7 +68,8 @@ export class Answers {
 /** Where it stands in Kafka is nothing that an answer is made of. */
 function restored(kept: Kept, plan: Plan): Transaction {
   const { id, offset, key, admittedUs } = kept
-  const envelope = recall(kept.envelope, kept.eventId)
+  const stored = recall(kept.envelope, kept.eventId)
+  const envelope = { ...stored, ...redacted(stored, plan.secrets) }
   return restore(
     { id, plan, position: { topic: '', partition: 0, offset }, key, envelope, admittedUs, parent: null },
     kept,

@@ -14,15 +14,17 @@ export interface Caller {
 
 export class Proxies {
   readonly #trusted = new BlockList()
+  readonly #isEmpty: boolean
 
   /** Addresses, or networks such as `10.0.0.0/8`. Throws `EngineError` `config_invalid`. */
   constructor(trusted: readonly string[]) {
     for (const each of trusted) this.#add(each)
+    this.#isEmpty = trusted.length === 0
   }
 
   callerOf({ socket, headers }: IncomingMessage): Caller {
     const direct = { address: plain(socket.remoteAddress ?? ''), isHttps: 'encrypted' in socket }
-    if (!this.#trusts(direct.address)) return direct
+    if (this.#isEmpty || !this.#trusts(direct.address)) return direct
     const hops = hopsOf(headers)
     // From the nearest hop on: the first that is no proxy of ours is who asks.
     let caller: Caller = direct

@@ -1,12 +1,13 @@
 /** Who asks: the ways of the workflow say who it is, and how often one may. */
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import type { AuthRequest, HttpAuthRequest } from '../auth/request.ts'
+import type { AuthRequest } from '../auth/request.ts'
 import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Rate } from '../workflow/route.ts'
 import type { Proxies } from './caller.ts'
+import { certificateOf } from './certificate.ts'
 import type { Gates } from './ports.ts'
 import { refuse } from './problem.ts'
 import type { Rates } from './rate.ts'
@@ -33,7 +34,10 @@ export class Callers {
     const gate = this.#parts.gates.of(plan)
     const auth = gate === null ? null : await this.#known(gate.authenticate(authRequestOf(request, body)), address)
     if (rate !== null)
-      this.#take(`${plan.name}/${auth === null ? `address ${address}` : `principal ${auth.principal}`}`, rate)
+      this.#take(
+        `${plan.name}/${auth === null ? `address ${address}` : `principal ${auth.family} ${auth.principal}`}`,
+        rate,
+      )
     return auth
   }
 
@@ -73,22 +77,4 @@ function headersOf(raw: readonly string[]): ReadonlyMap<string, readonly Buffer[
     else headers.set(name, [value])
   }
   return headers
-}
-
-/** Only one that an authority of ours has signed. */
-function certificateOf(socket: TLSSocket): HttpAuthRequest['certificate'] {
-  if (socket.authorized !== true) return null
-  const certificate = socket.getPeerCertificate()
-  if (Object.keys(certificate ?? {}).length === 0) return null
-  return {
-    subject: subjectText(certificate.subject),
-    fingerprint256: certificate.fingerprint256,
-    altNames: (certificate.subjectaltname ?? '').split(', ').filter((name) => name !== ''),
-  }
-}
-
-/** `CN=films,O=Example`, the most special name first. */
-function subjectText(subject: object): string {
-  const names = Object.entries(subject as Record<string, string | string[]>).reverse()
-  return names.flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`)).join(',')
 }

@@ -1,8 +1,10 @@
 /** The events of a request, as records: a body, what says how to read it, and CloudEvents attributes in Kafka's spelling. */
+import { recordOfEvent } from '../envelope/cloudevents/kafka.ts'
+import { batchType, readBatch, structuredType } from '../envelope/cloudevents/structured.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import { type HttpPart, httpHeaderOf } from '../envelope/http.ts'
-import { isStorable, type Json, parseJson, stringifyJson } from '../envelope/json.ts'
 import type { RawHeader } from '../envelope/record.ts'
+import type { Carried } from '../telemetry/trace/traces.ts'
 import { refuse } from './problem.ts'
 
 export interface RequestEvent {
@@ -15,15 +17,14 @@ export interface Asking {
   /** As Node has them: name, value, name, value. */
   readonly rawHeaders: readonly string[]
   readonly body: Buffer
+  /** The trace that its events are of; null: that which it brought. */
+  readonly trace: Carried | null
 }
-
-const batchType = 'application/cloudevents-batch+json'
-const structuredType = 'application/cloudevents+json'
 
 /** One, or those of a CloudEvents batch. Throws `Refusal`. */
 export function eventsOf(asking: Asking, batchMax: number): { events: RequestEvent[]; isBatch: boolean } {
   const own = ownHeaders(asking.rawHeaders)
-  const shared = [httpHeaderOf(asking.http), ...traceHeaders(own)]
+  const shared = [httpHeaderOf(asking.http), ...traceHeaders(own, asking.trace)]
   const type = own.get('content-type')
   if (type?.toLowerCase().startsWith(batchType)) return { events: batch(asking.body, shared, batchMax), isBatch: true }
   return { events: [single(asking.body, type, own, shared)], isBatch: false }
@@ -64,41 +65,20 @@ function percentDecoded(text: string): string {
   }
 }
 
-function traceHeaders(own: ReadonlyMap<string, string>): RawHeader[] {
+function traceHeaders(own: ReadonlyMap<string, string>, trace: Carried | null): RawHeader[] {
+  if (trace !== null) return Object.entries(trace).map(([name, value]) => header(name, value))
   return ['traceparent', 'tracestate'].flatMap((name) => (own.has(name) ? [header(name, own.get(name) as string)] : []))
 }
 
+/** Each as a record of its own: Kafka has no batches. */
 function batch(body: Buffer, shared: readonly RawHeader[], batchMax: number): RequestEvent[] {
-  const list = listOf(body)
-  if (list.length > batchMax) throw refuse(413, 'batch_too_large', `at most ${batchMax} events are taken at once`)
-  if (list.length === 0) throw refuse(400, 'cloudevent_invalid', 'the batch is empty')
-  const type = header('content-type', structuredType)
-  return list.map((event) => ({ value: Buffer.from(stringifyJson(event)), headers: [...shared, type] }))
-}
-
-function listOf(body: Buffer): Json[] {
-  const text = textOf(body)
-  const value = jsonOf(text)
-  // What nests without end cannot be written again.
-  if (!isStorable(text)) throw refuse(422, 'value_unstorable', 'the batch holds a NUL, or nests deeper than 128 levels')
-  if (Array.isArray(value)) return value
-  throw refuse(400, 'cloudevent_invalid', 'a batch is a list of CloudEvents')
-}
-
-function textOf(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch {
-    throw refuse(400, 'value_not_utf8', 'the batch is not UTF-8 text')
-  }
-}
-
-function jsonOf(text: string): Json {
-  try {
-    return parseJson(text)
-  } catch {
-    throw refuse(400, 'value_not_json', 'the batch is not JSON')
-  }
+  const events = readBatch(body)
+  if (events.length > batchMax) throw refuse(413, 'batch_too_large', `at most ${batchMax} events are taken at once`)
+  if (events.length === 0) throw refuse(400, 'cloudevent_invalid', 'the batch is empty')
+  return events.map((event) => {
+    const { headers, value } = recordOfEvent(event, 'structured')
+    return { value: value as Buffer, headers: [...shared, ...headers] }
+  })
 }
 
 function header(name: string, text: string): RawHeader {

@@ -148,12 +148,12 @@ export interface DoorLedger {
 export interface Gates {
   /** Null: the workflow asks for nobody. */
   of(plan: Plan): Gate | null
-  /** What tells the coordinators who it was. */
-  stamp(plan: Plan, topic: string, auth: Auth, value: Buffer): RawHeader
+  /** What tells the coordinators who it was: a header of the record, whose other headers and value are complete. */
+  stamp(plan: Plan, topic: string, auth: Auth, record: Pick<RawRecord, 'value' | 'headers'>): RawHeader
 }
 
 /** What a record needs before it can be read; see `coordinator/ports.ts`. */
 export interface Preparer {
-  isReady(record: RawRecord, plans: readonly Plan[]): boolean
-  prepare(record: RawRecord, plans: readonly Plan[], signal: AbortSignal): Promise<void>
+  isReady(record: RawRecord, plans: readonly Plan[], topic: string): boolean
+  prepare(record: RawRecord, plans: readonly Plan[], topic: string, signal: AbortSignal): Promise<void>
 }

@@ -29,21 +29,18 @@ export function refuse(status: number, code: string, detail?: string, more: Part
 export function problemOf(thrown: unknown): Problem | null {
   if (thrown instanceof Refusal) return thrown.problem
   if (!(thrown instanceof EngineError)) return null
-  const status = statusOf[thrown.code]
+  const status = statusOf[thrown.code] ?? (/^value_not_(?!writable)/.test(thrown.code) ? 400 : undefined)
   if (status !== undefined) return { status, code: thrown.code, detail: thrown.message }
   // What an outage is called inside, with addresses, is nobody's business outside.
   if (thrown.retryable) return { status: 503, code: thrown.code, detail: outageDetail(thrown.code), retryAfterS: 1 }
   return { status: 422, code: thrown.code, detail: thrown.message }
 }
 
-/** Everything else that a value is refused for is 422. */
+/** What is not what it says it is (`value_not_xml`, …) is 400; everything else that a value is refused for is 422. */
 const statusOf: Readonly<Record<string, number>> = {
   unauthenticated: 401,
   value_too_large: 413,
   message_refused: 413,
-  value_not_utf8: 400,
-  value_not_json: 400,
-  value_not_readable: 400,
   cloudevent_invalid: 400,
   content_type_unknown: 415,
 }
@@ -55,7 +52,7 @@ function outageDetail(code: string): string {
   return 'it was not taken: try again'
 }
 
-export const problemType = 'application/problem+json'
+export const problemType = 'application/problem+json; charset=utf-8'
 
 export function problemText({ status, code, detail }: Problem): string {
   const said = status === 401 ? undefined : detail

@@ -4,11 +4,12 @@ import { type Json, stringifyJson } from '../envelope/json.ts'
 import { type Problem, problemText, problemType } from './problem.ts'
 
 export function sendJson(reply: FastifyReply, status: number, value: Json, headers: Record<string, string> = {}) {
-  const all = { ...common, ...headers, 'content-type': 'application/json' }
+  const all = { ...common, ...headers, 'content-type': 'application/json; charset=utf-8' }
+  // A text goes in one write with its headers, bytes would go in two.
   return reply
     .code(status)
     .headers(all)
-    .send(Buffer.from(`${stringifyJson(value)}\n`))
+    .send(`${stringifyJson(value)}\n`)
 }
 
 export function sendProblem(reply: FastifyReply, problem: Problem) {
@@ -19,7 +20,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem) {
   return reply
     .code(problem.status)
     .headers({ ...common, ...problem.headers, ...retry, ...last, 'content-type': problemType })
-    .send(Buffer.from(problemText(problem)))
+    .send(problemText(problem))
 }
 
 const common = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

@@ -4,6 +4,8 @@ import { crashPoint } from '../base/crash-point.ts'
 import { EngineError } from '../base/error.ts'
 import type { Auth } from '../envelope/auth.ts'
 import type { HttpPart } from '../envelope/http.ts'
+import { publish } from '../telemetry/channels.ts'
+import type { Carried, Traces } from '../telemetry/trace/traces.ts'
 import type { Respond } from '../workflow/plan.ts'
 import type { Acceptance, Accepted } from './accept.ts'
 import { statusUrl } from './address.ts'
@@ -29,6 +31,7 @@ export interface RequestsParts {
   readonly full: FullTopics
   readonly writer: Writer
   readonly limits: DoorLimits
+  readonly traces: Traces
   /** Of the door as the world sees it; empty: as the client called it. */
   readonly publicUrl: string
 }
@@ -48,10 +51,26 @@ export class Requests {
     const body = await readBody(raw, match.trigger.bytesMax, this.#parts.limits.bodyMsMax)
     const auth = await this.#parts.callers.admit(match.plan, raw, body, match.trigger.rate)
     const http = httpPart(request, match)
-    const { events, isBatch } = eventsOf({ http, rawHeaders: raw.rawHeaders, body }, this.#parts.limits.batchMax)
+    const { rawHeaders } = raw
+    const trace = this.#traceOf(request, reply, match)
+    const { events, isBatch } = eventsOf({ http, rawHeaders, body, trace }, this.#parts.limits.batchMax)
     const accepted = await this.#acceptAll(match, events, auth, request, body)
     if (isBatch) return this.#acknowledgeAll(reply, accepted)
     return this.#answer(reply, match, accepted[0] as Accepted)
+  }
+
+  /** What its events carry on; null: what it brought. */
+  #traceOf(request: FastifyRequest, reply: FastifyReply, { trigger }: Match): Carried | null {
+    const { traceparent, tracestate } = request.headers
+    const trace = this.#parts.traces.ofRequest(textOf(traceparent), textOf(tracestate))
+    if (trace?.isSampled) {
+      const { traceId, spanId, parentId } = trace
+      const of = { method: request.method, route: trigger.path, traceId, spanId, parentId }
+      const fromUs = Math.round((Date.now() - reply.elapsedTime) * 1000)
+      const tell = () => publish('served', { ...of, status: reply.raw.statusCode, fromUs, untilUs: Date.now() * 1000 })
+      reply.raw.once('close', tell)
+    }
+    return trace?.headers ?? null
   }
 
   #checkRoom({ trigger, plan }: Match): void {
@@ -135,6 +154,10 @@ export class Requests {
   }
 }
 
+function textOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? undefined : header
+}
+
 function repeated({ isRepeated }: Accepted): Record<string, string> {
   return isRepeated ? { 'idempotency-replayed': 'true' } : {}
 }
@@ -164,8 +187,12 @@ function goneOf(reply: FastifyReply): AbortSignal {
 }
 
 function httpPart(request: FastifyRequest, { path }: Match): HttpPart {
-  const query = new URLSearchParams((request.raw.url ?? '').split('?').slice(1).join('?'))
-  return { method: request.method, path, query: Object.fromEntries(query) }
+  return { method: request.method, path, query: queryOf(request.raw.url ?? '') }
+}
+
+function queryOf(url: string): Record<string, string> {
+  const at = url.indexOf('?')
+  return at < 0 ? {} : Object.fromEntries(new URLSearchParams(url.slice(at + 1)))
 }
 
 /** Headers by which one request is another one. */

@@ -28,12 +28,18 @@ export class Routes {
   /** Throws `Refusal`: 404, or 405 with the methods that there are. */
   match(method: string, url: string): Match {
     const path = pathOf(url)
-    const found = METHODS.includes(method) ? this.#router.find(method as HttpMethod, path) : null
+    const found = METHODS.includes(method) ? this.#find(method as HttpMethod, path) : null
     if (found) return { ...(found.store as Route), path: pathParts(found.params) }
-    const allowed = (['POST', 'PUT', 'GET'] as const).filter((each) => this.#router.find(each, path) !== null)
+    const allowed = (['POST', 'PUT', 'GET'] as const).filter((each) => this.#find(each, path) !== null)
     if (allowed.length === 0) throw refuse(404, 'no_route', 'no workflow has this path')
     const allow = allowed.join(', ')
     throw refuse(405, 'wrong_method', `this path takes ${allow}`, { headers: { allow } })
+  }
+
+  /** A name stands for something: an empty segment is none. */
+  #find(method: HttpMethod, path: string) {
+    const found = this.#router.find(method, path)
+    return found !== null && Object.values(found.params).every((value) => value !== '') ? found : null
   }
 }
 

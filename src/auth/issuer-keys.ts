@@ -14,13 +14,19 @@ import {
 import { EngineError, messageOf } from '../base/error.ts'
 import { parsedBy, type Secret, type Secrets, secretInvalid } from './secret.ts'
 
-/** How often its address is asked at most, for keys that are not known. */
-const cooldownMs = 5000
-const freshMs = 10 * 60 * 1000
-const staleMs = 60 * 60 * 1000
-const fetchMs = 5000
+export interface KeyTimes {
+  /** How often its address is asked at most, for keys that are not known. */
+  readonly cooldownMs: number
+  readonly freshMs: number
+  /** How long its last keys do while it is away. */
+  readonly staleMs: number
+  readonly fetchMs: number
+}
 
-export function keysAt(url: string): JWTVerifyGetKey {
+const usual: KeyTimes = { cooldownMs: 5000, freshMs: 10 * 60 * 1000, staleMs: 60 * 60 * 1000, fetchMs: 5000 }
+
+export function keysAt(url: string, times: KeyTimes = usual): JWTVerifyGetKey {
+  const { cooldownMs, freshMs, staleMs, fetchMs } = times
   const set = createRemoteJWKSet(new URL(url), {
     cooldownDuration: cooldownMs,
     cacheMaxAge: freshMs,

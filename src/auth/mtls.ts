@@ -32,7 +32,7 @@ function comparable(subject: string): string {
 
 /** `CN=a,O=b`, or a line each; a comma that belongs to a value stands behind a backslash. */
 function partsOf(subject: string): string[] {
-  const parts = subject.split(/\r?\n|(?<!\\)[,+]/)
+  const parts = subject.split(/(?<!\\)(?:\r?\n|[,+])/)
   return parts
     .map((part) => part.trim().replace(/^([A-Za-z.0-9]+)\s*=\s*/, (_, name) => `${name.toUpperCase()}=`))
     .filter(Boolean)

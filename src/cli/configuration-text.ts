@@ -17,6 +17,11 @@ kafka:
   tls: true
 \`\`\`
 
+A setting marked as secret may be in a file instead, as Docker and Kubernetes hand secrets over: \`KAFKA_SASL_PASSWORD_FILE\`
+names the file (in \`${configFileName}\`: \`kafka.saslPasswordFile\`). What came in a variable is taken out of the coordinator's
+environment when it is read, so that no process it starts inherits it. [security.md](security.md) says how the ways to Kafka and
+Postgres are encrypted.
+
 ${markdownTable([columns, columns.map(() => '---'), ...rows])}
 
 This file is written from the table in \`src/config.ts\` by \`node dist/scripts/write-configuration.js\`;

@@ -4,6 +4,7 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EngineError, messageOf } from '../base/error.ts'
 import { decode } from '../envelope/decode.ts'
+import type { FormatSpec } from '../envelope/format.ts'
 import { rawHeaders, type StoredHeaders, storedHeaders } from '../envelope/headers.ts'
 import { parseJson } from '../envelope/json.ts'
 import type { RawRecord } from '../envelope/record.ts'
@@ -28,8 +29,8 @@ export interface EditedLetter {
   readonly transactionId: string | null
 }
 
-/** Null: it stays as it is. Throws `EngineError` `edit_invalid`, naming the letter. */
-export type Edit = (letter: LetterContent) => Promise<Edited | null>
+/** `formats`: in which it may be read. Null: it stays as it is. Throws `EngineError` `edit_invalid`, naming the letter. */
+export type Edit = (letter: LetterContent, formats: readonly (FormatSpec | null)[]) => Promise<Edited | null>
 
 /** `isSealed`: the letter's value was, and so is this one. */
 export interface Edited {
@@ -48,13 +49,13 @@ export async function editOf(
   sealer: Sealer | null,
 ): Promise<Edit> {
   const change = ['.mjs', '.js'].includes(extname(file)) ? await moduleOf(file) : await bytesOf(file, letters)
-  return async (letter) => {
+  return async (letter, formats) => {
     const record = recordOf(letter)
     const opened = openedBy(sealer, letter, record)
     const headers = JSON.stringify(storedHeaders(opened.headers))
     const value = await change({ ...letter, value: opened.value, headers })
     if (opened.value?.equals(value)) return null
-    check(letter, { ...opened, value }, valueBytesMax)
+    check(letter, { ...opened, value }, valueBytesMax, formats)
     if (!isSealedRecord(record)) return { value, isSealed: false }
     return { value: resealed(record, value, sealer as Sealer).value as Buffer, isSealed: true }
   }
@@ -124,12 +125,30 @@ function told(letter: LetterContent): EditedLetter {
 }
 
 /** As a coordinator will read it: what cannot be read is refused before anything is asked for. */
-function check(letter: LetterContent, record: RawRecord, valueBytesMax: number): void {
+function check(
+  letter: LetterContent,
+  record: RawRecord,
+  valueBytesMax: number,
+  formats: readonly (FormatSpec | null)[],
+): void {
+  const causes = formats.map((format) => whyUnreadable(record, letter.id, valueBytesMax, format))
+  const [cause] = causes
+  if (cause !== undefined && causes.every((each) => each !== null)) throw invalid(letter, cause?.message ?? '', cause)
+}
+
+/** Null: it can be read, or a registry must be asked. */
+function whyUnreadable(
+  record: RawRecord,
+  id: string,
+  valueBytesMax: number,
+  format: FormatSpec | null,
+): EngineError | null {
   try {
-    decode(record, letter.id, valueBytesMax)
-  } catch (cause) {
-    if (!(cause instanceof EngineError)) throw cause
-    throw invalid(letter, cause.message, cause)
+    decode(record, id, valueBytesMax, { format })
+    return null
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    return error.code === 'registry_missing' ? null : error
   }
 }
 

@@ -7,6 +7,8 @@ export const jsonOption = () => new Option('--json', 'print JSON, for programs')
 export const whyOption = () => new Option('--why <text>', 'kept with the command, for whoever asks later')
 export const byOption = () => new Option('--by <name>', 'who says so (default: user@host)')
 
+export const waitOption = () => new Option('--no-wait', 'only ask; do not wait until coordinators hold to it')
+
 /** Of a command that a coordinator carries out and answers. */
 export function asked(command: Command): Command {
   const waitOption = new Option('--no-wait', 'only ask; do not wait for the answer')

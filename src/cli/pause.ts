@@ -5,6 +5,7 @@ import type { Connections } from '../ledger/connect.ts'
 import * as ledger from '../ledger/pause.ts'
 import { openPauses, type PauseRead, workflowNames } from '../ledger/read/pauses.ts'
 import { didYouMean } from '../workflow/nearest.ts'
+import { awaitHeard, holding } from './holding.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
 import { shellWord } from './shell-word.ts'
@@ -18,18 +19,25 @@ export interface PauseOptions {
   readonly why?: string
   readonly by?: string
   readonly json?: boolean
+  /** False: it does not wait until coordinators hold to it. */
+  readonly wait?: boolean
 }
 
 export async function pause(workflow: string, options: PauseOptions): Promise<void> {
   const wish = wishOf(workflow, options)
-  const { is_old, ...state } = await query(async (db) => {
+  const { state, holders } = await query(async (db) => {
     await checkName(db, workflow)
-    return ledger.pause(db, wish, byOf(options))
+    const state = await ledger.pause(db, wish, byOf(options))
+    return { state, holders: options.wait === false ? null : await awaitHeard(db, wish.engine) }
   })
-  const paused = { engine: wish.engine, ...state, paused_at: state.paused_at.toISOString(), was_paused: is_old }
-  if (options.json) return printJson(paused)
-  if (is_old) return print(`${named(wish)} was paused before: ${whoPaused(paused)}`)
-  print(`${named(wish)} is paused: within 2 s nothing of it starts or wakes; what has started goes on.`)
+  const { is_old, ...made } = state
+  const paused = { engine: wish.engine, ...made, paused_at: made.paused_at.toISOString(), was_paused: is_old }
+  const left = (holders ?? []).filter(({ has_heard }) => !has_heard)
+  if (left.length > 0) process.exitCode = 1
+  if (options.json) return printJson(holders === null ? paused : { ...paused, coordinators: holders })
+  if (is_old) print(`${named(wish)} was paused before: ${whoPaused(paused)}`)
+  else print(`${named(wish)} is paused: nothing of it starts or wakes; what has started goes on.`)
+  for (const line of holders === null ? ['Coordinators take it up within 2 s.'] : holding(holders)) print(line)
   print(`\`millrace resume ${workflow}${wish.key === null ? '' : ` --key ${shellWord(wish.key)}`}\` ends that.`)
 }
 

@@ -84,6 +84,11 @@ function addAuthoring(millrace: Command): void {
     .addOption(jsonOption())
     .action(async (paths, options) => (await import('./validate.ts')).validate(paths, options))
   millrace
+    .command('openapi')
+    .description('what the HTTP door takes, as an OpenAPI 3.1 document')
+    .addOption(workflowsOption())
+    .action(async (options) => (await import('./openapi.ts')).openapi(options))
+  millrace
     .command('publish')
     .description('events to a topic, from the command line, a file or standard input')
     .argument('<topic>')
@@ -96,7 +101,29 @@ function addAuthoring(millrace: Command): void {
     .option('--raw', 'send lines as they are, JSON or not')
     .addOption(jsonOption())
     .action(async (topic, options) => (await import('./publish.ts')).publish(topic, options))
+  millrace
+    .command('hash-key')
+    .description('the line by which a secret of auth.apiKey knows a key; the key comes from standard input')
+    .argument('<name>', 'whom the key stands for')
+    .option('--roles <roles>', 'what they may, such as reader,writer')
+    .option('--generate', 'make a new key, and show it on standard error')
+    .addHelpText('after', aboutKey)
+    .action(async (name, options) => (await import('./hash.ts')).hashKeyLine(name, options))
+  millrace
+    .command('hash-password')
+    .description('the line by which a secret of auth.basic knows a user; the password comes from standard input')
+    .argument('<name>', 'the user')
+    .option('--roles <roles>', 'what they may, such as reader,writer')
+    .action(async (name, options) => (await import('./hash.ts')).hashPasswordLine(name, options))
 }
+
+const aboutKey = `
+  millrace hash-key site-a --roles reader --generate >> secrets/site_keys     a new key, shown once
+  printf %s "$KEY" | millrace hash-key site-a                                 one that exists
+
+For keys of chance: it is hashed with SHA-256, which tells nothing of what nobody can guess.
+What people think of is for hash-password. See docs/authentication.md.
+`
 
 /** As the ledger's contract names them. */
 const states = ['running', 'waiting', 'in_doubt', 'compensating', 'completed', 'compensated', 'cancelled', 'failed']

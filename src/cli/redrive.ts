@@ -7,6 +7,7 @@ import { contentOf, type LetterRead, lettersMax, lettersWhere } from '../ledger/
 import { databaseUrl } from './addresses.ts'
 import { type Answered, type AskOptions, askAndWait, close } from './commands.ts'
 import { type Edit, editOf } from './edit.ts'
+import { letterFormats } from './letter-formats.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
 import { findSealer } from './sealer.ts'
@@ -69,10 +70,11 @@ function commandOf(kind: Kind, target: string, args: object = {}): NewCommand {
 /** Some at a time, since values may be large; all before the first is asked for. */
 async function edited(db: Connections, letters: readonly LetterRead[], edit: Edit): Promise<NewCommand[]> {
   const commands: NewCommand[] = []
+  const formats = await letterFormats(db)
   for (let at = 0; at < letters.length; at += contentAtOnce) {
     const ids = letters.slice(at, at + contentAtOnce).map(({ id }) => id)
     for (const letter of await contentOf(db, ids)) {
-      const edited = await edit(letter)
+      const edited = await edit(letter, formats(letter))
       const args = edited === null ? {} : { value: edited.value.toString('base64'), isSealed: edited.isSealed }
       commands.push(commandOf('redrive', letter.id, args))
     }

@@ -9,7 +9,8 @@ export function settings({ json }: { json?: boolean }): void {
   else print([head, ...rows.map(paragraph)].join('\n\n'))
 }
 
-const head = `Each setting comes from the environment, else from ${configFileName} in the current folder, else it is the default.`
+const head = `Each setting comes from the environment, else from ${configFileName} in the current folder, else it is the default.
+A secret may be in a file of its own: NAME_FILE (nameFile in the file) says which.`
 
 function paragraph({ env, name, expects, byDefault, about }: SettingRow): string {
   const otherwise = byDefault === '' ? '' : `; default ${byDefault}`

@@ -5,6 +5,7 @@ import type { Story } from '../ledger/read/story.ts'
 import { paintFor } from './paint.ts'
 import { print, printJson } from './print.ts'
 import { query } from './query.ts'
+import { traceIdOfStory } from './story/head.ts'
 import { storyLines } from './story/lines.ts'
 import { terminalWidth } from './table.ts'
 import { checked, theOne } from './the-one.ts'
@@ -17,10 +18,17 @@ export async function show(id: string, { json }: { json?: boolean }): Promise<vo
 }
 
 /** The workflow's source is in `millrace.versions`. */
-function documentOf({ source: _, ...story }: Story): object {
+function documentOf(whole: Story): object {
+  const { source: _, ...story } = whole
   const attempts = story.attempts.map((each) => ({ ...each, output: jsonOf(each.output) }))
   const rounds = story.rounds.map((each) => ({ ...each, input: jsonOf(each.input) }))
-  return { ...story, event: withoutSealed(parseJson(story.event)), attempts, rounds }
+  return {
+    ...story,
+    trace_id: traceIdOfStory(whole),
+    event: withoutSealed(parseJson(story.event)),
+    attempts,
+    rounds,
+  }
 }
 
 function jsonOf(text: string | null): Json {

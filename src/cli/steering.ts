@@ -1,6 +1,6 @@
 /** The commands that hold up or end what goes on. */
 import { type Command, Option } from 'commander'
-import { asked, byOption, idArgument, jsonOption, whyOption } from './options.ts'
+import { asked, byOption, idArgument, jsonOption, waitOption, whyOption } from './options.ts'
 
 const engineOption = () => new Option('--engine <name>', 'of this engine (default: MILLRACE_ENGINE)')
 
@@ -22,6 +22,7 @@ export function addSteering(millrace: Command): void {
     .addOption(engineOption())
     .addOption(whyOption())
     .addOption(byOption())
+    .addOption(waitOption())
     .addOption(jsonOption())
     .addHelpText('after', aboutPause)
     .action(async (workflow, options) => (await import('./pause.ts')).pause(workflow, options))
@@ -44,8 +45,9 @@ What runs is told to stop, and waited for until its deadline; then what was done
   millrace cancel 019c2f --why 'the customer called'
 `
 const aboutPause = `
-Events are admitted, and wait; what has started goes on, what sleeps stays asleep. Coordinators take it up within 2 s, and
-it stays so over restarts, until \`millrace resume\`. \`millrace lanes\` shows what is paused.
+Events are admitted, and wait; what has started goes on, what sleeps stays asleep. It says which coordinators hold to it,
+and waits for them for 10 s at most. It stays so over restarts, until \`millrace resume\`; \`millrace lanes\` shows what is
+paused. Exit code 0: all hold to it; 1: it is paused, and some coordinator has not said yet that it has heard of it.
 
   millrace pause order --why 'the bank is away until noon'
   millrace pause order --key customer-17

@@ -19,6 +19,7 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import { limits } from '../workflow/limits.ts'
 import type { Plan, SignalTopic } from '../workflow/plan.ts'
+import { triggerOf } from '../workflow/trigger.ts'
 import { type Catalogue, idsOf, secretsOf } from './catalogue.ts'
 import { type Decoding, decodingOf } from './decoding.ts'
 import { keptReason, keptRecord } from './kept-record.ts'
@@ -123,11 +124,12 @@ export function readFor(plan: Plan, decoding: Decoding, record: RawRecord, place
   const subscriptions = from === undefined ? [{ workflowId, fromOffset: record.offset }] : []
   try {
     const decoded = decoding.started(plan)
-    const type = typeAskedOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
+    const trigger = triggerOf(plan, place.origin.topic, decoded.envelope.http !== undefined)
+    const type = trigger !== null && 'type' in trigger ? trigger.type : null
     if (type !== null && type !== decoded.envelope.type) {
       return { ...nothing, subscriptions, passed: [pass(record, workflowId, 'other_type')] }
     }
-    plan.on.kafka?.schema?.check(decoded.envelope, decoded.text)
+    trigger?.schema?.check(decoded.envelope, decoded.text)
     const sent = plan.auth === null ? decoded : authenticated(decoded, senderOf(record, plan))
     return { ...admission(plan, sent, record, place, room), subscriptions }
   } catch (error) {
@@ -142,12 +144,6 @@ function senderOf({ prepared }: RawRecord, plan: Plan): Auth {
   assert(known, `it is known who sent the record to ${plan.name}`)
   if (known instanceof EngineError) throw known
   return known
-}
-
-/** A request for the workflow is of no other: where both come by one topic, the filter is for what others write there. */
-function typeAskedOf({ on: { kafka, http } }: Plan, topic: string, isRequest: boolean): string | null {
-  if (kafka?.topic !== topic || (http?.topic === topic && isRequest)) return null
-  return kafka.type
 }
 
 /** The event is kept for those of the workflow that wait for it, or will. `isStarted`: it starts some of it, too. */

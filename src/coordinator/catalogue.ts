@@ -3,7 +3,7 @@ import { credentialHeadersOf } from '../envelope/auth-spec.ts'
 import { isCredential } from '../envelope/credentials.ts'
 import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan } from '../workflow/plan.ts'
-import { startTopics } from '../workflow/uses.ts'
+import { secretsIn, startTopics } from '../workflow/uses.ts'
 import type { VersionIds } from './ports.ts'
 
 export interface Catalogue {
@@ -59,10 +59,7 @@ export function takersOf({ byTopic, waitersByTopic }: Catalogue, topic: string):
 
 /** What any of them keeps secret of the topic's events. */
 export function secretsOf(catalogue: Catalogue, topic: string): SecretPath[] {
-  return takersOf(catalogue, topic).flatMap(({ on, secrets, signals }) => [
-    ...(on.kafka?.topic === topic ? secrets : []),
-    ...signals.flatMap((signal) => (signal.topic === topic ? signal.secrets : [])),
-  ])
+  return takersOf(catalogue, topic).flatMap((plan) => secretsIn(plan, topic))
 }
 
 export function idsOf(catalogue: Catalogue, plan: Plan): VersionIds {

@@ -2,10 +2,12 @@
 import { EngineError } from '../base/error.ts'
 import { type Decoded, decode, type Wanted } from '../envelope/decode.ts'
 import type { FormatSpec } from '../envelope/format.ts'
+import { isRequest } from '../envelope/http.ts'
 import type { RawRecord } from '../envelope/record.ts'
 import { openedRecord } from '../envelope/sealed-value.ts'
 import type { Origin } from '../transaction/ids.ts'
 import type { Plan } from '../workflow/plan.ts'
+import { triggerOf } from '../workflow/trigger.ts'
 import type { ReadingRoom } from './arrival.ts'
 import type { Catalogue } from './catalogue.ts'
 
@@ -33,7 +35,7 @@ export function decodingOf(
   }
   if (!hasOwnFormats(topic, room.catalogue) && (values === undefined || values.size === 0)) once(byFormat, null, read)
   return {
-    started: (plan) => as(plan, plan.on.kafka?.format ?? null),
+    started: (plan) => as(plan, triggerOf(plan, topic, plan.on.http !== null && isRequest(record))?.format ?? null),
     awaited: (plan) => as(plan, plan.signals.find((each) => each.topic === topic)?.format ?? null),
   }
 }
@@ -62,7 +64,7 @@ function once(
 function hasOwnFormats(topic: string, { byTopic, waitersByTopic }: Catalogue): boolean {
   const isOwn = (format: FormatSpec | null | undefined) => format !== null && format !== undefined
   return (
-    (byTopic.get(topic) ?? []).some(({ on }) => isOwn(on.kafka?.format)) ||
+    (byTopic.get(topic) ?? []).some(({ on }) => isOwn(on.kafka?.format) || isOwn(on.http?.format)) ||
     (waitersByTopic.get(topic) ?? []).some(({ signals }) =>
       signals.some((each) => each.topic === topic && isOwn(each.format)),
     )
@@ -70,7 +72,7 @@ function hasOwnFormats(topic: string, { byTopic, waitersByTopic }: Catalogue): b
 }
 
 /** Without credentials in headers of the author's choice; the others are never read. */
-export function visible(record: RawRecord, topic: string, { credentialsByTopic }: Catalogue): RawRecord {
+function visible(record: RawRecord, topic: string, { credentialsByTopic }: Catalogue): RawRecord {
   const own = credentialsByTopic.get(topic)
   if (own === undefined) return record
   return { ...record, headers: record.headers.filter(({ name }) => !own.has(name.toLowerCase())) }

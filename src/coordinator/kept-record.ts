@@ -24,7 +24,9 @@ export function keptRecord(record: RawRecord, topic: string, { catalogue, sealer
 /** What is said of why it could not be read: the sentence may quote it, so of a secret one only the code is told. */
 export function keptReason(record: RawRecord, secrets: readonly SecretPath[], error: EngineError): string {
   const isQuiet = secrets.length + (isSealedRecord(record) ? 1 : 0) === 0 || quotesNothing.has(error.code)
-  return isQuiet ? messageOf(error) : `${error.code}; no more is said, for the value has secret fields`
+  return isQuiet
+    ? messageOf(error)
+    : `it cannot be read (${error.code}); why is not said, for it may quote a secret field`
 }
 
 /** What these say is made of settings, of names, or of an event without its secret fields. */

@@ -415,7 +415,9 @@ export class Lane {
     const stays = source.kind === 'event' && this.#undo(source.before, guilty)
     if (source.kind === 'event') this.#dropCalled([guilty], nowUs)
     if (source.kind === 'event' && source.command) {
-      this.#startNext(this.#roster.sendBack(source.before), nowUs)
+      // One in doubt that is settled while it waits for its turn goes on waiting.
+      if (source.before.state === 'queued' && source.event.type === 'StepResolved') this.#roster.takeBack(source.before)
+      else this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, refusal.message)
     }
     if (source.kind !== 'event' || !again || refusalCodes.has(again.report.errorCode ?? '')) {
@@ -496,7 +498,7 @@ export class Lane {
   /** Takes in the sub-workflows that it calls. They start when that is durable: their caller may not be admitted after all. */
   #call(parent: Transaction, calls: readonly Admit[]): readonly TransactionRow[] {
     return calls.flatMap((call) => {
-      const made = called(parent, call, this.#room().catalogue, this.#room().traces)
+      const made = called(parent, call, this.#room())
       if ('end' in made) {
         this.tell(parent.id, made)
         return []
@@ -534,8 +536,7 @@ export class Lane {
       else this.#startNext(this.#roster.end(after), atUs)
     } else if (after.state === 'in_doubt') {
       if (before.state === 'in_doubt') return
-      const { traceparent } = after.envelope.meta
-      publish('in-doubt', { workflow: after.plan.name, step: stepInDoubt(after), transactionId: after.id, traceparent })
+      tellDoubt(before, after)
       if (released) this.#roster.standAside(after)
       else if (this.#leavesLater(after)) this.#roster.stepAsideLater(after)
       else this.#startNext(this.#roster.stepAside(after), atUs)
@@ -622,6 +623,14 @@ function inboundOf({ source }: Entry): Inbound | null {
 /** What it comes of was written, or may be. */
 function isHeard(inbound: Inbound): boolean {
   return inbound.id === null || inbound.after?.fate !== 'undone'
+}
+
+/** Not of one that was so before its lane was opened, or before it woke: that was told. */
+function tellDoubt(before: Transaction, after: Transaction): void {
+  if (before.state === 'queued' && stepInDoubt(before) !== '') return
+  const { id: transactionId, plan, envelope } = after
+  const { traceparent } = envelope.meta
+  publish('in-doubt', { workflow: plan.name, step: stepInDoubt(after), transactionId, traceparent })
 }
 
 /** Its turn, or the end of a rest, came maybe before something of it was due. */

@@ -6,6 +6,7 @@ import { fraction } from '../base/backoff.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { EngineError, messageOf } from '../base/error.ts'
+import type { Sealer } from '../envelope/seal.ts'
 import { publish } from '../telemetry/channels.ts'
 import type { ReadingRoom } from './arrival.ts'
 import { Handover } from './handover.ts'
@@ -17,6 +18,7 @@ import { Pauses } from './pauses.ts'
 import type { Intake, LaneRef, LaneSign, Ledger, PartitionRef, Preparer, Renewed, SignalRef } from './ports.ts'
 import type { PreparingParts } from './preparing.ts'
 import type { Recall } from './recall.ts'
+import { unsealing } from './unsealing.ts'
 
 export interface LanesParts {
   readonly engine: string
@@ -27,6 +29,8 @@ export interface LanesParts {
   readonly recall: Recall
   /** Null: nothing takes time to find out about a record. */
   readonly preparer: Preparer | null
+  /** Null: there is no seal key. */
+  readonly sealer: Sealer | null
   /** Gives up waiting out an outage. */
   readonly signal: AbortSignal
   room(): ReadingRoom
@@ -80,7 +84,9 @@ export class Lanes {
     this.#parts = parts
     this.#handover = new Handover(parts)
     this.#preparing =
-      parts.preparer === null ? null : { ...parts, preparer: parts.preparer, outages: new Outages(parts.clock) }
+      parts.preparer === null
+        ? null
+        : { ...parts, preparer: unsealing(parts.preparer, parts.sealer), outages: new Outages(parts.clock) }
   }
 
   get assignedCount(): number {

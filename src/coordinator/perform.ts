@@ -150,7 +150,7 @@ export class Performer {
       notAfterUs,
       alone,
       ahead: ahead !== null,
-      isSecret: step.with.isSecret,
+      isSecret: step.with.secretsAt.length > 0,
       trace: this.#traces.ofAttempt(transaction, step.no, item, attempt),
     }
   }

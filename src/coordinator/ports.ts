@@ -148,8 +148,11 @@ export interface Ledger {
   strandedLanes(topic: string, incarnation: string): Promise<readonly LaneRef[]>
   /** Ours no more, and whoever comes next need not wait. */
   releaseLanes(lanes: readonly HeldLane[]): Promise<void>
-  /** Signs of life of lanes we hold, the last commit's return, and what others want of those lanes. */
-  renew(last: CommitStamp | null, lanes: readonly LaneSign[]): Promise<Renewed>
+  /**
+   * Signs of life of lanes we hold, the last commit's return, and what others want of those lanes. `asOfUs`: that of the answer
+   * whose pauses are held to; null: of none yet.
+   */
+  renew(last: CommitStamp | null, lanes: readonly LaneSign[], asOfUs?: number | null): Promise<Renewed>
   /** Removes what nobody looks for any more, some at a time. */
   tidy(): Promise<void>
   /** Reads open transactions as they stand in the ledger, in no particular order. */
@@ -281,6 +284,8 @@ export interface Renewed {
   readonly untold: readonly SignalRef[]
   /** What of this engine is paused now. */
   readonly pauses: readonly Pause[]
+  /** When that was, by Postgres' clock. */
+  readonly asOfUs: number
 }
 
 /** Nothing of the workflow starts or wakes; with a key, nothing of that key. */
@@ -402,8 +407,10 @@ export interface OpenRef {
   readonly workflow: string
   readonly key: string | null
   readonly admittedUs: number
-  /** A step of it is in doubt: it stands aside until a person settles it. */
+  /** A step of it is in doubt, and it has no branches that go on: it stands aside until a person settles it. */
   readonly inDoubt: boolean
+  /** All of it rests, and its workflow is strict: it holds its line, and is not loaded before it wakes. */
+  readonly rests: boolean
 }
 
 export interface OpenTransaction {

@@ -21,6 +21,9 @@ export class Upkeep {
   readonly #onRenewed: (renewed: Renewed, signs: ReadonlyMap<Lane, LaneSign>) => void
   #reporting = false
   readonly #reported = new WeakMap<PartitionRef, number>()
+  /** As of when, by Postgres' clock, it is known what is paused, and what that is. */
+  #asOfUs: number | null = null
+  #pauses = '[]'
   #cancelQuiet: (() => void) | undefined
   #cancelBeat: (() => void) | undefined
   #cancelTidy: (() => void) | undefined
@@ -100,13 +103,23 @@ export class Upkeep {
     const signs = new Map(lanes.map((lane) => [lane, this.#signOf(lane)]))
     try {
       crashPoint('renew.before')
-      const renewed = await this.#ledger.renew(last, [...signs.values()])
+      const renewed = await this.#ledger.renew(last, [...signs.values()], this.#asOfUs)
       crashPoint('renew.after')
-      if (!this.#stopped) this.#onRenewed(renewed, signs)
+      if (this.#stopped) return
+      this.#onRenewed(renewed, signs)
+      this.#hear(renewed)
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       this.#writer.giveBack(last)
     }
+  }
+
+  /** Whoever paused something waits to hear that it holds: that is said with the next sign of life, which comes at once. */
+  #hear({ pauses, asOfUs }: Renewed): void {
+    const isNews = JSON.stringify(pauses) !== this.#pauses
+    this.#pauses = JSON.stringify(pauses)
+    if (asOfUs > 0) this.#asOfUs = asOfUs
+    if (isNews) this.#cancelQuiet = this.#clock.after(0, () => void this.#renew())
   }
 
   #signOf(lane: Lane): LaneSign {

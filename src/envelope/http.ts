@@ -1,5 +1,5 @@
 /** What of an HTTP request its event keeps besides body and headers: `event.http`. It travels as a header of the record. */
-import type { RawHeader } from './record.ts'
+import type { RawHeader, RawRecord } from './record.ts'
 
 export interface HttpPart {
   readonly method: string
@@ -34,4 +34,9 @@ export function httpPartOf(text: string | undefined): HttpPart | null {
 function areTexts(value: unknown): value is Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   return Object.values(value).every((each) => typeof each === 'string')
+}
+
+/** Written by the door. */
+export function isRequest({ headers }: Pick<RawRecord, 'headers'>): boolean {
+  return headers.some(({ name }) => name.toLowerCase() === httpHeader)
 }

@@ -8,11 +8,18 @@ import type { Json } from './json.ts'
 const charsMax = 1000
 const exponentMax = 1000
 
-/** Of a literal as JSON writes it. Throws RangeError for one that nobody can hold. */
+/** A number that nobody can hold. */
+export class TooManyDigits extends RangeError {
+  constructor() {
+    super(`a number of more than ${charsMax} digits`)
+  }
+}
+
+/** Of a literal as JSON writes it. Throws `TooManyDigits`. */
 export function exactNumber(literal: string): number | bigint | string {
   const parts = partsOf(literal)
   if (literal.length > charsMax || Math.abs(parts.exponent) > exponentMax) {
-    throw new RangeError(`a number of more than ${charsMax} digits`)
+    throw new TooManyDigits()
   }
   if (parts.isInteger) return plainInteger(BigInt(literal))
   const double = Number(literal)

@@ -18,7 +18,7 @@ export function compileSchema(schema: Json): ValueSchema {
     check({ data }, text) {
       // A schema knows numbers alone: not as bigints, nor as texts of their digits.
       if (validate(hasLongNumbers(text) ? JSON.parse(text).data : data)) return
-      throw new EngineError('schema_mismatch', `the data does not fit its schema: ${reasonOf(validate.errors ?? [])}`)
+      throw new EngineError('schema_mismatch', `the data does not fit its schema: ${mismatchOf(validate.errors ?? [])}`)
     },
   }
 }
@@ -36,14 +36,21 @@ function compiled(schema: Json) {
   try {
     return ajv.compile(JSON.parse(stringifyJson(schema)))
   } catch (cause) {
-    throw new EngineError('schema_invalid', `the JSON Schema does not hold: ${messageOf(cause).slice(0, 300)}`, {
+    throw new EngineError('schema_invalid', `the schema is no JSON Schema (2020-12): ${reasonOf(messageOf(cause))}`, {
       cause,
     })
   }
 }
 
+function reasonOf(message: string): string {
+  return message
+    .replace(/^schema is invalid: /, '')
+    .replaceAll(/\bdata\//g, '')
+    .slice(0, 300)
+}
+
 /** `data.items[0].price must be number`. */
-function reasonOf([error]: readonly ErrorObject[]): string {
+function mismatchOf([error]: readonly ErrorObject[]): string {
   if (error === undefined) return 'it is refused'
   const { instancePath, message, keyword, params } = error
   const extra = keyword === 'additionalProperties' ? `: ${String(params.additionalProperty).slice(0, 60)}` : ''

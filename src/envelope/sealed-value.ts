@@ -63,7 +63,7 @@ function canOpen(record: Content, sealer: Sealer): boolean {
 }
 
 function isMark({ name }: RawHeader): boolean {
-  return name.toLowerCase() === sealedHeader
+  return name.length === sealedHeader.length && name.toLowerCase() === sealedHeader
 }
 
 const bound = 'the value of a record'

@@ -11,6 +11,15 @@ export interface SecretPath {
 
 export type Segment = string | null
 
+/** Of a place in data, as a path through it; a place in a list is every item's. */
+export function dataPath(path: readonly (string | number)[]): SecretPath {
+  const segments = path.map((each) => (typeof each === 'number' ? null : each))
+  const text = segments.map((name) =>
+    name === null ? '[*]' : /^[\w-]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`,
+  )
+  return Object.freeze({ text: `data${text.join('')}`, root: 'data', segments: Object.freeze(segments) })
+}
+
 const begin = /^(data|meta)(?=[.[]|$)/
 const part = /^(?:\.([^.[\]\s"]+)|\[(\*)\]|\[("(?:[^"\\]|\\.)+")\])/
 

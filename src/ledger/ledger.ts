@@ -55,7 +55,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
       await tidy(db, settings)
       await makeAhead(db)
     },
-    renew: (last, lanes) => renew(db, settings.engine, last, lanes),
+    renew: (last, lanes, asOfUs) => renew(db, settings.engine, last, lanes, asOfUs),
     load: (ids) => load(db, ids),
     sources: (versions) => sourcesOf(db, versions),
     commit: (batch) => commit(db, batch),

@@ -3,8 +3,9 @@ import type { Command, CommitStamp, LaneSign, Renewed, SignalRef } from '../coor
 import { letterName } from './codes.ts'
 import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
-import { isoTime } from './micros.ts'
+import { isoTime, micros } from './micros.ts'
 import { pausesOf } from './pause.ts'
+import { isRetried } from './retried.ts'
 
 /** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
 export async function renew(
@@ -12,6 +13,7 @@ export async function renew(
   engine: string,
   last: CommitStamp | null,
   lanes: readonly LaneSign[],
+  asOfUs: number | null = null,
 ): Promise<Renewed> {
   const rows = await db.query<SignRead & Record<string, unknown>>({
     name: 'millrace_renew',
@@ -23,7 +25,8 @@ with held as (
     on l.id = r.lane and l.epoch = r.epoch
 ), seen as (
   update millrace_data.lane_progress p
-  set seen_at = clock_timestamp(), paused = h.paused, queued = h.queued, running = h.running
+  set seen_at = clock_timestamp(), paused = h.paused, queued = h.queued, running = h.running,
+      heard_at = coalesce($8::timestamptz, p.heard_at)
   from held h where p.lane_id = h.id and p.lane_id = any(array(
     select lane_id from millrace_data.lane_progress where lane_id = any($3::int4[]) for no key update skip locked))
 ), returned as (
@@ -35,7 +38,8 @@ select id, asked,
                join millrace_data.rest w on w.transaction_id = k.transaction_id and w.step = k.step and w.item = k.item
                where k.lane_id = held.id) as nudged,
        exists (select from millrace_data.untold u where u.lane_id = held.id) as untold,
-       exists (select from millrace_data.pause p where p.resumed_at is null) as paused
+       exists (select from millrace_data.pause p where p.resumed_at is null) as paused,
+       ${micros('statement_timestamp()')} as as_of_us
 from held`,
     values: [
       last?.commitId ?? null,
@@ -45,9 +49,11 @@ from held`,
       column.text(lanes.map((lane) => lane.paused)),
       column.int4(lanes.map((lane) => lane.queued)),
       column.int4(lanes.map((lane) => lane.running)),
+      asOfUs === null ? null : isoTime(asOfUs),
     ],
   })
-  const lanesWith = (sign: keyof SignRead) => rows.filter((row) => row[sign]).map((row) => row.id)
+  const lanesWith = (sign: Exclude<keyof SignRead, 'id' | 'as_of_us'>) =>
+    rows.filter((row) => row[sign]).map((row) => row.id)
   return {
     held: new Set(rows.map((row) => row.id)),
     asked: new Set(lanesWith('asked')),
@@ -55,6 +61,7 @@ from held`,
     nudged: new Set(lanesWith('nudged')),
     untold: await untoldSignals(db, lanesWith('untold')),
     pauses: rows[0]?.paused ? await pausesOf(db, engine) : [],
+    asOfUs: Number(rows[0]?.as_of_us ?? 0),
   }
 }
 
@@ -66,6 +73,7 @@ interface SignRead {
   untold: boolean
   /** Of any engine. */
   paused: boolean
+  as_of_us: string
 }
 
 const untoldMax = 1000
@@ -110,7 +118,8 @@ async function pendingCommands(db: Connections, laneIds: readonly number[]): Pro
   const rows = await db.query<CommandRead>({
     name: 'millrace_pending_commands',
     text: `
-select c.id, c.lane_id, c.kind, c.target, c.args, c.asked_by, c.why, d.state as letter_state, w.name as workflow,
+select c.id, c.lane_id, c.kind, c.target, c.args, c.asked_by, c.why,
+       case when d.state = 1 and ${isRetried} then 2 else d.state end::int2 as letter_state, w.name as workflow,
        d.kafka_offset, d.key, d.value, d.headers, d.sealed
 from millrace_data.command c
 left join millrace_data.dead_letter d on d.id = c.target and d.lane_id = c.lane_id

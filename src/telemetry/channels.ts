@@ -73,6 +73,17 @@ export interface Facts {
   }
   /** The HTTP door has answered a request, or a stream of it is over. */
   answered: { method: string; status: number; durationMs: number }
+  /** A request that brought events, and is traced, is over. Stamps are µs since 1970. */
+  served: {
+    method: string
+    route: string
+    status: number
+    fromUs: number
+    untilUs: number
+    traceId: string
+    spanId: string
+    parentId: string | null
+  }
   /** What an attempt's function has written. */
   'function.log': {
     workflow: string

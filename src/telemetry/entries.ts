@@ -18,7 +18,7 @@ interface Telling<Name extends FactName> {
 }
 
 /** What comes for every event, and says nothing to a person, is for metrics and traces alone. */
-export type ToldName = Exclude<FactName, 'durable' | 'function.spans'>
+export type ToldName = Exclude<FactName, 'durable' | 'served' | 'function.spans'>
 
 export type Tellings = { readonly [Name in ToldName]: Telling<Name> }
 

@@ -2,9 +2,15 @@
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core'
 import { OTLPMetricExporter as MetricsAsJson } from '@opentelemetry/exporter-metrics-otlp-http'
 import { OTLPMetricExporter as MetricsAsProtobuf } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { OTLPTraceExporter as TracesAsJson } from '@opentelemetry/exporter-trace-otlp-http'
 import { OTLPTraceExporter as TracesAsProtobuf } from '@opentelemetry/exporter-trace-otlp-proto'
-import { ConsoleMetricExporter, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import {
+  ConsoleMetricExporter,
+  type MetricProducer,
+  type MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
 import { BatchSpanProcessor, ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { TelemetryOptions } from './options.ts'
 
@@ -25,12 +31,26 @@ function otlpSpans(options: TelemetryOptions): SpanExporter {
   return options.protocol === 'http/json' ? new TracesAsJson(to) : new TracesAsProtobuf(to)
 }
 
-export function metricReader(options: TelemetryOptions, to: 'otlp' | 'console'): MetricReader {
+export function metricReader(
+  options: TelemetryOptions,
+  to: 'otlp' | 'console',
+  producer: MetricProducer,
+): MetricReader {
   const exporter = to === 'console' ? new ConsoleMetricExporter() : otlpMetrics(options)
   const exportIntervalMillis = options.intervalMs
   // It may not be longer than the interval.
   const exportTimeoutMillis = Math.min(30_000, exportIntervalMillis)
-  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis })
+  return new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis,
+    exportTimeoutMillis,
+    metricProducers: [producer],
+  })
+}
+
+/** It listens nowhere by itself. */
+export function prometheusPage(producer: MetricProducer): PrometheusExporter {
+  return new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true, metricProducers: [producer] })
 }
 
 function otlpMetrics(options: TelemetryOptions) {

@@ -1,6 +1,6 @@
 /**
- * Every name that leaves the engine by traces and metrics. Where OpenTelemetry has a word it is taken: messaging and FaaS
- * semantic conventions 1.37 (https://opentelemetry.io/docs/specs/semconv/messaging/, …/faas/). All else begins with `millrace.`.
+ * Every name that leaves the engine by traces and metrics. Where OpenTelemetry has a word it is taken: semantic conventions 1.37
+ * for messaging, FaaS and HTTP (https://opentelemetry.io/docs/specs/semconv/). All else begins with `millrace.`.
  */
 
 /** Scope of spans and metrics. */
@@ -19,6 +19,9 @@ export const attributes = {
   provider: 'faas.invoked_provider',
   invocation: 'faas.invocation_id',
   errorType: 'error.type',
+  method: 'http.request.method',
+  status: 'http.response.status_code',
+  route: 'http.route',
   engine: 'millrace.engine',
   workflow: 'millrace.workflow',
   transaction: 'millrace.transaction.id',
@@ -48,13 +51,12 @@ export const attributes = {
   service: 'millrace.service',
 } as const
 
-/** `observed` and `total` are looked at when somebody collects; a total only grows. */
-type Kind = 'counter' | 'histogram' | 'gauge' | 'observed' | 'total'
+type Kind = 'counter' | 'histogram' | 'gauge'
 
 export interface Metric {
   readonly name: string
   readonly kind: Kind
-  /** UCUM. */
+  /** UCUM; empty: a yes (1) or no (0). */
   readonly unit: string
   readonly about: string
 }
@@ -65,6 +67,7 @@ export const metrics = {
   consumed: of('counter', 'messaging.client.consumed.messages', '{message}', 'Records that became something.'),
   sent: of('counter', 'messaging.client.sent.messages', '{message}', 'Messages that Kafka has.'),
   sendDuration: of('histogram', 'messaging.client.operation.duration', 's', 'From reading messages to their mark.'),
+  answered: of('histogram', 'http.server.request.duration', 's', 'Requests of the HTTP door, streams included.'),
   invocations: of('counter', 'faas.invocations', '{invocation}', 'Attempts that ended.'),
   errors: of('counter', 'faas.errors', '{error}', 'Attempts that ended with anything but ok.'),
   timeouts: of('counter', 'faas.timeouts', '{timeout}', 'Attempts that came to their deadline.'),
@@ -78,13 +81,13 @@ export const metrics = {
   admitted: of('counter', 'millrace.transactions.admitted', '{transaction}', 'Records that became transactions.'),
   arrival: of('histogram', 'millrace.arrival.duration', 's', 'From the producer’s stamp to the admission.'),
   transactionDuration: of('histogram', 'millrace.transaction.duration', 's', 'From admission to the end.'),
-  running: of('observed', 'millrace.transactions.running', '{transaction}', 'Those that run.'),
-  queued: of('observed', 'millrace.transactions.queued', '{transaction}', 'Those that stand behind their key.'),
+  running: of('gauge', 'millrace.transactions.running', '{transaction}', 'Those that run.'),
+  queued: of('gauge', 'millrace.transactions.queued', '{transaction}', 'Those that stand behind their key.'),
   inDoubt: of('counter', 'millrace.steps.in_doubt', '{step}', 'Steps that a person must settle.'),
-  lag: of('gauge', 'millrace.lag', '{record}', 'Records of a partition that are not read.'),
-  lanes: of('observed', 'millrace.lanes.open', '{lane}', 'Partitions that are worked on.'),
-  assigned: of('observed', 'millrace.lanes.assigned', '{lane}', 'Partitions that the group has given.'),
-  paused: of('gauge', 'millrace.lane.paused', '1', '1 while a partition is not read.'),
+  lag: of('gauge', 'millrace.lag', '{record}', 'Records of a partition that are not in the ledger.'),
+  lanes: of('gauge', 'millrace.lanes.open', '{lane}', 'Partitions that are worked on.'),
+  assigned: of('gauge', 'millrace.lanes.assigned', '{lane}', 'Partitions that the group has given.'),
+  paused: of('gauge', 'millrace.lane.paused', '', '1 while a partition is not read.'),
   handovers: of('counter', 'millrace.lane.handovers', '{lane}', 'Lanes given to another coordinator.'),
   fenced: of('counter', 'millrace.lane.fenced', '{lane}', 'Lanes found taken over by another coordinator.'),
   commitDuration: of('histogram', 'millrace.commit.duration', 's', 'Group commits.'),
@@ -96,19 +99,19 @@ export const metrics = {
   passed: of('counter', 'millrace.records.passed', '{record}', 'Records that no workflow takes.'),
   gaps: of('counter', 'millrace.gaps', '{range}', 'Ranges of offsets that were not there to be read.'),
   refusals: of('counter', 'millrace.refusals', '{event}', 'Events of an earlier life of a lane.'),
-  stalled: of('gauge', 'millrace.outbox.stalled', '1', '1 while messages of a lane wait.'),
+  stalled: of('gauge', 'millrace.outbox.stalled', '', '1 while messages of a lane wait.'),
   refusedMessages: of('counter', 'millrace.outbox.refused', '{message}', 'Messages passed over for good.'),
-  processes: of('observed', 'millrace.workers.processes', '{process}', 'Worker processes.'),
-  busy: of('observed', 'millrace.workers.running', '{invocation}', 'Attempts in worker processes.'),
-  waiting: of('observed', 'millrace.workers.waiting', '{invocation}', 'Attempts that wait for one.'),
+  processes: of('gauge', 'millrace.workers.processes', '{process}', 'Worker processes.'),
+  busy: of('gauge', 'millrace.workers.running', '{invocation}', 'Attempts in worker processes.'),
+  waiting: of('gauge', 'millrace.workers.waiting', '{invocation}', 'Attempts that wait for one.'),
   gone: of('counter', 'millrace.workers.gone', '{process}', 'Worker processes that ended.'),
-  functionOutage: of('gauge', 'millrace.function.outage', '1', '1 while a function cannot be run.'),
-  outage: of('gauge', 'millrace.outage', '1', '1 while a service is away.'),
+  functionOutage: of('gauge', 'millrace.function.outage', '', '1 while a function cannot be run.'),
+  outage: of('gauge', 'millrace.outage', '', '1 while a service is away.'),
   watchdog: of('counter', 'millrace.consumer.rebuilt', '{consumer}', 'Consumers built anew because they had stopped.'),
   spansDropped: of('counter', 'millrace.function.spans.dropped', '{span}', 'Spans of functions without room.'),
-  memory: of('observed', 'process.memory.usage', 'By', 'Resident memory of the coordinator.'),
-  cpu: of('total', 'process.cpu.time', 's', 'Processor time of the coordinator.'),
-  eventLoop: of('observed', 'nodejs.eventloop.utilization', '1', 'Share of time the coordinator’s loop is busy.'),
+  memory: of('gauge', 'process.memory.usage', 'By', 'Resident memory of the coordinator.'),
+  cpu: of('counter', 'process.cpu.time', 's', 'Processor time of the coordinator.'),
+  eventLoop: of('gauge', 'nodejs.eventloop.utilization', '1', 'Share of time the coordinator’s loop is busy.'),
 } as const satisfies Readonly<Record<string, Metric>>
 
 export type MetricName = keyof typeof metrics

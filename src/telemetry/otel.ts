@@ -1,7 +1,6 @@
 /** OpenTelemetry itself, loaded only where something of it is on. */
 import { hostname } from 'node:os'
 import { DiagLogLevel, diag } from '@opentelemetry/api'
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import {
   defaultResource,
   detectResources,
@@ -11,11 +10,12 @@ import {
 } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { publish } from './channels.ts'
-import { metricReader, spanProcessor } from './exporters.ts'
-import { Instruments } from './metrics/instruments.ts'
+import { metricReader, prometheusPage, spanProcessor } from './exporters.ts'
 import { measureFacts } from './metrics/measure.ts'
-import { observe, type Standing } from './metrics/observe.ts'
-import { attributes as name, scopeName } from './names.ts'
+import { observer, type Standing } from './metrics/observe.ts'
+import { producerOf } from './metrics/producer.ts'
+import { Tallies } from './metrics/tally.ts'
+import { attributes as name } from './names.ts'
 import type { TelemetryOptions, Wanted } from './options.ts'
 import type { Telemetry } from './start.ts'
 import { samplingOf } from './trace/sampling.ts'
@@ -64,21 +64,19 @@ function startMetrics(
   resource: Resource,
   standing: () => Standing | null,
 ) {
-  const prometheus = to.includes('prometheus')
-    ? new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true })
-    : null
-  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each))
+  const tallies = new Tallies()
+  const refresh = observer(tallies, standing)
+  const stopMeasuring = measureFacts(tallies)
+  const producer = producerOf(tallies, refresh, false)
+  const pushed = to.filter((each) => each !== 'prometheus').map((each) => metricReader(options, each, producer))
+  const prometheus = to.includes('prometheus') ? prometheusPage(producerOf(tallies, refresh, true)) : null
   const provider = new MeterProvider({ resource, readers: prometheus === null ? pushed : [...pushed, prometheus] })
-  const meter = provider.getMeter(scopeName)
-  const instruments = new Instruments(meter)
-  const stopMeasuring = measureFacts(instruments)
-  observe(meter, instruments, standing)
+  const answer: Telemetry['prometheus'] =
+    prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
   const stop = async () => {
     stopMeasuring()
     await provider.shutdown()
   }
-  const answer: Telemetry['prometheus'] =
-    prometheus === null ? null : (request, response) => prometheus.getMetricsRequestHandler(request, response)
   return { prometheus: answer, stop }
 }
 
@@ -96,20 +94,27 @@ function resourceOf({ engine, service }: TelemetryOptions): Resource {
     .merge(detectResources({ detectors: [envDetector] }))
 }
 
+/** The same is said once in so long: a receiver may be away for hours. */
+const sayEveryMs = 60_000
+
 /** What the SDK has to say, such as a receiver that is away, goes into the engine's log. */
 function tellTroubles(): void {
-  const say =
-    (level: 'error' | 'warn') =>
-    (message: string, ...more: unknown[]) => {
-      const detail = more.length === 0 ? {} : { cause: more.map(String).join(' ').slice(0, 500) }
-      publish('notice', { level, message: `telemetry: ${message.slice(0, 500)}`, ...detail })
-    }
+  const said = new Map<string, number>()
+  const say = (message: string, ...more: unknown[]) => {
+    const nowMs = performance.now()
+    if (nowMs - (said.get(message) ?? Number.NEGATIVE_INFINITY) < sayEveryMs) return
+    if (said.size > 100) said.clear()
+    said.set(message, nowMs)
+    const cause = more.map(String).join(' ').slice(0, charsMax)
+    publish('notice', { level: 'warn', message: `telemetry: ${message.slice(0, charsMax)}`, ...(cause && { cause }) })
+  }
   const quiet = () => undefined
-  diag.setLogger(
-    { error: say('error'), warn: say('warn'), info: quiet, debug: quiet, verbose: quiet },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  )
+  const logger = { error: say, warn: say, info: quiet, debug: quiet, verbose: quiet }
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
 }
+
+/** Of what the SDK says: it has whole answers of receivers in it. */
+const charsMax = 500
 
 function inTime(work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {

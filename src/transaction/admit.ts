@@ -1,6 +1,7 @@
 /** Makes a transaction of an envelope: the one event that has no transaction yet. */
 import type { Envelope } from '../envelope/envelope.ts'
 import { parseJson } from '../envelope/json.ts'
+import { concealed } from '../envelope/secrets.ts'
 import { keyText } from '../workflow/expression/compile.ts'
 import type { Plan } from '../workflow/plan.ts'
 import type { Admit } from './effect.ts'
@@ -60,7 +61,7 @@ export function admitChild(plan: Plan, parent: Transaction, call: Admit, meta: E
     plan,
     position: parent.position,
     key: null,
-    envelope,
+    envelope: concealed(envelope, plan.secrets),
     admittedUs: atUs,
     notAfterUs: notAfterUs(plan, atUs),
     state: 'queued',

@@ -20,6 +20,7 @@ export function resolve(transaction: Transaction, event: StepResolved): Transiti
   if (place === null) return { refused: `step ${event.step} is not in doubt${standing(transaction)}` }
   const why = settleBy(draft, place, event)
   if (why !== null) return { refused: why }
+  if (transaction.state === 'queued') return draft
   if (transaction.state !== 'in_doubt') return advance(draft)
   draft.transaction.state = isStillInDoubt(draft) ? 'in_doubt' : 'queued'
   return draft

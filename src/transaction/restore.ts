@@ -1,4 +1,4 @@
-/** Makes a transaction again of its rows. It stands `queued`, and a `Started` takes it up wherever it was; or in doubt. */
+/** Makes a transaction again of its rows. It stands `queued`, and a `Started` takes it up wherever it was; a chain in doubt stays so. */
 import type { Envelope } from '../envelope/envelope.ts'
 import type { Plan, Step } from '../workflow/plan.ts'
 import { notAfterUs } from './admit.ts'
@@ -200,7 +200,7 @@ function byStep(postings: readonly PostingRecord[]): (readonly [StepRef, Movemen
   return [...steps.values()]
 }
 
-/** Nothing else of it is known to run: what does is begun again when its turn comes. */
+/** And nothing else of it runs: what may run of one with branches is begun again when its turn comes. */
 function isInDoubt(draft: Draft): boolean {
-  return someStep(draft, ({ state }) => state === 'in_doubt')
+  return draft.transaction.plan.isChain && someStep(draft, ({ state }) => state === 'in_doubt')
 }

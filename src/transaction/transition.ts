@@ -16,7 +16,7 @@ import type {
   TransactionEvent,
 } from './event.ts'
 import { doubtDue, frontierOf, giveUp } from './frontier.ts'
-import { retryFrom, undoAgain } from './reopen.ts'
+import { retryFrom, someStep, undoAgain } from './reopen.ts'
 import { resolve } from './resolve.ts'
 import { nameOf } from './rows.ts'
 import { again, awaited, placeOf, settle } from './settle.ts'
@@ -61,12 +61,20 @@ const underWay: Row = {
 }
 
 const table: { readonly [State in TransactionState]: Row } = {
-  queued: { ...refusal, Started: start, SignalArrived: keep, ChildEnded: keepChild, CancelAsked: cancelQueued },
+  queued: {
+    ...refusal,
+    Started: start,
+    SignalArrived: keep,
+    ChildEnded: keepChild,
+    StepResolved: resolve,
+    CancelAsked: cancelQueued,
+  },
   running: underWay,
   waiting: refusal,
   in_doubt: {
     ...refusal,
-    SignalArrived: keep,
+    TimerDue: stir,
+    SignalArrived: stir,
     ChildEnded: keepChild,
     StepResolved: resolve,
     CancelAsked: cancelQueued,
@@ -130,6 +138,22 @@ function wake(transaction: Transaction, event: TimerDue): Transition {
   return advance(draft)
 }
 
+/** In doubt, and another branch of it wakes or has its event: it goes on with that when its turn comes. */
+function stir(transaction: Transaction, event: TimerDue | SignalArrived): Transition {
+  const kept = event.type === 'SignalArrived' ? keep(transaction, event) : woken(transaction, event)
+  if ('refused' in kept) return kept
+  const draft = kept as Draft
+  draft.transaction.state = 'queued'
+  return draft
+}
+
+function woken(transaction: Transaction, event: TimerDue): Transition {
+  const draft = draftOf(transaction, event.atUs)
+  const place = placeOf(draft, event)
+  if (place?.frame.get(place.step.no).state === 'asleep') return draft
+  return { refused: `step ${place ? nameOf(place.step, event.item) : event.step} waits for no timer` }
+}
+
 function hear(transaction: Transaction, event: SignalArrived): Transition {
   const kept = keep(transaction, event)
   return 'refused' in kept ? kept : advance(kept as Draft)
@@ -179,7 +203,7 @@ function cancelQueued(transaction: Transaction, event: CancelAsked): Transition 
   if (transaction.failure !== null) return { refused: 'it is being undone already' }
   const draft = draftOf(transaction, event.atUs)
   // What else ran may have been lost with a coordinator before: nobody asks for it again.
-  if (transaction.state === 'in_doubt') giveUp(draft, frontierOf(transaction, event.atUs))
+  if (someStep(draft, ({ state }) => state === 'in_doubt')) giveUp(draft, frontierOf(transaction, event.atUs))
   turn(draft, cancelled(event))
   if (isUntouched(transaction)) return advance(draft)
   const { id: transactionId, round } = transaction

@@ -10,15 +10,12 @@ import { withOpened } from '../envelope/sealed-fields.ts'
 import { isSealedRecord, openedRecord } from '../envelope/sealed-value.ts'
 import { hidden, isSealed, type SecretPath } from '../envelope/secret-path.ts'
 import { redacted, replaceIn } from '../envelope/secrets.ts'
+import { secretsIn } from '../workflow/uses.ts'
 import type { World } from './world.ts'
 
 /** Anything of this topic's events is secret for some version of a workflow: nothing of a value is shown. */
 export function isSecretTopic(topic: string, { versions }: World): boolean {
-  return versions.some(({ plan }) => {
-    if (plan === null) return false
-    const isOwn = plan.on.kafka?.topic === topic && plan.secrets.length > 0
-    return isOwn || plan.signals.some((signal) => signal.topic === topic && signal.secrets.length > 0)
-  })
+  return versions.some(({ plan }) => plan !== null && secretsIn(plan, topic).length > 0)
 }
 
 /** Null: the same. Else what the two say, without what is secret. */

@@ -11,13 +11,9 @@ export function besideOf(file: string): Beside {
     try {
       return read(dirname(file), path)
     } catch (error) {
-      const message = `${path} cannot be read (${messageOf(error)})`
-      return finding(
-        'unreadable_file',
-        message,
-        `a file at ${path} beside the workflow file`,
-        'create it, or mend its path',
-      )
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      const message = isMissing ? `there is no file ${path}` : `${path} cannot be read (${messageOf(error)})`
+      return finding('unreadable_file', message, 'a file beside the workflow file', 'create it, or mend its path')
     }
   }
 }

@@ -3,13 +3,15 @@
  * Looked at when all of them are read.
  */
 
+import { isWithin, type SecretPath } from '../envelope/secret-path.ts'
+import type { Meaning } from './meaning/check.ts'
 import { type Outline, secretPaths } from './meaning/outline.ts'
 import { namePattern } from './model/fields.ts'
 import { didYouMean } from './nearest.ts'
 import type { Path } from './places.ts'
 import { type Finding, finding, type Problem } from './problem.ts'
-import { type Taken, unclassified } from './secret-topics.ts'
-import { valueAt } from './shape/at.ts'
+import { classifyOf, type Taken, unclassified } from './secret-topics.ts'
+import { labelOf, valueAt } from './shape/at.ts'
 
 /** What a file says of others, also one with mistakes. */
 export interface Links {
@@ -19,38 +21,62 @@ export interface Links {
   readonly calls: readonly Call[]
   /** The topics whose events it takes, to be started or because it waits for them. */
   readonly takes: readonly Taken[]
+  readonly secrets: readonly SecretPath[]
 }
 
-export interface Call {
+export interface Call extends Spot {
   readonly workflow: string
-  /** From 1. */
+  /** Where secret fields stand in what it is given. */
+  readonly given: readonly SecretPath[]
+}
+
+/** From 1. */
+interface Spot {
   readonly line: number
   readonly column: number
 }
 
-export const noLinks: Links = { name: null, isStarted: true, calls: [], takes: [] }
+type PlaceOf = (path: Path) => Spot
 
-export function linksOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Links {
+export const noLinks: Links = { name: null, isStarted: true, calls: [], takes: [], secrets: [] }
+
+export function linksOf(file: unknown, { outline, templates }: Meaning, placeOf: PlaceOf): Links {
   const name = valueAt(file, ['name'])
   const calls = outline.steps.flatMap(({ path, kinds }) => {
     const workflow = kinds.includes('call') ? valueAt(file, [...path, 'call']) : null
     const isName = typeof workflow === 'string' && namePattern.test(workflow)
-    return isName ? [{ workflow, ...placeOf([...path, 'call']) }] : []
+    const given = templates.get(labelOf([...path, 'with']))?.secretsAt ?? []
+    return isName ? [{ workflow, given, ...placeOf([...path, 'call']) }] : []
   })
   const isStarted = valueAt(file, ['on']) !== undefined
-  return { name: typeof name === 'string' ? name : null, isStarted, calls, takes: takesOf(file, outline, placeOf) }
+  const takes = takesOf(file, outline, placeOf)
+  return { name: typeof name === 'string' ? name : null, isStarted, calls, takes, secrets: outline.secrets.event }
 }
 
-function takesOf(file: unknown, outline: Outline, placeOf: (path: Path) => Omit<Call, 'workflow'>): Taken[] {
-  const kafka = valueAt(file, ['on', 'kafka'])
-  const own: Path = typeof kafka === 'string' ? ['on', 'kafka'] : ['on', 'kafka', 'topic']
-  const waits = outline.steps.map(({ path }): Path => [...path, 'wait', 'topic'])
-  return [own, ...waits].flatMap((path) => {
+function takesOf(file: unknown, outline: Outline, placeOf: PlaceOf): Taken[] {
+  const started = startsOf(file).map(({ topic, path }) => ({ topic, path, classify: ['classify'], label: 'classify' }))
+  const waits = outline.steps.flatMap((step) => {
+    const path = [...step.path, 'wait', 'topic']
     const topic = valueAt(file, path)
     if (typeof topic !== 'string') return []
-    const classify = path === own ? ['classify'] : ['signals', topic, 'classify']
-    const label = path === own ? 'classify' : `signals: { ${topic}: { classify`
-    return [{ topic, secrets: secretPaths(file, classify), label, ...placeOf(path) }]
+    return [{ topic, path, classify: ['signals', topic, 'classify'], label: `signals: { ${topic}: { classify` }]
+  })
+  return [...started, ...waits].map(({ topic, path, classify, label }) => {
+    return { topic, secrets: secretPaths(file, classify), label, ...placeOf(path) }
+  })
+}
+
+/** Where the topics stand whose records start it. */
+function startsOf(file: unknown): { readonly topic: string; readonly path: Path }[] {
+  const whole: Path = ['on', 'kafka']
+  const kafka: Path = typeof valueAt(file, whole) === 'string' ? whole : [...whole, 'topic']
+  const http: Path = ['on', 'http']
+  const own: Path = valueAt(file, [...http, 'topic']) === undefined ? http : [...http, 'topic']
+  const topicOf = (path: Path) =>
+    path === http && valueAt(file, http) ? `http.${valueAt(file, ['name'])}` : valueAt(file, path)
+  return [kafka, own].flatMap((path) => {
+    const topic = topicOf(path)
+    return typeof topic === 'string' ? [{ topic, path }] : []
   })
 }
 
@@ -85,7 +111,8 @@ function unstarted({ file, links: { name, isStarted } }: Linked, called: Readonl
 function wrong({ file, links }: Linked, call: Call, byName: ReadonlyMap<string, Linked>): Problem[] {
   const { workflow, line, column } = call
   const ring = byName.has(workflow) ? ringFrom(links.name, workflow, byName) : null
-  const found = byName.has(workflow) ? ring && inRing(ring) : unknown(workflow, byName)
+  const called = byName.get(workflow)
+  const found = called ? (ring ? inRing(ring) : openTo(call, called.links)) : unknown(workflow, byName)
   return found ? [{ file, line, column, ...found }] : []
 }
 
@@ -93,6 +120,16 @@ function unknown(workflow: string, byName: ReadonlyMap<string, Linked>): Finding
   const message = `there is no workflow "${workflow}"`
   const fix = didYouMean(workflow, byName.keys(), 'add its file to the folder')
   return finding('unknown_workflow', message, 'the name of a workflow of the folder', fix)
+}
+
+/** What it is given is secret, and it would keep it in plain. */
+function openTo({ workflow, given }: Call, { secrets }: Links): Finding | null {
+  const open = given.filter((path) => !secrets.some((own) => isWithin(path, own)))
+  if (open.length === 0) return null
+  const names = open.map(({ text }) => text)
+  const message = `${workflow} is given secret fields, and does not keep them so: ${names.join(', ')}`
+  const fix = `add classify: ${classifyOf(names)} to ${workflow}`
+  return finding('not_classified', message, 'the same fields to be secret there', fix)
 }
 
 function inRing(ring: readonly string[]): Finding {

@@ -38,7 +38,7 @@ export function parseWorkflow(
   const meaning = checkMeaning(yaml.value, functions, beside ?? disclosed.beside)
   const findings = place([...shape.findings, ...meaning.findings], yaml)
   const position = positionsOf(source)
-  const links = linksOf(yaml.value, meaning.outline, (path) => position(yaml.offsetOf(path, 'value')))
+  const links = linksOf(yaml.value, meaning, (path) => position(yaml.offsetOf(path, 'value')))
   if (findings.length > 0 || !shape.file) return { plan: null, problems: problemsOf(findings, position, file), links }
   const whole = enclose(source, meaning.enclosed)
   return { plan: assemble(whole, versionOf(whole), shape.file, meaning), problems: [], links }

@@ -84,6 +84,10 @@ export interface HttpTrigger {
   /** `/films/{film}` */
   readonly path: string
   readonly topic: string
+  /** How bodies are read; null: as content-type says, or as JSON. */
+  readonly format: FormatSpec | null
+  /** What their data must fit; null: anything. */
+  readonly schema: ValueSchema | null
   readonly bytesMax: number
   /** Of one principal or address; null is without limit. */
   readonly rate: Rate | null
@@ -294,8 +298,8 @@ export interface Expression {
 
 /** A compiled `with:`, or a message's value. `render` throws `EngineError` `expression_failed`, naming the input it was for. */
 export interface Template {
-  /** It names secret fields of the event. */
-  readonly isSecret: boolean
+  /** Where in what it renders secret fields of the event come to stand. */
+  readonly secretsAt: readonly SecretPath[]
   render(scope: Scope): Json
 }
 

@@ -13,6 +13,12 @@ export interface Taken {
   readonly column: number
 }
 
+/** As a file may write it in one line. */
+export function classifyOf(names: readonly string[]): string {
+  const quoted = names.map((name) => (/^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "''")}'`))
+  return `{ ${quoted.map((name) => `${name}: secret`).join(', ')} }`
+}
+
 interface TakenBy extends Taken {
   readonly file: string
   readonly by: string | null
@@ -30,7 +36,7 @@ function wrong({ file, topic, secrets, label, line, column }: TakenBy, all: read
     const names = open.map(({ text }) => text)
     const message = `events of ${topic} have fields that are secret for workflow ${other.by}, and not here: ${names.join(', ')}`
     const close = label.split('{').length
-    const written = `${label}: { ${names.map((name) => `${name}: secret`).join(', ')} }${' }'.repeat(close - 1)}`
+    const written = `${label}: ${classifyOf(names)}${' }'.repeat(close - 1)}`
     return [
       {
         file,

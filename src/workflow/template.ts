@@ -4,6 +4,7 @@
  */
 import { EngineError } from '../base/error.ts'
 import { type Json, stringifyJson } from '../envelope/json.ts'
+import { dataPath, type SecretPath } from '../envelope/secret-path.ts'
 import { compileExpression } from './expression/compile.ts'
 import type { ExpressionProblem, Names } from './expression/names.ts'
 import { limits } from './limits.ts'
@@ -22,10 +23,10 @@ export type CompiledTemplate =
 /** `field`: what its errors call it. */
 export function compileTemplate(value: Json, names: Names, field = 'with'): CompiledTemplate {
   const problems: TemplateProblem[] = []
-  const to: Compiling = { names, problems, field, isSecret: false }
+  const to: Compiling = { names, problems, field, secretsAt: [] }
   const part = compile(typeof value === 'string' ? value.trim() : value, [], to)
   if (problems.length > 0) return { template: null, problems }
-  return { template: Object.freeze({ isSecret: to.isSecret, render: renderer(part) }), problems: [] }
+  return { template: Object.freeze({ secretsAt: Object.freeze(to.secretsAt), render: renderer(part) }), problems: [] }
 }
 
 type PathTo = readonly (string | number)[]
@@ -37,7 +38,7 @@ interface Compiling {
   readonly names: Names
   readonly field: string
   readonly problems: TemplateProblem[]
-  isSecret: boolean
+  readonly secretsAt: SecretPath[]
 }
 
 function compile(value: Json, path: PathTo, to: Compiling): Compiled {
@@ -94,7 +95,7 @@ function compileText(text: string, path: PathTo, to: Compiling): Compiled {
 function compilePart(part: { source: string; offset: number }, path: PathTo, to: Compiling): Expression {
   if (to.problems.length > limits.problemsMax) return nothing
   const { expression, problems } = compileExpression(part.source.trim(), to.names, 'json')
-  if (expression?.isSecret) to.isSecret = true
+  if (expression?.isSecret) to.secretsAt.push(dataPath(path))
   const start = part.offset + part.source.length - part.source.trimStart().length
   for (const problem of problems) to.problems.push({ ...problem, path, offset: start + problem.offset })
   return expression ?? nothing

@@ -1,5 +1,7 @@
 /** What a plan asks for beside itself: functions to run, topics to read. */
+import { waysOf } from '../envelope/auth-spec.ts'
 import { isOfRegistry } from '../envelope/format.ts'
+import type { SecretPath } from '../envelope/secret-path.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Null for a step that runs none. */
@@ -7,9 +9,11 @@ export function functionOf(step: Step): string | null {
   return step.kind === 'invoke' || step.kind === 'undo' ? step.uses : null
 }
 
-/** Those that undo steps included. */
-export function functionsOf({ steps }: Plan): string[] {
-  return steps.flatMap((step) => functionOf(step) ?? [])
+/** Those that undo steps, and those that authenticate, included. */
+export function functionsOf({ steps, auth }: Plan): string[] {
+  const authenticators =
+    auth === null ? [] : waysOf(auth).flatMap((way) => (way.family === 'function' ? [way.uses] : []))
+  return [...authenticators, ...steps.flatMap((step) => functionOf(step) ?? [])]
 }
 
 /** Those whose records start it, or are waited for. */
@@ -20,6 +24,12 @@ export function topicsReadBy(plan: Plan): string[] {
 /** Those whose records start it, each once: what comes by HTTP comes through a topic, which may be the other one's. */
 export function startTopics({ on: { kafka, http } }: Plan): string[] {
   return [...new Set([kafka?.topic, http?.topic])].filter((topic) => topic !== undefined)
+}
+
+/** What it keeps secret of the topic's events, whether they start it or are waited for. */
+export function secretsIn(plan: Plan, topic: string): SecretPath[] {
+  const own = startTopics(plan).includes(topic) ? plan.secrets : []
+  return [...own, ...plan.signals.flatMap((signal) => (signal.topic === topic ? signal.secrets : []))]
 }
 
 /** Something of it is read or written by schemas of a registry, because its file says so. */

@@ -276,6 +276,7 @@ test('a chain has no tree; its compensations are told as such, and what is owed 
   workflow  order (version abababababab)
   event     e1 from requests/0 at offset 7
   key       anna
+  trace     019c2f4e111182228333444455556666
   admitted  2026-11-24 08:00:00.000 UTC
   error     declined step charge: no funds
 

@@ -26,6 +26,11 @@ const data: SummaryData = {
     asExpected: false,
     eachOnce: true,
   },
+  channels: [
+    { title: 'Kafka, JSON', sent: 900, answered: null },
+    { title: 'HTTP, a web page', sent: 100, answered: null },
+    { title: 'all over HTTP', sent: 100, answered: { count: 100, located: 96, p50: 45.61, p99: 212.2 } },
+  ],
   latency: [
     { name: 'whole', count: 960, p50: 123.4, p95: 1234.5, p99: 2000 },
     { name: 'bill', count: 900, p50: 3.149, p95: 45.67, p99: null },
@@ -41,6 +46,7 @@ const data: SummaryData = {
     movements: 3600,
   },
   openSessions: 0,
+  traces: { heard: 900, traced: 900 },
   queries,
 }
 
@@ -57,6 +63,11 @@ Transactions by state
   completed     880
   failed         80
   dead letters   40
+
+Which way they came
+  Kafka, JSON       900
+  HTTP, a web page  100
+  100 of 100 over HTTP were answered, 96 with where their film is: p50 45.6 ms, p99 212 ms
 
 Wrong on purpose, and what became of it
   request          should end            published  did so
@@ -79,6 +90,7 @@ Agreement
   NO  each request ended as it should
   NO  the ledger agrees with the payment provider’s book, 3,600 movements of money
   yes every session that was started is ended
+  yes one trace leads from each request to what was published: 900 of 900 locations
   - tx-1: the book has no charge
 `,
   )

@@ -1,6 +1,6 @@
 /** `npm run faults`: real servers, real coordinators, real kills; see docs/reliability.md. */
 import { Progress } from '../../demo/progress.ts'
-import { messageOf } from '../../src/base/error.ts'
+import { EngineError, messageOf } from '../../src/base/error.ts'
 import { Grounds } from './grounds.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { Random } from './random.ts'
@@ -68,8 +68,9 @@ function interruption(): Promise<never> {
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`)
-  process.exitCode = 1
+  const isUsage = error instanceof EngineError && error.code === 'usage'
+  process.stderr.write(`${isUsage ? error.message : messageOf(error)}\n`)
+  process.exitCode = isUsage ? 2 : 1
 }
 // Coordinators of an interrupted row are gone with their servers, or killed here.
 process.exit()

@@ -42,7 +42,7 @@ export async function writeFiles(dir: string, files: Readonly<Record<string, str
   }
 }
 
-const filesFor = (topic: string): Readonly<Record<string, string>> => ({
+export const filesFor = (topic: string): Readonly<Record<string, string>> => ({
   'charge.yaml': `
 name: charge
 on:

@@ -4,6 +4,7 @@ import { clock } from './rows/clock.ts'
 import { leader } from './rows/cluster.ts'
 import { kill, rolling, stop, storm } from './rows/coordinators.ts'
 import { crashPointsRow } from './rows/crash-points.ts'
+import { doorKafka, doorKill, doorPostgres, doorStop } from './rows/door.ts'
 import { errandCuts, errandKill, errandOutages, errandRolling, errandWorkers } from './rows/errands.ts'
 import { everything } from './rows/everything.ts'
 import { filmKill, filmOutages, filmRolling } from './rows/film.ts'
@@ -34,6 +35,10 @@ export const rows: readonly Row[] = [
   partitionsAdded,
   recreated,
   clock,
+  doorKill,
+  doorStop,
+  doorKafka,
+  doorPostgres,
   errandKill,
   errandRolling,
   errandWorkers,

@@ -243,11 +243,14 @@ test('show and list: items, money, what was called, until when it sleeps, and al
 
 test('pause: nothing of the workflow starts, and it is seen; resume: it goes on', async () => {
   const paused = await cli('pause', 'pay', ...by)
-  assert.match(paused.stdout, /^pay is paused: within 2 s nothing of it starts or wakes; what has started goes on\.$/m)
-  assert.equal(paused.code, 0, paused.stderr)
-  assert.match((await cli('pause', 'pay')).stdout, /^pay was paused before: by ann since .* UTC: as told$/m)
-  await sleep(2500)
   await publish({ n: 4 })
+  assert.match(paused.stdout, /^pay is paused: nothing of it starts or wakes; what has started goes on\.$/m)
+  assert.match(paused.stdout, /^\S+ \(.+\/0.*\) holds to it\.$/m)
+  assert.equal(paused.code, 0, paused.stderr)
+  assert.match(
+    (await cli('pause', 'pay', '--no-wait')).stdout,
+    /^pay was paused before: by ann since .* UTC: as told$/m,
+  )
   await reaches('check', 4, 'completed')
   const { id } = await reaches('pay', 4, 'running')
   await sleep(500)
@@ -265,8 +268,11 @@ test('pause: nothing of the workflow starts, and it is seen; resume: it goes on'
 })
 
 test('pause --key: only of that key nothing starts', async () => {
-  await cli('pause', 'pay', '--key', 'held', '--by', 'ann')
-  await sleep(2500)
+  const paused = await cli('pause', 'pay', '--key', 'held', '--by', 'ann', '--json')
+  assert.deepEqual(
+    JSON.parse(paused.stdout).coordinators.map((each: { has_heard: boolean }) => each.has_heard),
+    [true],
+  )
   await publish({ n: 5, account: 'held' }, { n: 6, account: 'free' })
   await reaches('pay', 6, 'completed')
   assert.deepEqual(done('pay', 5), [])
@@ -275,5 +281,16 @@ test('pause --key: only of that key nothing starts', async () => {
   assert.equal((await cli('resume', 'pay', '--key', 'held')).code, 0)
   await reaches('pay', 5, 'completed')
   assert.match((await cli('pause', 'pai')).stderr, /the ledger knows no workflow pai; did you mean "pay"\?/)
+})
+
+test('pause: a coordinator that does not answer is named, and does not hold to it yet', async () => {
+  coordinator.signal('SIGSTOP')
+  const paused = await cli('pause', 'pay')
+  coordinator.signal('SIGCONT')
+  assert.match(paused.stdout, /^\S+ \(.+\) has not said so yet \(last seen \S+ \S+ UTC\)\.$/m)
+  assert.equal(paused.code, 1)
   await terminate(coordinator)
+  const alone = await cli('pause', 'pay', '--key', 'one')
+  assert.match(alone.stdout, /^No coordinator is at work; whoever starts holds to it\.$/m)
+  assert.equal(alone.code, 0)
 })

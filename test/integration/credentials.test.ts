@@ -1,123 +1,208 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of workflow files
 /**
- * Credentials in headers reach the step that asks for them, also after a restart, and nobody else: not the ledger in the
- * clear, not the logs, whatever goes wrong with the record or the transaction.
+ * Who sends events over Kafka is found out, also after a restart, and by a redrive anew; credentials are seen by functions that
+ * authenticate and by nobody else: not the ledger in the clear, not the logs, whatever goes wrong with the record, the transaction or
+ * the function itself.
  */
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { until } from '../../src/base/poll.ts'
+import { millrace } from '../cli/millrace.ts'
+import { atEnd } from '../support/at-end.ts'
 import type { RunningCoordinator } from '../support/coordinator.ts'
 import { cloudEvent } from '../support/kafka.ts'
 import { freshScene, terminate } from '../support/scene.ts'
-import { freshTopic, unique } from '../support/servers.ts'
+import { freshTopic, servers, unique } from '../support/servers.ts'
 
 /** One for each header, so that a leak tells where it comes from. */
 const canaries = {
   authorization: `Bearer ${canary()}`,
   'X-API-Key': canary(),
+  'X-Film-Key': canary(),
   cookie: `session=${canary()}`,
   'Proxy-Authorization': canary(),
 }
+const hashOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`
+const secrets = await mkdtemp(join(tmpdir(), 'millrace-secrets-'))
+atEnd(() => rm(secrets, { recursive: true, force: true }))
+const writeSecret = (name: string, text: string) => writeFile(join(secrets, name), text)
+await writeSecret('film_keys', `site ${hashOf(canaries['X-API-Key'])} billing,reader\n`)
+await writeSecret('late_keys', '# nobody yet\n')
+await writeSecret('own_keys', `own ${hashOf(canaries['X-Film-Key'])}\n`)
 
-/** A way for a record with credentials to go wrong, by the type of its event. */
-const wrong: Readonly<Record<string, { key?: string; when?: string; with?: string; value?: string }>> = {
-  bad_json: { value: '{"half": ' },
-  bad_key: { key: 'int(event.auth.authorization)' },
-  bad_key_time: { key: 'string(timestamp(event.auth["x-api-key"]))' },
-  bad_key_index: { key: 'string(event.data[event.auth["x-api-key"]])' },
-  bad_when: { when: 'duration(event.auth.authorization) > duration("1s")' },
-  bad_when_type: { when: 'dyn(event.auth["x-api-key"])' },
-  bad_with: { with: 'double(event.auth["x-api-key"])' },
-  bad_with_index: { with: 'event.data[event.auth["x-api-key"]]' },
-  bad_input: { with: 'event.auth["x-api-key"]' },
+/** Workflows by the type of their events: `auth`, and the fields of their one step. */
+const keyed = '[{ apiKey: { keys: film_keys } }]'
+const says = "with: { who: '${{ event.auth.principal }}', auth: '${{ event.auth }}', meta: '${{ event.meta }}' }"
+const workflows: Readonly<Record<string, { auth: string; step: string; value?: string; more?: string }>> = {
+  keyed: { auth: keyed, step: `uses: echo, ${says.replace("'${{ event.auth }}'", "'${{ event.auth.roles }}'")}` },
+  own_header: {
+    auth: '[{ apiKey: { keys: own_keys, header: X-Film-Key } }]',
+    step: "uses: echo, with: { meta: '${{ event.meta }}' }",
+  },
+  by_function: {
+    auth: '[{ id: check, function: check }]',
+    step: "uses: echo, with: { who: '${{ event.auth.principal }}', org: '${{ event.auth.by.check.claims.org }}' }",
+  },
+  both: {
+    auth: '{ all: [{ apiKey: { keys: film_keys } }, { function: check }] }',
+    step: "uses: echo, with: { by: '${{ event.auth.by.function.principal }}' }",
+  },
+  waits: { auth: keyed, step: "uses: wait, with: { who: '${{ event.auth.principal }}' }" },
+  allowed: { auth: keyed, step: 'uses: echo, require: "\'billing\' in event.auth.roles"' },
+  forbidden: { auth: keyed, step: 'uses: echo, require: "\'admin\' in event.auth.roles"' },
+  misplaced: { auth: keyed, step: 'uses: check' },
+  failing: { auth: keyed, step: 'uses: refuse', more: 'deadLetter: { failed: true }' },
+  late: { auth: '[{ apiKey: { keys: late_keys } }]', step: 'uses: echo' },
+  refused: { auth: '[{ function: refuse_all }]', step: 'uses: echo' },
+  throwing: { auth: '[{ function: throws }]', step: 'uses: echo' },
+  bad_json: { auth: keyed, step: 'uses: echo', value: '{"half": ' },
 }
+const dead = ['late', 'refused', 'throwing', 'bad_json']
 
 const { name: topic, producer } = await freshTopic(1)
-const sealed = { MILLRACE_SEAL_KEY: canary(), MILLRACE_LOG_LEVEL: 'debug' }
+const env = { MILLRACE_SEAL_KEY: canary(), MILLRACE_LOG_LEVEL: 'debug', MILLRACE_SECRETS_DIR: secrets }
+const authenticator = (body: string) => `
+import { createHash } from 'node:crypto'
+import { defineFunction, fail, z } from 'millrace'
+export default defineFunction({
+  authenticates: true,
+  input: z.object({ headers: z.record(z.string(), z.any()), body: z.string(), time: z.string(), http: z.null() }),
+  run({ input: { headers, body } }) {
+    console.log('seen', JSON.stringify(headers))
+    ${body}
+  },
+})`
 const scene = await freshScene(
   {
-    'asks.yaml': asks('asks', 0),
-    'waits.yaml': asks('waits', 1500),
-    ...Object.fromEntries(Object.keys(wrong).map((type) => [`${type}.yaml`, goesWrong(type)])),
-    'functions/ask.ts': `
-import { createHash } from 'node:crypto'
-import { defineFunction, retry, z } from 'millrace'
+    ...Object.fromEntries(Object.keys(workflows).map((type) => [`${type}.yaml`, fileOf(type)])),
+    'functions/echo.ts': `
+import { defineFunction } from 'millrace'
+export default defineFunction({ run: ({ input }) => input })`,
+    'functions/wait.ts': `
+import { defineFunction, retry } from 'millrace'
 export default defineFunction({
-  input: z.object({ token: z.string(), key: z.string(), missing: z.null(), waitMs: z.number() }),
-  run({ input: { token, key, waitMs }, context }) {
-    if (waitMs > 0 && context.attempt === 1) return retry('later', 'after a while', { afterMs: waitMs })
-    return { hash: createHash('sha256').update(token + key).digest('hex') }
-  },
+  run: ({ input, context }) => (context.attempt === 1 ? retry('later', 'after a while', { afterMs: 1500 }) : input),
 })`,
     'functions/refuse.ts': `
-import { defineFunction, z } from 'millrace'
-export default defineFunction({
-  input: z.union([z.literal('one'), z.object({ n: z.number() }), z.email()]),
-  run: () => null,
-})`,
+import { defineFunction, fail } from 'millrace'
+export default defineFunction({ run: () => fail('no', 'not today') })`,
+    'functions/check.ts': authenticator(`
+    const hash = createHash('sha256').update(headers.authorization).digest('hex')
+    const isKnown = 'sha256:' + hash === '${hashOf(canaries.authorization)}'
+    return isKnown && body === 'e30=' ? { principal: 'ann', roles: ['viewer'], claims: { org: 'o-1' } } : fail('unknown', hash)`),
+    'functions/refuse_all.ts': authenticator('return fail(headers.cookie.slice(0, 90), headers.authorization)'),
+    'functions/throws.ts': authenticator(
+      "throw Object.assign(new Error(headers.authorization), { code: headers['x-api-key'] })",
+    ),
   },
-  sealed,
+  env,
 )
 const coordinators: RunningCoordinator[] = [scene.start()]
-const types = ['asks', 'waits', ...Object.keys(wrong)]
+const types = Object.keys(workflows)
 await producer.send({
   topic,
   messages: types.map((type) => ({
-    value: wrong[type]?.value ?? '{}',
+    value: workflows[type]?.value ?? '{}',
     headers: { ...cloudEvent(type, type), ...canaries, 'x-plain': 'seen' },
   })),
 })
 
-test('credentials reach the step that asks for them', async () => {
-  await scene.ended(1, { workflow: 'asks' })
-  assert.deepEqual(await outputOf('asks'), { hash: expected() })
+test('who sent an event is known to the steps that ask, and nothing of how', async () => {
+  await scene.ended(8)
+  const meta = { 'x-plain': 'seen' }
+  assert.deepEqual(await outputOf('keyed'), { who: 'site', auth: ['billing', 'reader'], meta })
+  assert.deepEqual(await outputOf('own_header'), { meta })
+  assert.deepEqual(await outputOf('by_function'), { who: 'ann', org: 'o-1' })
+  assert.deepEqual(await outputOf('both'), { by: 'ann' })
+  const [{ auth }] = (await scene.ledger.query(
+    `select event -> 'auth' as auth from millrace.transactions where workflow = 'both'`,
+  )) as [{ auth: { principal: string; by: object } }]
+  assert.deepEqual([auth.principal, Object.keys(auth.by).sort()], ['site', ['apiKey', 'function']])
 })
 
-test('they survive a restart, and open with the same key alone', async () => {
-  await scene.until('the delay', `select count(*) = 1 from millrace.steps where state = 'waiting'`)
-  await terminate(coordinators[0] as RunningCoordinator)
-  const other = scene.start({ MILLRACE_SEAL_KEY: 'another' })
-  coordinators.push(other)
-  await until('a message', () => /"level":"error".*cannot be opened with this seal key/.test(other.logs()), {
-    forMs: 20_000,
-  })
-  await terminate(other)
-  coordinators.push(scene.start())
-  await scene.ended(1, { workflow: 'waits' })
-  assert.deepEqual(await outputOf('waits'), { hash: expected() })
-})
-
-test('whatever else goes wrong with them is told without them', async () => {
-  const dead = Object.keys(wrong).filter((type) => type === 'bad_json' || wrong[type]?.key !== undefined)
-  await scene.ended(types.length - dead.length)
-  await terminate(coordinators.at(-1) as RunningCoordinator)
-  const letters = await scene.ledger.query<{ event: string; code: string; headers: object }>(
-    `select headers ->> 'ce_id' as event, code, headers from millrace.dead_letters`,
+test('a step demands what its sender may, and no step runs a function that authenticates', async () => {
+  const codes = await scene.ledger.query<{ workflow: string; state: string; code: string | null }>(
+    `select workflow, state, error_code as code from millrace.transactions
+     where workflow in ('allowed', 'forbidden', 'misplaced') order by 1`,
   )
-  assert.deepEqual(new Set(letters.map((row) => row.event)), new Set(dead))
-  assert.ok(letters.every((row) => 'x-plain' in row.headers))
-  const [kept] = await scene.ledger.query(
-    `select count(auth)::int as auth, (select count(sealed)::int from millrace_data.dead_letter) as sealed
-     from millrace_data.transaction`,
-  )
-  assert.deepEqual(kept, { auth: types.length - dead.length, sealed: letters.length })
-  const failed = await scene.ledger.query<{ workflow: string; code: string }>(
-    `select workflow, error_code as code from millrace.attempts where outcome = 'fail' order by 1`,
-  )
-  assert.deepEqual(failed, [
-    { workflow: 'bad_input', code: 'invalid_input' },
-    { workflow: 'bad_when', code: 'expression_failed' },
-    { workflow: 'bad_when_type', code: 'expression_failed' },
-    { workflow: 'bad_with', code: 'expression_failed' },
-    { workflow: 'bad_with_index', code: 'expression_failed' },
+  assert.deepEqual(codes, [
+    { workflow: 'allowed', state: 'completed', code: null },
+    { workflow: 'forbidden', state: 'failed', code: 'forbidden' },
+    { workflow: 'misplaced', state: 'failed', code: 'authenticator' },
   ])
 })
 
+test('who it was survives a restart', async () => {
+  await scene.until('the delay', `select count(*) = 1 from millrace.steps where state = 'waiting'`)
+  await terminate(coordinators[0] as RunningCoordinator)
+  coordinators.push(scene.start())
+  await scene.ended(1, { workflow: 'waits' })
+  assert.deepEqual(await outputOf('waits'), { who: 'site' })
+})
+
+test('who is refused is a dead letter that says what was tried', async () => {
+  await scene.ended(types.length - dead.length)
+  const letters = await scene.ledger.query<{ workflow: string; code: string; reason: string; headers: object }>(
+    `select workflow, code, reason, headers from millrace.dead_letters where transaction_id is null order by 1 nulls last`,
+  )
+  assert.deepEqual(
+    letters.map(({ workflow, code, reason }) => ({ workflow, code, reason: code === 'value_not_json' ? '' : reason })),
+    [
+      { workflow: 'late', code: 'unauthenticated', reason: 'nobody was found to have sent it: it takes apiKey' },
+      { workflow: 'refused', code: 'unauthenticated', reason: 'nobody was found to have sent it: it takes function' },
+      { workflow: 'throwing', code: 'authenticator_failed', reason: 'throws gave no answer: it threw an error' },
+      ...Array(letters.length - 3).fill({ workflow: letters[3]?.workflow ?? null, code: 'value_not_json', reason: '' }),
+    ],
+  )
+  assert.ok(letters.every((row) => 'x-plain' in row.headers))
+})
+
+test('a redrive looks anew at the credentials that were sealed, as of when they were sent', async () => {
+  const redrive = async (workflow: string) => {
+    const where = ['--where', `workflow = '${workflow}' and state = 'open'`]
+    const { stdout, stderr } = await millrace(scene.dir, ['redrive', ...where, '--json'], {
+      env: { DATABASE_URL: scene.ledger.databaseUrl },
+    })
+    assert.equal(stderr, '')
+    return JSON.parse(stdout) as { result: string; answer: string }[]
+  }
+  const [before] = await redrive('late')
+  assert.equal(before?.result, 'refused')
+  assert.match(before?.answer ?? '', /nobody was found/)
+  await writeSecret('late_keys', `newcomer ${hashOf(canaries['X-API-Key'])}\n`)
+  await scene.until('the file to be read again', 'select pg_sleep(1.2) is not null')
+  const [after] = await redrive('late')
+  assert.equal(after?.result, 'done')
+  await scene.ended(1, { workflow: 'late' })
+  const [failed] = await redrive('failing')
+  assert.equal(failed?.result, 'done')
+})
+
 test('they are in no column of the ledger, in no form', async () => {
+  await terminate(coordinators.at(-1) as RunningCoordinator)
+  const [kept] = await scene.ledger.query(
+    `select count(auth)::int as auth, (select count(*) = count(sealed) from millrace_data.dead_letter) as sealed
+     from millrace_data.transaction`,
+  )
+  assert.deepEqual(kept, { auth: 0, sealed: true })
   const cells = await everyCell()
   assert.ok(cells.length > 200 && cells.some(({ text }) => text.includes('seen')), 'the ledger was not read')
   const found = cells.flatMap(({ place, text }) => leaks(text).map((header) => `${header} in ${place}: ${text}`))
   assert.deepEqual(found, [])
+})
+
+test('verify finds the ledger as Kafka and these events have it', async () => {
+  const { brokers } = await servers()
+  const { code, stdout, stderr } = await millrace(scene.dir, ['verify', '--deep'], {
+    env: {
+      ...{ DATABASE_URL: scene.ledger.databaseUrl, KAFKA_BROKERS: brokers.join(',') },
+      ...{ MILLRACE_ENGINE: scene.engine, MILLRACE_SEAL_KEY: env.MILLRACE_SEAL_KEY },
+    },
+  })
+  assert.equal(code, 0, stdout + stderr)
 })
 
 test('they are in no log', () => {
@@ -134,12 +219,6 @@ test('they are in no log', () => {
 
 function canary(): string {
   return unique(`canary${randomBytes(12).toString('hex')}`)
-}
-
-function expected(): string {
-  return createHash('sha256')
-    .update(canaries.authorization + canaries['X-API-Key'])
-    .digest('hex')
 }
 
 /** Headers whose value is in the text, or a piece of it long enough to tell, plain, as hex, or as base64. */
@@ -183,28 +262,14 @@ async function outputOf(workflow: string): Promise<unknown> {
   return row?.output
 }
 
-function asks(type: string, waitMs: number): string {
+function fileOf(type: string): string {
+  const { auth, step, more = '' } = workflows[type]!
   return `
 name: ${type}
 on: { kafka: { topic: ${topic}, type: ${type} } }
+auth: ${auth}
+${more}
 steps:
-  - id: ask
-    uses: ask
-    with:
-      token: \${{ event.auth.authorization }}
-      key: \${{ event.auth["x-api-key"] }}
-      missing: \${{ event.meta.?authorization }}
-      waitMs: ${waitMs}
-`
-}
-
-function goesWrong(type: string): string {
-  const { key, when = 'true', with: input = 'null' } = wrong[type] ?? {}
-  return `
-name: ${type}
-on: { kafka: { topic: ${topic}, type: ${type} } }
-${key === undefined ? '' : `key: '${key}'`}
-steps:
-  - { id: refuse, uses: refuse, when: '${when}', with: '\${{ ${input} }}', retry: { attempts: 1 } }
+  - { id: one, ${step}, retry: { attempts: 2 } }
 `
 }

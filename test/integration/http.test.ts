@@ -109,7 +109,7 @@ test('a request is a transaction: 202 with its id and status, the result for who
     assert.deepEqual([told.status, told.json], [409, { why: 'below_nothing' }])
     const untold = await post(port, '/short', { n: -1 })
     assert.deepEqual([untold.status, untold.json.code], [422, 'below_nothing'])
-    assert.equal(untold.headers['content-type'], 'application/problem+json')
+    assert.equal(untold.headers['content-type'], 'application/problem+json; charset=utf-8')
   })
 
   await t.test('who has waited long enough is told where the result will be', async () => {
@@ -206,7 +206,7 @@ test('a request is a transaction: 202 with its id and status, the result for who
     for (const [path, asked, status, code] of wrong) {
       const answer = await ask(port, path, asked)
       assert.deepEqual([answer.status, answer.json?.code], [status, code], `${path}: ${answer.text}`)
-      assert.equal(answer.headers['content-type'], 'application/problem+json')
+      assert.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8')
     }
   })
 

@@ -26,20 +26,27 @@ const scene = await freshScene(
     'pay.yaml': `
 name: pay
 on: { kafka: ${payments.name} }
+auth: [{ function: check }]
 deadLetter: { failed: true }
 steps:
-  - { id: charge, uses: charge, with: { token: '\${{ event.auth.authorization }}' }, retry: { attempts: 1 } }`,
+  - { id: charge, uses: charge, with: { token: '\${{ event.auth.principal }}' }, retry: { attempts: 1 } }`,
+    'functions/check.ts': `
+import { createHash } from 'node:crypto'
+import { defineFunction } from 'millrace'
+export default defineFunction({
+  authenticates: true,
+  run: ({ input }) => ({ principal: createHash('sha256').update(input.headers.authorization).digest('hex') }),
+})`,
     'functions/pass.ts': `
 import { defineFunction } from 'millrace'
 export default defineFunction({ run: ({ input }) => input })`,
     'functions/charge.ts': `
-import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { defineFunction, fail, z } from 'millrace'
 export default defineFunction({
   input: z.object({ token: z.string() }),
   run: ({ input }) =>
-    existsSync(process.env.BANK) ? createHash('sha256').update(input.token).digest('hex') : fail('closed', 'no bank today'),
+    existsSync(process.env.BANK) ? input.token : fail('closed', 'no bank today'),
 })`,
   },
   { MILLRACE_FUNCTIONS_ENV: 'BANK', MILLRACE_SEAL_KEY: unique('seal-key-long-enough') },

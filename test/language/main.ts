@@ -1,9 +1,16 @@
 /** `npm run language`: lists the cases; `npm run language -- NAME…`: runs them, and tells what the ledger says of each. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { optionsOf } from '../../scripts/options.ts'
 import { caseNames, readCase } from './case.ts'
 
-const wanted = process.argv.slice(2)
+const help = `npm run language -- [NAME…]
+
+Without a name it lists the cases; else it runs those, and tells what the ledger says of each.
+
+  --help  this text`
+
+const { positionals: wanted } = optionsOf(help, {}, true)
 const names = caseNames()
 const unknown = wanted.filter((name) => !names.includes(name))
 

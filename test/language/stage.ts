@@ -1,8 +1,10 @@
 /** One engine for many cases, on one Kafka and one Postgres: each case has workflows and topics of its own. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Producer } from 'kafkajs'
+import { hashKey } from '../../src/auth/stored.ts'
 import { until } from '../../src/base/poll.ts'
 import { type Connections, connect } from '../../src/ledger/connect.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
@@ -52,6 +54,8 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
     KAFKA_SESSION_TIMEOUT: '6s',
     BOOK: book.dir,
+    MILLRACE_SEAL_KEY: unique('seal-key-long-enough'),
+    MILLRACE_SECRET_LANGUAGE_KEYS: `ann ${hashKey('key of ann')} billing\nbob ${hashKey('key of bob')}`,
   }
   const engine = new Engine({ name: run, dir, env, lanes: read, query: ledger.query })
   await engine.start()

@@ -49,7 +49,7 @@ test('everything of a transaction comes back, to the microsecond', async () => {
   const other = await open(db, 'second')
   const { open: found, sources } = await take(other, 0)
   assert.deepEqual(found, [
-    { id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457, inDoubt: false },
+    { id: idOf(7), workflow: 'sale', key: 'žluť', admittedUs: baseUs + 123_457, inDoubt: false, rests: false },
   ])
   const [one] = await other.load([idOf(7)])
   const known = { step: 0, item: '', seq: null, unknown: false, round: 1, eligibleUs: baseUs + 1000 }

@@ -123,3 +123,26 @@ test('readers select from every view, and from nothing behind them', async () =>
     await client.end()
   }
 })
+
+test('how many have an outcome is known to Postgres, so that nothing is joined row by row', async () => {
+  const { db: other, ledger, ids } = await scene(1)
+  const lane = await take(ledger, 0)
+  const numbers = Array.from({ length: 300 }, (_, n) => n)
+  await ledger.commit(
+    batch([progress(lane, 300)], {
+      transactions: numbers.map((n) => transaction(lane, ids.versionId, n)),
+      attempts: numbers.map((n) => attempt(lane, n)),
+    }),
+  )
+  await other.query('analyze millrace_data.attempt')
+  const [row] = await other.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    `explain (format json) select from millrace.attempts where outcome = 'ok'`,
+  )
+  const guess = row?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
+  assert.ok(guess > 200, `it takes 300 rows for ${guess}`)
+  const made = await other.query<{ parts: number; known: number }>(
+    `select count(*)::int as parts, count(s.oid)::int as known from pg_inherits i
+     left join pg_statistic_ext s on s.stxrelid = i.inhrelid where i.inhparent = 'millrace_data.attempt'::regclass`,
+  )
+  assert.equal(made[0]?.known, made[0]?.parts, 'every partition, those made since too')
+})

@@ -7,8 +7,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { transform } from 'esbuild'
+import { optionsOf, usageError } from '../../scripts/options.ts'
 import { packageRoot } from '../../src/base/package-root.ts'
 import { eraseServers, startServers } from '../../src/local/servers.ts'
 import { type Bug, bugs, type Seer } from './bugs.ts'
@@ -28,12 +28,19 @@ const runMsMax = 240_000
 /** Seeds that a bug may hide in. */
 const seeds = 450
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true, default: [''] },
-    list: { type: 'boolean' },
-    json: { type: 'boolean' },
-  },
+const help = `npm run planted -- [options]
+
+Plants one bug after the other in a copy of the project, and runs what must see it. Ends with 1 when one is not caught.
+
+  --only TEXT  those whose name contains it; several times for several
+  --list       the bugs, who must see each, and what its guard is for
+  --json       one JSON object instead of the table
+  --help       this text`
+
+const { values } = optionsOf(help, {
+  only: { type: 'string', multiple: true, default: [''] },
+  list: { type: 'boolean' },
+  json: { type: 'boolean' },
 })
 const root = packageRoot()
 const running = new Set<ChildProcess>()
@@ -42,7 +49,7 @@ async function main(): Promise<void> {
   const chosen = bugs.filter(({ name }) => values.only.some((text) => name.includes(text)))
   if (values.list)
     return tell(chosen.map(({ name, seenBy, guard }) => `${name.padEnd(36)} ${seenBy.padEnd(22)} ${guard}`))
-  if (chosen.length === 0) throw new Error(`no bug is called ${values.only.join(' or ')}; see --list`)
+  if (chosen.length === 0) return usageError(`no bug is called ${values.only.join(' or ')}: --list tells all`, help)
   const dir = mkdtempSync(join(tmpdir(), 'millrace-planted-'))
   await chmod(dir, 0o755) // the server's own user must be able to go through it
   const servers = await startServers({ dir: join(dir, 'servers'), kafka: false, postgres: chosen.some(isOfLedger) })

@@ -3,19 +3,29 @@
  * met how often, and for each seed that failed the command that replays it; ends with 1 if one did; with `--bail`, at
  * the first one.
  */
-import { parseArgs } from 'node:util'
+import { optionsOf, usageError } from '../../scripts/options.ts'
 import { Coverage } from './coverage.ts'
 import { type Outcome, run } from './run.ts'
 import { blindOf, tableOf } from './table.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    bail: { type: 'boolean', default: false },
-  },
+const help = `npm run simulate -- [options]
+
+Runs whole worlds in one process and no time, each decided by its seed alone: what is met how often, and for each seed that
+failed the command that replays it. Ends with 1 if one did.
+
+  --seeds N   how many (500; 1 when --seed is given)
+  --seed S    from this one on (1)
+  --trace     print all that happens
+  --bail      end at the first that fails
+  --json      one JSON object instead of the tables
+  --help      this text`
+
+const { values } = optionsOf(help, {
+  seeds: { type: 'string' },
+  seed: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  bail: { type: 'boolean', default: false },
 })
 
 /** A minute's worth, when nothing is said. */
@@ -33,7 +43,7 @@ async function main(): Promise<void> {
 function wholeNumber(name: string, text: string | undefined, without: number): number {
   const number = text === undefined ? without : Number(text)
   if (Number.isSafeInteger(number) && number >= 0) return number
-  throw new Error(`--${name}: expected a whole number, got ${text}`)
+  return usageError(`--${name} ${text}: expected a whole number`, help)
 }
 
 async function simulate(first: number, count: number) {

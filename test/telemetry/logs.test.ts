@@ -50,3 +50,38 @@ test('a flood is said by its beginning and its size', () => {
   const messages = lines.map((line) => JSON.parse(line).msg as string)
   assert.deepEqual(messages.slice(5), ['lane t/1 opened at offset 3; 4 transactions go on', '995 more dead letters'])
 })
+
+test('lines that speak of a transaction carry its id and its trace', () => {
+  const { lines, logs } = collect({ level: 'debug', format: 'json', functions: true })
+  const transactionId = '019c2f4e-1111-8222-8333-444455556666'
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const ended = { workflow: 'order', state: 'completed', durationMs: 1, code: null, transactionId }
+  publish('ended', { ...ended, traceparent })
+  publish('ended', ended)
+  publish('function.log', {
+    workflow: 'order',
+    step: 'pay',
+    attempt: 2,
+    transactionId,
+    traceparent,
+    text: 'info a\nb\n',
+  })
+  logs.stop()
+  const read = lines.map((line) => JSON.parse(line))
+  assert.deepEqual(
+    read.map((line) => [line.transactionId, line.trace_id, line.traceparent]),
+    [
+      [transactionId, '4bf92f3577b34da6a3ce929d0e0e4736', undefined],
+      [transactionId, '019c2f4e111182228333444455556666', undefined],
+      [transactionId, '4bf92f3577b34da6a3ce929d0e0e4736', undefined],
+    ],
+  )
+  assert.deepEqual([read[2].msg, read[2].text], ['order pay (attempt 2): info a\nb', undefined])
+})
+
+test('what functions write is logged only where that is asked for', () => {
+  const { lines, logs } = collect({ level: 'debug', format: 'text' })
+  publish('function.log', { workflow: 'w', step: 's', attempt: 1, transactionId: 'x', text: 'much' })
+  logs.stop()
+  assert.deepEqual(lines, [])
+})

@@ -18,6 +18,7 @@ import {
   resolved,
   started,
 } from './scene.ts'
+import { staged } from './stage.ts'
 
 const retry = 'retry: { attempts: 3, backoff: fixed, initial: 100ms, jitter: false }'
 const plan = planOf(`
@@ -87,6 +88,63 @@ test('a coordinator that is lost while it may run leaves it in doubt, and says s
   assert.ok(row?.type === 'RecordAttempt')
   assert.equal(row.row.errorCode, 'coordinator_lost')
   assert.equal(after.transaction.state, 'in_doubt')
+})
+
+const wide = `
+  - { id: before, uses: f, compensate: g }
+  - id: both
+    parallel:
+      x: [{ id: once, uses: f }]
+      y: [{ id: y1, uses: f }, { id: y2, uses: f, compensate: g }, { id: bad, uses: f, when: event.data.fails }]`
+const oneInDoubt = (data: { fails: boolean }) => {
+  const stage = staged(wide, data)
+  stage.start()
+  stage.ok('before')
+  stage.reserve('once')
+  stage.timeOut('once')
+  return stage
+}
+
+for (const isLost of [false, true]) {
+  const when = isLost ? 'when its coordinator was lost, too' : 'with the same coordinator'
+  test(`one branch in doubt, the others go on to their end, and nothing is undone before: ${when}`, () => {
+    const stage = oneInDoubt({ fails: true })
+    if (isLost) assert.deepEqual(stage.restart(), ['invoke y1@1 {}'])
+    stage.ok('y1')
+    if (isLost) assert.deepEqual(stage.restart(), ['invoke y2@1 {}'])
+    stage.ok('y2')
+    assert.equal(stage.state, 'running')
+    assert.deepEqual(stage.fail('bad'), ['bad failed no'])
+    assert.equal(stage.state, 'in_doubt')
+    if (isLost) assert.deepEqual(stage.restart(), [])
+    assert.equal(stage.state, 'in_doubt')
+    assert.deepEqual(stage.resolve('once', 'ok'), ['once ok'])
+    assert.equal(stage.state, 'queued')
+    assert.deepEqual(stage.start(), ['both failed no', 'invoke ~y2@1 {"output":null}', 'turn no'])
+  })
+}
+
+test('settled while it stands in line with its other branches, it goes on with all of them', () => {
+  const stage = oneInDoubt({ fails: false })
+  assert.deepEqual(stage.crash().resolve('once', 'ok'), ['once ok'])
+  assert.equal(stage.state, 'queued')
+  assert.deepEqual(stage.start(0, true), ['invoke y1@1 {}'])
+})
+
+test('a branch that sleeps beside one in doubt goes on when it wakes', () => {
+  const stage = staged(`
+  - id: both
+    parallel:
+      x: [{ id: once, uses: f }]
+      y: [{ id: nap, sleep: 1s }, { id: late, uses: f }]`)
+  stage.start()
+  stage.reserve('once')
+  stage.timeOut('once')
+  assert.equal(stage.state, 'in_doubt')
+  assert.deepEqual(stage.due('once', 500), ['refused: step once waits for no timer'])
+  assert.deepEqual(stage.due('nap', 1000), [])
+  assert.equal(stage.state, 'queued')
+  assert.deepEqual(stage.start(), ['up nap', 'nap ok', 'invoke late@1 {}'])
 })
 
 test('settled as ok, it waits for its turn, and later expressions see what the person gave', () => {

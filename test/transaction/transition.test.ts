@@ -99,7 +99,7 @@ const taken: Readonly<Record<TransactionState, readonly EventType[]>> = {
   queued: ['Started', 'CancelAsked'],
   running: ['AttemptReserved', 'AttemptEnded', 'TimerDue', 'SignalArrived', 'ChildEnded', 'CancelAsked'],
   waiting: [],
-  in_doubt: ['SignalArrived', 'StepResolved', 'CancelAsked'],
+  in_doubt: ['TimerDue', 'SignalArrived', 'StepResolved', 'CancelAsked'],
   compensating: ['AttemptReserved', 'AttemptEnded', 'ChildEnded'],
   completed: ['UndoAsked'],
   compensated: ['RetryAsked'],

@@ -199,10 +199,7 @@ export class World {
       const sinceMs = stage.ms(row.sinceUs)
       const happenings: Happening[] = []
       const wake = () => this.#wake(() => stage.due(name, stage.nowMs))
-      // In doubt, it wakes when it goes on.
-      const isHeld = stage.state === 'in_doubt'
-      if (row.dueUs !== null && !isHeld)
-        happenings.push({ atMs: stage.ms(row.dueUs), name: `due ${name}`, happen: wake })
+      if (row.dueUs !== null) happenings.push({ atMs: stage.ms(row.dueUs), name: `due ${name}`, happen: wake })
       const random = this.#of(`signal ${name} ${sinceMs}`)
       const comes = row.dueUs === null || random.chance(0.7)
       if (row.wait !== null && comes && !stage.rows.claimed.has(key)) {

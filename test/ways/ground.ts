@@ -24,6 +24,10 @@ export const tokens = await startTokenServer(authority, client)
 export const postgres = await startEncryptedPostgres(authority, secrets)
 export const kafka = await startEncryptedKafka({ authority, clients: [authority], user, tokens })
 
+// What the tests' own clients use: the plain listener, and Postgres without TLS.
+process.env.KAFKA_BROKERS = `127.0.0.1:${kafka.ports.plain}`
+process.env.DATABASE_URL = postgres.adminUrl
+
 /** A file with this text, anew for each call. */
 export function file(text: string): string {
   const path = join(dir, unique('file'))

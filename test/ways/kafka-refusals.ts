@@ -6,57 +6,13 @@ import type { EngineError } from '../../src/base/error.ts'
 import { loadConfig } from '../../src/config.ts'
 import { probe } from '../../src/intake/probe.ts'
 import { kafkaSettings } from '../../src/kafka-settings.ts'
-import {
-  authority,
-  caFile,
-  client,
-  kafka,
-  own,
-  pairFiles,
-  secrets,
-  stranger,
-  strangerFile,
-  tokens,
-  user,
-} from './ground.ts'
-
-type Env = Readonly<Record<string, string>>
-
-const tls = { KAFKA_TLS: 'true', KAFKA_TLS_CA_FILE: caFile }
-const login = (mechanism: string): Env => ({
-  ...tls,
-  KAFKA_SASL_MECHANISM: mechanism,
-  KAFKA_SASL_USERNAME: user.name,
-  KAFKA_SASL_PASSWORD: user.password,
-})
-const token: Env = {
-  ...tls,
-  KAFKA_SASL_MECHANISM: 'oauthbearer',
-  KAFKA_OAUTH_TOKEN_URL: tokens.url,
-  KAFKA_OAUTH_CLIENT_ID: client.id,
-  KAFKA_OAUTH_CLIENT_SECRET: client.secret,
-  KAFKA_OAUTH_TLS_CA_FILE: caFile,
-}
-const certs = (pair: { cert: string; key: string }): Env => ({
-  ...tls,
-  KAFKA_TLS_CERT_FILE: pair.cert,
-  KAFKA_TLS_KEY_FILE: pair.key,
-})
-const at = (name: keyof typeof kafka.ports, host = 'localhost') => ({ KAFKA_BROKERS: `${host}:${kafka.ports[name]}` })
+import { authority, pairFiles, secrets, stranger, strangerFile } from './ground.ts'
+import { at, certificate, type Env, login, tls, token, ways } from './settings.ts'
 
 const expired = pairFiles(await authority.sign({ name: 'old', fromDays: -3, toDays: -1 }))
 const strange = pairFiles(await stranger.sign({ name: 'stranger' }))
 
-const good: Readonly<Record<string, Env>> = {
-  TLS: { ...at('tls'), ...tls },
-  'a certificate of ours': { ...at('mtls'), ...certs(own) },
-  'PLAIN over TLS': { ...at('login'), ...login('plain') },
-  'SCRAM-SHA-256 over TLS': { ...at('login'), ...login('scram-sha-256') },
-  'SCRAM-SHA-512 over TLS': { ...at('login'), ...login('scram-sha-512') },
-  'OAUTHBEARER over TLS': { ...at('login'), ...token },
-}
-
-for (const [name, env] of Object.entries(good)) {
+for (const [name, env] of Object.entries(ways)) {
   test(`Kafka, ${name}: answers`, async () => probe(kafkaSettings(loadConfig(env, 'none'))))
 }
 
@@ -81,11 +37,11 @@ const bad: Readonly<Record<string, [Env, RegExp]>> = {
     /wants a certificate of ours: set KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE/,
   ],
   'an expired certificate of ours': [
-    { ...at('mtls'), ...certs(expired) },
+    { ...at('mtls'), ...certificate(expired) },
     /refuses our certificate \(KAFKA_TLS_CERT_FILE .*\): it has expired on 20/,
   ],
   'a certificate of ours from a stranger': [
-    { ...at('mtls'), ...certs(strange) },
+    { ...at('mtls'), ...certificate(strange) },
     /refuses our certificate .*: does it trust CN=a stranger, who signed it\?/,
   ],
   'no login': [{ ...at('login'), ...tls }, /hung up at once: does it want a login \(KAFKA_SASL_MECHANISM\)\?/],
@@ -112,6 +68,10 @@ const bad: Readonly<Record<string, [Env, RegExp]>> = {
   'a token endpoint of another authority': [
     { ...at('login'), ...token, KAFKA_OAUTH_TLS_CA_FILE: strangerFile },
     /no token .*: nobody we trust has signed its certificate: KAFKA_OAUTH_TLS_CA_FILE must/,
+  ],
+  'a token that the broker does not take': [
+    { ...at('login'), ...token, KAFKA_OAUTH_SCOPE: '' },
+    /the broker refuses our token \(.*invalid_token.*\): does it take tokens of KAFKA_OAUTH_TOKEN_URL/,
   ],
   'a token endpoint that is away': [
     { ...at('login'), ...token, KAFKA_OAUTH_TOKEN_URL: 'https://localhost:1/token' },

@@ -3,6 +3,7 @@
  * mechanism, one whose certificate has expired, and the plain one. Its certificates are for the name `localhost` alone.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kafkaAnswers } from '../../src/local/ask.ts'
@@ -61,7 +62,8 @@ export async function startEncryptedKafka(wishes: KafkaWishes): Promise<Encrypte
       writeFileSync(settings, text + textOf(encrypted(plain, controller, others, files, wishes)))
       return program('kafka', ['kafka.Kafka', settings])
     },
-    ([plain = 0]) => kafkaAnswers(plain),
+    async ([plain = 0, , ...others]) =>
+      (await kafkaAnswers(plain)) && (await Promise.all(others.map(isOpen))).every(Boolean),
     () => undefined,
   )
   atEnd(() => server.stop())
@@ -75,6 +77,15 @@ export async function startEncryptedKafka(wishes: KafkaWishes): Promise<Encrypte
 }
 
 const jvm = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.apache.logging.log4j.level=WARN']
+
+/** Its listeners open one after the other. */
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(true))
+    socket.on('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}
 
 /** Users of SCRAM are in the storage from the beginning. */
 async function format(

@@ -106,7 +106,12 @@ test('a topic tells whom it starts and who waits for its events', async (t) => {
 const caller = (name: string, called: string, on = `on: { kafka: ${name} }\n`) =>
   `name: ${name}\n${on}steps:\n  - id: one\n    call: ${called}\n`
 
-/** What is told of the calls of a folder's files, by their names without an ending. */
+const secret = (name: string, topic: string, ...paths: string[]) =>
+  `name: ${name}\non: { kafka: ${topic} }\nclassify: { ${paths.map((path) => `'${path}': secret`).join(', ')} }\nsteps:\n  - { id: one, uses: echo }\n`
+const waiter = (name: string, topic: string, classify = '') =>
+  `name: ${name}\non: { kafka: ${name} }\n${classify}steps:\n  - { id: one, wait: { topic: ${topic}, key: event.key } }\n`
+
+/** What is told of what ties a folder's files together, by their names without an ending. */
 const folders: [string, Record<string, string>, string[]][] = [
   [
     'a call of one that has no topic',
@@ -129,6 +134,41 @@ const folders: [string, Record<string, string>, string[]][] = [
     { a: caller('a', 'b'), b: caller('b', 'c'), c: caller('c', 'a'), d: caller('d', 'a') },
     ['a.yaml:5:11 call_ring', 'b.yaml:5:11 call_ring', 'c.yaml:5:11 call_ring'],
   ],
+  [
+    'a topic whose events have fields that are secret for one and not for another',
+    { a: secret('a', 't', 'data.card'), b: workflow('b', 't'), c: workflow('c', 'other') },
+    ['b.yaml:2:14 not_classified'],
+  ],
+  [
+    'one that waits for such events, and says nothing of them',
+    { a: secret('a', 't', 'data.card'), b: waiter('b', 't') },
+    ['b.yaml:4:31 not_classified'],
+  ],
+  [
+    'the same fields in other words, or more of them',
+    {
+      a: secret('a', 't', 'data.cards[*].number'),
+      b: waiter('b', 't', 'signals: { t: { classify: { data.cards: secret } } }\n'),
+    },
+    ['a.yaml:2:14 not_classified'],
+  ],
+  [
+    'a call that gives secret fields to one that does not keep them so',
+    {
+      a: `${secret('a', 't', 'data.card')}  - { id: two, call: b, with: { list: ["\${{ event.data.card }}"] } }\n`,
+      b: workflow('b', 'other'),
+    },
+    ['a.yaml:6:22 not_classified'],
+  ],
+  [
+    'a call that gives them to one that does',
+    {
+      a: `${secret('a', 't', 'data.card')}  - { id: two, call: b, with: { list: ["\${{ event.data.card }}"] } }\n`,
+      b: secret('b', 'other', 'data.list'),
+    },
+    [],
+  ],
+  ['secret in both', { a: secret('a', 't', 'data.a', 'meta.b'), b: secret('b', 't', 'meta.B', 'data.a') }, []],
   [
     'one that nothing starts',
     { a: workflow('a', 't').replace('on: { kafka: t }\n', ''), b: workflow('b', 't') },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { EngineError } from '../../src/base/error.ts'
+import { besideOf } from '../../src/workflow/beside.ts'
 import { normalise, parseWorkflow, planFromSource } from '../../src/workflow/parse.ts'
 import type { InvokeStep, Plan } from '../../src/workflow/plan.ts'
 import { formatProblem } from '../../src/workflow/problem.ts'
@@ -9,13 +11,15 @@ import { formatProblem } from '../../src/workflow/problem.ts'
 const root = new URL('../../../test/workflow/fixtures/', import.meta.url)
 const functions = new Set(['echo', 'stock/reserve'])
 const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
+const parseBad = (file: string) =>
+  parseWorkflow(read(`bad/${file}`), file, functions, besideOf(fileURLToPath(new URL(`bad/${file}`, root))))
 
 test('every kind of mistake is told with its place, what was expected and the likely fix', () => {
   const expected = read('bad/expected.txt').trim().split('\n')
   const files = readdirSync(new URL('bad/', root)).filter((name) => name.endsWith('.yaml'))
   assert.ok(files.length >= 40, `${files.length} bad files`)
   for (const file of files.sort()) {
-    const { plan, problems } = parseWorkflow(read(`bad/${file}`), file, functions)
+    const { plan, problems } = parseBad(file)
     const lines = expected.filter((line) => line.startsWith(`${file}:`))
     assert.equal(plan, null, `${file} has no plan`)
     assert.ok(lines.length > 0, `${file} is expected to say something`)
@@ -26,9 +30,7 @@ test('every kind of mistake is told with its place, what was expected and the li
 test('the reference tells of every code of a mistake', () => {
   const reference = readFileSync(new URL('../../../docs/workflow-reference.md', import.meta.url), 'utf8')
   const files = readdirSync(new URL('bad/', root)).filter((name) => name.endsWith('.yaml'))
-  const codes = new Set(
-    files.flatMap((file) => parseWorkflow(read(`bad/${file}`), file, functions).problems.map(({ code }) => code)),
-  )
+  const codes = new Set(files.flatMap((file) => parseBad(file).problems.map(({ code }) => code)))
   assert.ok(codes.size >= 35, `${codes.size} codes`)
   assert.deepEqual(
     [...codes].filter((code) => !reference.includes(`\`${code}\``)),
@@ -66,6 +68,8 @@ test('given a whole file, then the plan holds all of it in numbers and names', (
     topic: 'films',
     type: 'film.asked',
     from: { at: 'time', timeMs: Date.UTC(2026, 0, 30, 23) },
+    format: null,
+    schema: null,
   })
   assert.equal(plan.key?.source, 'event.data.viewer')
   assert.equal(plan.timeoutMs, 5_400_000)
@@ -89,7 +93,10 @@ test('given a whole file, then the plan holds all of it in numbers and names', (
 
 test('given what is not said, then the defaults hold', () => {
   const { plan } = parseWorkflow('{"name":"a","on":{"kafka":"t"},"steps":[{"id":"b","uses":"echo"}]}', 'a.json', null)
-  assert.deepEqual(plan?.on.kafka, { topic: 't', type: null, from: { at: 'earliest' } })
+  assert.deepEqual(plan?.on.kafka, {
+    ...{ topic: 't', type: null, from: { at: 'earliest' } },
+    ...{ format: null, schema: null },
+  })
   assert.equal(plan?.key, null)
   assert.equal(plan?.timeoutMs, null)
   assert.deepEqual([plan?.order, plan?.startWithinMs, plan?.signals], ['key', null, []])

@@ -52,16 +52,17 @@ test('every field of the schema says in words what it is', () => {
 })
 
 test('every example of the reference is a workflow', () => {
-  const examples = [...read('docs/workflow-reference.md').matchAll(/^```yaml workflow\n(.*?)^```/gms)]
+  const both = read('docs/workflow-reference.md') + read('docs/authentication.md')
+  const examples = [...both.matchAll(/^```yaml workflow\n(.*?)^```/gms)]
   assert.ok(examples.length >= 20, `${examples.length} examples`)
   for (const [, text] of examples) {
-    const { plan, problems } = parseWorkflow(text!, 'docs/workflow-reference.md', null)
+    const { plan, problems } = parseWorkflow(text!, 'an example', null)
     assert.ok(plan, `${problems.map(formatProblem).join('\n')}\n${text}`)
   }
 })
 
 test('the reference names every field of the schema', () => {
-  const reference = read('docs/workflow-reference.md')
+  const reference = read('docs/workflow-reference.md') + read('docs/authentication.md')
   const names = new Set(fieldsOf(workflowSchema()).map(([, name]) => name))
   assert.ok(names.size >= 52, `${names.size} fields`)
   for (const name of names) assert.ok(reference.includes(`\`${name}\``), `"${name}" is in the reference`)

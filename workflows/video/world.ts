@@ -44,6 +44,8 @@ export type Prices = z.infer<typeof prices>
 
 const world = z.object({
   sites: z.array(site),
+  /** By SHA-256 of the code in hex: players that were paired with a viewer's account. */
+  pairings: z.record(z.string(), z.object({ viewer: z.string(), plan: planSchema })),
   regions: z.array(region),
   films: z.array(film),
   /** Currency by currency: what one view costs on each plan, in minor units. */

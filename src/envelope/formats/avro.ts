@@ -31,7 +31,7 @@ export function avroType(schema: string, references: readonly string[] = []): Ty
     for (const each of references) typeOf(each, registry)
     return typeOf(schema, registry)
   } catch (cause) {
-    throw new EngineError('schema_invalid', `the Avro schema does not hold: ${messageOf(cause)}`, { cause })
+    throw new EngineError('schema_invalid', `the schema is no Avro schema: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -7,14 +7,17 @@ import type { Format } from '../format.ts'
 import { type Json, stringifyJson } from '../json.ts'
 import { exactNumber, plainInteger } from '../number.ts'
 import { put } from './plain.ts'
-import { reading, textOf, tooDeep, unreadable } from './text.ts'
+import { isStackFull, reading, textOf, tooDeep, unreadable, upTo } from './text.ts'
 
 export const json5: Format = {
   mediaTypes: ['application/json5', 'text/json5'],
-  decode: (bytes) => reading('JSON5', () => read(literalOf(textOf(bytes)), 0)),
+  decode: (bytes) => reading('JSON5', () => read(literalOf(textOf(upTo(bytesMax, 'JSON5', bytes))), 0)),
   /** JSON is JSON5. */
   encode: (value) => Buffer.from(stringifyJson(value), 'utf8'),
 }
+
+/** The parser takes a microsecond or two for a character. */
+const bytesMax = 256 * 1024
 
 /** In brackets of ours, so that an object is no block; whatever closes them early is no single literal any more. */
 function literalOf(text: string): Expression {
@@ -30,7 +33,7 @@ function parsed(text: string): Program {
   try {
     return parse(`(${text}\n)`, options)
   } catch (error) {
-    if (!(error instanceof SyntaxError) || !('pos' in error)) throw error
+    if (!(error instanceof SyntaxError) || !('pos' in error) || isStackFull(error)) throw error
     throw unreadable('JSON5', `at character ${error.pos}: ${error.message.replace(/ \(\d+:\d+\)$/, '').toLowerCase()}`)
   }
 }

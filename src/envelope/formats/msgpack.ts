@@ -20,7 +20,8 @@ export const msgpack: Format = {
 const extensions = new ExtensionCodec()
 extensions.register({ type: -1, encode: () => null, decode: timestamp })
 // Whatever is of another type stays an object of the library's, which says nothing to anybody.
-for (let type = 0; type < 128; type++) extensions.register({ type, encode: () => null, decode: () => refuse(type) })
+for (let type = -128; type < 128; type++)
+  if (type !== -1) extensions.register({ type, encode: () => null, decode: () => refuse(type) })
 
 function refuse(type: number): never {
   throw unreadable('MessagePack', `its extension type ${type} is not known`)

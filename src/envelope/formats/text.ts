@@ -1,5 +1,6 @@
 /** Bytes that are to be text, and the sentences of those that are not what they should be. */
 import { EngineError, messageOf } from '../../base/error.ts'
+import { TooManyDigits } from '../number.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -10,6 +11,13 @@ export function textOf(bytes: Uint8Array): string {
   } catch (cause) {
     throw new EngineError('value_not_utf8', 'the value is not UTF-8 text', { cause })
   }
+}
+
+/** Of formats whose reading takes its time, so that no value holds up others. Throws `EngineError` `value_too_large`. */
+export function upTo<Bytes extends Uint8Array>(bytesMax: number, name: string, bytes: Bytes): Bytes {
+  if (bytes.length <= bytesMax) return bytes
+  const message = `the value has ${bytes.length} bytes, at most ${bytesMax} are read as ${name}`
+  throw new EngineError('value_too_large', message)
 }
 
 /** Most who write XML or YAML by hand do not know that their editor has put one there. */
@@ -34,9 +42,15 @@ export function reading<T>(name: string, read: () => T): T {
     return read()
   } catch (error) {
     if (error instanceof EngineError) throw error
-    if (error instanceof Error && /call stack|stack space/.test(error.message)) throw tooDeep()
+    if (error instanceof Error && isStackFull(error)) throw tooDeep()
+    if (error instanceof TooManyDigits) throw new EngineError('value_unstorable', `the value holds ${error.message}`)
     throw unreadable(name, error)
   }
+}
+
+/** As the platform says it, and acorn. */
+export function isStackFull(error: Error): boolean {
+  return /call stack|stack space/i.test(error.message)
 }
 
 export function tooDeep(): EngineError {

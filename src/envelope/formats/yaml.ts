@@ -8,21 +8,34 @@ import type { Format } from '../format.ts'
 import { depthMax, type Json } from '../json.ts'
 import { exactNumber, plainInteger } from '../number.ts'
 import { put } from './plain.ts'
-import { reading, textOf, tooDeep, unreadable, withoutMark } from './text.ts'
+import { reading, textOf, tooDeep, unreadable, upTo, withoutMark } from './text.ts'
 
 export const yaml: Format = {
   mediaTypes: ['application/yaml', 'text/yaml', 'application/x-yaml', 'text/x-yaml'],
-  decode: (bytes) => reading('YAML', () => readYaml(withoutMark(textOf(bytes)))),
+  decode: (bytes) => reading('YAML', () => readYaml(withoutMark(textOf(upTo(bytesMax, 'YAML', bytes))))),
   encode: (value) => Buffer.from(stringify(value, writing), 'utf8'),
 }
 
-/** The parser keeps a tree of tokens: a text of this size is some hundred megabytes of them for a moment. */
-const charsMax = 1024 * 1024
+/** The parser takes some microseconds for a character: what it is given at most is read in a fraction of a second. */
+const bytesMax = 64 * 1024
 
 function readYaml(text: string): Json {
-  if (text.length > charsMax) throw unreadable('YAML', `it has ${text.length} characters, at most ${charsMax} are read`)
+  refuseBrackets(text)
   const { contents } = compose(text)
   return contents === null ? null : read(contents)
+}
+
+/** The parser is slow with what never closes. Those in texts count too, but nobody opens a thousand there. */
+const openMax = 1000
+
+function refuseBrackets(text: string): void {
+  let open = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at) | 0x20
+    if (code === 0x7b) open++
+    else if (code === 0x7d) open--
+    if (open > openMax) throw tooDeep()
+  }
 }
 
 const options = {
@@ -42,12 +55,27 @@ const options = {
 function compose(text: string): Document {
   const tokens = [...new Parser().parse(text)]
   refuseDeep(tokens)
-  const [document, second] = [...new Composer(options).compose(tokens, true, text.length)] as [Document, Document?]
+  const [document, second] = withoutStacks(() => firstTwo(new Composer(options).compose(tokens, true, text.length)))
   if (document.directives?.yaml.explicit || text.startsWith('%')) throw unreadable('YAML', 'directives are not taken')
   if (second) throw unreadable('YAML', 'it holds several documents, one is taken')
   const [error] = [...document.errors, ...document.warnings]
   if (error) throw unreadable('YAML', `${error.message} (at character ${error.pos[0] + 1})`)
   return document
+}
+
+function firstTwo(documents: Iterator<unknown>): [Document, Document | undefined] {
+  return [documents.next().value as Document, documents.next().value as Document | undefined]
+}
+
+/** The composer makes an error of everything that it does not like, and the platform a stack for each, which is what takes the time. */
+function withoutStacks<T>(act: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return act()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 function refuseDeep(tokens: readonly CST.Token[]): void {

@@ -1,5 +1,4 @@
 /** Looks at a partition that is to go: what of it stays, and how far each lane is pruned with it. Holds up nobody. */
-import { EngineError } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
 import type { Family } from './families.ts'
 
@@ -23,13 +22,20 @@ export interface LaneHorizon {
   readonly to: number
 }
 
-/** So many ids are named in one statement; who has more open that is so old has other worries than room. */
-const keptMax = 50_000
+/** So many are moved at once, for that holds up writers; of more those in front are looked at. */
+export const keptMax = 10_000
 
 const nothing: Old = { kept: [], dropped: 0, lanes: [], laneIds: [] }
 
-export function lookAt(db: Connections, { name }: Family, suffix: string, horizonMs: number): Promise<Old> {
-  if (name === 'transaction') return lookAtTransactions(db, suffix, horizonMs)
+/** `isWhole`: not only at one more than can be moved. */
+export function lookAt(
+  db: Connections,
+  { name }: Family,
+  suffix: string,
+  horizonMs: number,
+  isWhole = false,
+): Promise<Old> {
+  if (name === 'transaction') return lookAtTransactions(db, suffix, horizonMs, isWhole ? null : keptMax + 1)
   return name === 'commit' ? lookAtCommits(db, suffix) : Promise.resolve(nothing)
 }
 
@@ -37,7 +43,12 @@ export function lookAt(db: Connections, { name }: Family, suffix: string, horizo
  * What ended after `horizonMs` is no history of before it: it stays as long as others that ended then. Who was called lies
  * beside its caller, so all that is related is in one partition.
  */
-async function lookAtTransactions(db: Connections, suffix: string, horizonMs: number): Promise<Old> {
+async function lookAtTransactions(
+  db: Connections,
+  suffix: string,
+  horizonMs: number,
+  most: number | null,
+): Promise<Old> {
   const kept = await db.query<{ id: string; why: Kept['why'] }>({
     text: `
 with recursive needed as materialized (
@@ -59,10 +70,9 @@ with recursive needed as materialized (
   select r.id from kept k join related r on r.of_id = k.id
 )
 select k.id, coalesce(n.why, 'related') as why from kept k left join needed n on n.id = k.id
-order by k.id limit ${keptMax + 1}`,
-    values: [horizonMs],
+order by k.id limit $2::int4`,
+    values: [horizonMs, most],
   })
-  if (kept.length > keptMax) throw tooMany(suffix)
   const lanes = await db.query<{ lane_id: number; to: string | null; count: string }>({
     text: `
 select lane_id, max(kafka_offset) filter (where redriven_from is null and id <> all($1::uuid[])) + 1 as to, count(*) as count
@@ -82,9 +92,4 @@ async function lookAtCommits(db: Connections, suffix: string): Promise<Old> {
 
 function horizonsOf(rows: readonly { lane_id: number; to: string | null }[]): LaneHorizon[] {
   return rows.flatMap((row) => (row.to === null ? [] : [{ laneId: row.lane_id, to: Number(row.to) }]))
-}
-
-function tooMany(suffix: string): EngineError {
-  const message = `more than ${keptMax} transactions of partition ${suffix} are open or have ended since the horizon`
-  return new EngineError('prune_held', `${message}: it stays until they have`)
 }

@@ -2,12 +2,13 @@
  * Takes a partition out of its tables, in one short transaction that waits for nobody: what is kept of it moves to the
  * attic, which then reaches up to the partition's end. Nothing is between the two, so every old id has its place.
  */
-import { EngineError } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
 import { carry, keptPostings } from './carry.ts'
 import { type Family, families } from './families.ts'
 import { lookAt, type Old } from './old.ts'
 import { attic, type Partition } from './partitions.ts'
+import { patiently, shortly } from './patience.ts'
+import { lighten } from './portions.ts'
 
 export interface Retired {
   readonly tables: readonly string[]
@@ -27,6 +28,7 @@ export async function retire(
   horizonMs: number,
 ): Promise<Retired> {
   const { suffix } = partition
+  const light = family.name === 'transaction' ? await lighten(db, partition, horizonMs) : null
   let lookMs = 0
   const { old, lockMs } = await patiently(async () => {
     const startedMs = performance.now()
@@ -38,17 +40,19 @@ export async function retire(
   const outMs = performance.now()
   const tables = family.tables.map((table) => `${table}_${suffix}`)
   await drop(db, tables)
-  return { tables, old, lookMs, lockMs, dropMs: performance.now() - outMs }
+  const took = { lookMs, lockMs: Math.max(lockMs, light?.lockMs ?? 0), dropMs: performance.now() - outMs }
+  if (light === null) return { tables, old, ...took }
+  const all = { ...old, kept: [...light.kept, ...old.kept], dropped: light.dropped + old.dropped }
+  return { tables, old: all, ...took }
 }
 
 async function takeOut(db: Connections, family: Family, { suffix, toMs }: Partition, old: Old): Promise<number> {
   const startedMs = performance.now()
-  const parents = family.tables.map((table) => `millrace_data.${table}`)
   const each = (text: (table: string) => string) => family.tables.map(text).join('\n')
   await db.query({
-    text: `
-set local lock_timeout = '${lockMsMax}ms';
-lock table ${parents.join(', ')} in access exclusive mode;
+    text: shortly(
+      family.tables,
+      `
 ${family.name === 'transaction' ? recheck(suffix, old) : ''}
 ${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${suffix};`)}
 ${each((table) => `alter table millrace_data.${table} detach partition millrace_data.${table}_${attic};`)}
@@ -60,6 +64,7 @@ ${each(
 )}
 ${mark(family, toMs)}
 ${laneHorizons(old)}`,
+    ),
   })
   return performance.now() - startedMs
 }
@@ -135,31 +140,4 @@ where c.relnamespace = 'millrace_data'::regnamespace and c.relkind = 'r' and not
   const tables = rows.map(({ name }) => name)
   if (tables.length > 0) await drop(db, tables)
   return tables
-}
-
-/** Whoever commits waits behind us for no longer than this; then it is their turn for ten times as long. */
-const lockMsMax = 100
-const pauseMs = 1000
-const triesMax = 60
-
-async function patiently<T>(act: () => Promise<T>, code: 'ledger_outage' | 'ledger_conflict'): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await act()
-    } catch (error) {
-      if (!(error instanceof EngineError) || !isBusy(error, code)) throw error
-      if (tries === triesMax) throw busy(error)
-    }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
-  }
-}
-
-/** A lock that was not to be had; or a conflict, after which all is to be looked at again. */
-function isBusy({ code, details }: EngineError, wanted: string): boolean {
-  return code === wanted && (code === 'ledger_conflict' || details.sqlState === '55P03')
-}
-
-function busy(cause: EngineError): EngineError {
-  const message = `a partition could not be taken out within ${(triesMax * (pauseMs + lockMsMax)) / 1000} s: somebody reads the ledger all the time (a report, a backup, \`millrace verify\`)`
-  return new EngineError('prune_busy', `${message}; nothing of it was dropped: run it again`, { cause })
 }

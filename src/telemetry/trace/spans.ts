@@ -3,6 +3,7 @@
  * Ids are made of the ledger's (ids.ts), so each is told when it is over, by whoever is there then.
  */
 import { type Attributes, SpanKind } from '@opentelemetry/api'
+import type { Facts } from '../channels.ts'
 import type {
   Admitted,
   Durable,
@@ -167,6 +168,24 @@ export function sentSpan(
     startUs: fromUs,
     endUs: untilUs,
     attributes: { ...messaging(topic, 'send'), [name.messageId]: id, [name.transaction]: transactionId },
+  }
+}
+
+/** A request to the HTTP door. */
+export function servedSpan({ method, route, status, fromUs, untilUs, ...ids }: Facts['served']): Told {
+  return {
+    ...ids,
+    name: `${method} ${route}`,
+    kind: SpanKind.SERVER,
+    startUs: fromUs,
+    endUs: untilUs,
+    attributes: {
+      [name.method]: method,
+      [name.route]: route,
+      [name.status]: status,
+      ...(status >= 500 && { [name.errorType]: String(status) }),
+    },
+    error: status >= 500 ? `answered with ${status}` : null,
   }
 }
 

@@ -7,7 +7,7 @@ import { type Facts, subscribe } from '../channels.ts'
 import { attributes as name } from '../names.ts'
 import { functionSpans } from './function-spans.ts'
 import { contextOf, spanOf, type Told } from './span.ts'
-import { sentSpan, spansOf } from './spans.ts'
+import { sentSpan, servedSpan, spansOf } from './spans.ts'
 import type { OwnTraces } from './traces.ts'
 
 /** More says nothing to whoever looks at a commit. */
@@ -35,6 +35,7 @@ export function tellSpans(traces: OwnTraces, resource: Resource, give: (span: Re
         if (span !== null) tell(span)
       }
     }),
+    subscribe('served', (fact) => tell(servedSpan(fact))),
     subscribe('function.spans', ({ text }) => {
       for (const span of functionSpans(text, resource)) give(span)
     }),

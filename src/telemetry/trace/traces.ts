@@ -2,6 +2,7 @@
  * What is handed on of a trace: to the process that runs an attempt, to a sub-workflow, in the headers of a message. With
  * telemetry off what came with the event is handed on as it came, so that others see one trace all the same.
  */
+import { randomBytes } from 'node:crypto'
 import { parseTraceparent, type TraceParent, traceparentOf } from './context.ts'
 import { attemptSpanId, processSpanId, sendSpanId, type Traced, traceIdOf } from './ids.ts'
 
@@ -12,14 +13,24 @@ export interface Traces {
   ofMessage(transaction: Traced, messageId: string): Carried | null
   /** For the `meta` of a sub-workflow's event. */
   ofCall(transaction: Traced): Carried | null
+  /** Of a request to the HTTP door, by its own headers; null: they go on as they came. */
+  ofRequest(traceparent: string | undefined, tracestate: string | undefined): RequestTrace | null
+}
+
+export interface RequestTrace extends TraceParent {
+  /** The client's span; null: it brought none. */
+  readonly parentId: string | null
+  /** What its events carry on. */
+  readonly headers: Carried
 }
 
 export type Carried = Readonly<Record<string, string>>
 
 export const handedOn: Traces = {
-  ofAttempt: ({ envelope }) => envelope.meta.traceparent ?? null,
+  ofAttempt: ({ envelope: { meta } }) => carried(meta.traceparent, undefined)?.traceparent ?? null,
   ofMessage: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
   ofCall: ({ envelope }) => carried(envelope.meta.traceparent, envelope.meta.tracestate),
+  ofRequest: () => null,
 }
 
 /** Whether a trace is told, by its id and, where one came, by what its sender decided. */
@@ -78,6 +89,16 @@ export class OwnTraces implements Traces {
     if (isAnothers(trace)) return handedOn.ofCall(transaction)
     return carried(own(trace, processSpanId(transaction.id)), transaction.envelope.meta.tracestate)
   }
+
+  ofRequest(traceparent: string | undefined, tracestate: string | undefined): RequestTrace | null {
+    const parent = parseTraceparent(traceparent)
+    const traceId = parent?.traceId ?? randomBytes(16).toString('hex')
+    const isSampled = this.#sampling(traceId, parent)
+    if (!isSampled && parent !== null) return null
+    const span = { traceId, spanId: randomBytes(8).toString('hex'), isSampled }
+    const headers = carried(traceparentOf(span), parent === null ? undefined : tracestate) as Carried
+    return { ...span, parentId: parent?.spanId ?? null, headers }
+  }
 }
 
 /** Not told, and begun elsewhere. One of ours that is not told is handed on, too: whoever takes it up is not to decide again. */
@@ -89,8 +110,11 @@ function own({ traceId, isSampled }: Trace, spanId: string): string {
   return traceparentOf({ traceId, spanId, isSampled })
 }
 
+/** What a header may hold else is not copied on and on: W3C asks for no more than this of the second. */
+const stateCharsMax = 512
+
 /** `tracestate` is of no use without the other. */
 function carried(traceparent: string | undefined, tracestate: string | undefined): Carried | null {
-  if (traceparent === undefined) return null
-  return tracestate === undefined ? { traceparent } : { traceparent, tracestate }
+  if (traceparent === undefined || parseTraceparent(traceparent) === null) return null
+  return tracestate === undefined || tracestate.length > stateCharsMax ? { traceparent } : { traceparent, tracestate }
 }

@@ -56,7 +56,7 @@ with ${richStand}, known as (
     when outcome in (0, 1) and error_code is not null then 'outcome_differs'
     when resolved and (outcome not in (1, 3) or state not in (1, 3)) then 'outcome_differs'
     when kind not in ('invoke', 'undo') and (ran or outcome not in (0, 1, 3) or state = 4) then 'outcome_differs'
-    when unknown and (outcome in (0, 1) or undone_by is null) then 'outcome_differs'
+    when unknown and (outcome in (0, 1) or kind not in ('invoke', 'undo', 'call')) then 'outcome_differs'
     when seq is not null and (is_chain or state is null or state = 4) then 'place_differs'
     when seq is null and not is_chain and state between 1 and 3 then 'place_differs'
     when ${sameSession('commit_id', 'p_commit')} and commit_id < p_commit then 'too_early'

@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { BuildOptions, Plugin } from 'esbuild'
+import { fileURLToPath } from 'node:url'
+import type { BuildOptions } from 'esbuild'
 import { exists, keep, put } from './keep.ts'
 import { runEsbuild } from './run-esbuild.ts'
 
@@ -22,8 +22,12 @@ export interface EngineFiles {
 
 /** `traced`: functions' spans are wanted. */
 export async function buildEngineFiles(cacheDir: string, traced: boolean): Promise<EngineFiles> {
-  const [zod, api, child] = await Promise.all([buildZod(cacheDir), buildApi(cacheDir), buildChild(cacheDir)])
-  return { zod, api, child, tracing: traced ? await buildTracing(cacheDir, api) : null }
+  const [zod, child, api] = await Promise.all([
+    buildZod(cacheDir),
+    buildChild(cacheDir),
+    traced ? buildTracing(cacheDir) : buildApi(cacheDir),
+  ])
+  return { zod, child, api, tracing: traced ? api : null }
 }
 
 /** Kept by its version: it is the one build that takes 100 ms. */
@@ -44,9 +48,10 @@ async function buildApi(cacheDir: string): Promise<string> {
   return (await keep(cacheDir, 'millrace-opentelemetry', text)).path
 }
 
-/** One copy of the API for both: what one registers the other finds, whatever their versions. */
-async function buildTracing(cacheDir: string, api: string): Promise<string> {
-  const text = await oneFile({ entryPoints: [childFile('tracing')] }, pathToFileURL(api).href)
+/** It exports the API, too: one copy for both, so that what one registers the other finds. Some of it is CommonJS and requires. */
+async function buildTracing(cacheDir: string): Promise<string> {
+  const banner = { js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);" }
+  const text = await oneFile({ entryPoints: [childFile('tracing')], banner })
   return (await keep(cacheDir, 'millrace-tracing', text)).path
 }
 
@@ -60,14 +65,12 @@ async function buildChild(cacheDir: string): Promise<string> {
   return (await keep(cacheDir, 'millrace-child', text)).path
 }
 
-/** `api`: where `@opentelemetry/api` is, if it is not to be a part of it. */
-async function oneFile(from: Pick<BuildOptions, 'entryPoints' | 'stdin'>, api?: string): Promise<string> {
+async function oneFile(from: Pick<BuildOptions, 'entryPoints' | 'stdin' | 'banner'>): Promise<string> {
   const options: BuildOptions = {
     ...from,
     // Their ES modules: what is made of CommonJS has no names to import.
     conditions: ['module'],
     mainFields: ['module', 'main'],
-    plugins: api === undefined ? [] : [elsewhere('@opentelemetry/api', api)],
     write: false,
     bundle: true,
     format: 'esm',
@@ -80,13 +83,4 @@ async function oneFile(from: Pick<BuildOptions, 'entryPoints' | 'stdin'>, api?: 
     logLevel: 'silent',
   }
   return (await runEsbuild(options)).outputFiles![0]!.text
-}
-
-function elsewhere(name: string, path: string): Plugin {
-  return {
-    name: `millrace-${name}`,
-    setup(build) {
-      build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path, external: true }))
-    },
-  }
 }

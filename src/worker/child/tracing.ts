@@ -15,6 +15,8 @@ import {
 } from '@opentelemetry/sdk-trace-base'
 import type { FunctionSpan } from '../wire.ts'
 
+export * from '@opentelemetry/api'
+
 export interface Tracing {
   /** Runs an attempt as a part of this trace, if that is sampled. */
   within<Result>(traceparent: string, run: () => Result): Result

@@ -27,6 +27,7 @@ export function fateOf(entries: readonly Entry[], cause: Cause): InvocationResul
   )
 }
 
+/** In place of its last words, which may be of somebody else's attempt. */
 const withheld = '; what it said is withheld, for it was given secret fields'
 
 /** Why a process that nobody killed has ended. */

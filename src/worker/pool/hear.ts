@@ -1,5 +1,4 @@
 /** Everything a worker process says, on its pipe, on its stdout and stderr, and by ending. Believed only after a look. */
-import { publish } from '../../telemetry/channels.ts'
 import type { PoolLimits } from '../limits.ts'
 import type { Emitted, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
@@ -23,6 +22,8 @@ export interface Heard {
   result(entry: Entry, result: InvocationResult): void
   /** It has heard what it was asked: its loop turns. */
   pong(): void
+  /** JSON text, not looked at; and how many there was no room for. */
+  spans(text: string, dropped: number): void
   turned(): void
   /** `what`: what follows on "it wrote what is not a result". */
   garbage(what: string): void
@@ -91,7 +92,7 @@ function hearPair(head: string, body: string, running: Map<number, Entry>, heard
   else if (kind === 'pong') heard.pong()
   else if (kind === 'emitted') return hearEmitted(running.get(first), body)
   else if (kind === 'posted') return hearPosted(running.get(first), body)
-  else if (kind === 'spans') publish('function.spans', { text: body, dropped: Number(first) || 0 })
+  else if (kind === 'spans') heard.spans(body, Number(first) || 0)
   else if (kind === 'logs') hearLogs(running.get(first), String(second))
   else return false
   return true

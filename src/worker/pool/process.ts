@@ -1,4 +1,6 @@
 /** One worker process from its spawn to its end: what it is sent, what it answers, when it is killed. */
+
+import { publish } from '../../telemetry/channels.ts'
 import type { Built, Program } from '../build.ts'
 import type { PoolLimits } from '../limits.ts'
 import { residentMb } from '../memory.ts'
@@ -74,6 +76,10 @@ export class WorkerProcess {
       unfit: (code, message) => this.kill({ code, message }),
       result: (entry, result) => this.#finish(entry, result),
       pong: () => this.#onPong(),
+      spans: (text, dropped) => {
+        // They cannot be scrubbed: nobody knows whose each is.
+        if (!this.holdsSecrets) publish('function.spans', { text, dropped })
+      },
       turned: () => {
         this.window.turn()
         events.turned()

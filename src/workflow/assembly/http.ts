@@ -14,6 +14,8 @@ export function httpTrigger(name: string, file: HttpFile, steps: readonly Step[]
     methods: [...new Set(Array.isArray(file.method) ? file.method : [file.method])],
     path: file.path,
     topic: file.topic ?? `http.${name}`,
+    format: meaning.formats.get('on.http.format') ?? null,
+    schema: meaning.schemas.get('on.http.schema') ?? null,
     bytesMax,
     rate: file.rate === undefined ? null : rateOf(file.rate),
     respond: file.respond === undefined ? null : respond(file.respond, steps, meaning),

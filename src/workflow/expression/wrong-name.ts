@@ -80,12 +80,14 @@ export function secretNamed(root: string, path: string, offset: number): Express
     offset,
     code: 'secret_named',
     message: ofEvent
-      ? `${root}.${path} is secret, and this is no input of a function`
+      ? `${root}.${path} is secret, and is not given to this`
       : `${root}.${path} is secret, and is not kept with the event`,
     expected: ofEvent
-      ? 'fields that are not secret; only with: of uses and compensate may name it'
+      ? 'fields that are not secret; only with: of uses, compensate and call may name it'
       : 'other fields of it',
-    fix: 'let a function work out what is needed from it, and use its output',
+    fix: ofEvent
+      ? 'let a function work out what is needed from it, and use its output'
+      : 'use another field, or take this one out of the classify of its topic',
   }
 }
 

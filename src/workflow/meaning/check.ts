@@ -40,8 +40,10 @@ export function checkMeaning(file: unknown, functions: ReadonlySet<string> | nul
     ...{ file, outline, functions, beside, findings: [], enclosed: new Map() },
     ...{ expressions: new Map(), templates: new Map(), formats: new Map(), schemas: new Map() },
   }
-  checkFormat(checking, ['on', 'kafka', 'format'])
-  checkSchema(checking, ['on', 'kafka', 'schema'])
+  for (const trigger of ['kafka', 'http']) {
+    checkFormat(checking, ['on', trigger, 'format'])
+    checkSchema(checking, ['on', trigger, 'schema'])
+  }
   checkStart(checking)
   checkAuth(checking)
   checkEndings(checking)

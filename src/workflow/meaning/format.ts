@@ -36,14 +36,25 @@ function keep(checking: Checking, path: Path, spec: FormatSpec | null): void {
 
 function specOf(checking: Checking, path: Path, file: NonNullable<FormatFile | MessageFormatFile>): FormatSpec | null {
   if (typeof file === 'string') return named(file)
-  if ('csv' in file) return { kind: 'csv', columns: file.csv.columns ?? null, delimiter: file.csv.delimiter }
   if ('protobuf' in file) return { kind: 'protobuf', subject: subjectOf(file.protobuf) }
   if ('json-schema' in file) return { kind: 'json-schema', subject: subjectOf(file['json-schema']) }
-  if (!('schema' in file.avro)) return { kind: 'avro', schema: null, subject: subjectOf(file.avro) }
-  const schema = textBeside(checking, [...path, 'avro', 'schema'], file.avro.schema)
+  const csv = 'csv' in file ? file.csv : undefined
+  const avro = 'avro' in file ? file.avro : undefined
+  if (csv !== undefined) return { kind: 'csv', columns: csv.columns ?? null, delimiter: csv.delimiter }
+  if (avro !== undefined && !('schema' in avro)) return { kind: 'avro', schema: null, subject: subjectOf(avro) }
+  if (avro !== undefined) return avroSpec(checking, [...path, 'avro', 'schema'], avro.schema)
+  add(
+    checking,
+    path,
+    finding('wrong_value', `${labelOf(path)} is an empty map`, 'csv or avro', 'add one, or remove it'),
+  )
+  return null
+}
+
+function avroSpec(checking: Checking, path: Path, file: string): FormatSpec | null {
+  const schema = textBeside(checking, path, file)
   if (schema === null) return null
-  const holds = attempt(checking, [...path, 'avro', 'schema'], file.avro.schema, () => avroType(schema))
-  return holds === null ? null : { kind: 'avro', schema }
+  return attempt(checking, path, file, () => avroType(schema)) === null ? null : { kind: 'avro', schema }
 }
 
 function subjectOf(file: { subject?: string | undefined; version: number | 'latest'; message?: string | undefined }) {
@@ -99,5 +110,5 @@ function attempt<T>(checking: Checking, path: Path, file: string | null, make: (
 
 function broken(file: string | null, why: string): Finding {
   const message = file === null ? why : `${shorten(file)}: ${why}`
-  return finding('wrong_schema', message, 'a schema that holds', 'mend the schema')
+  return finding('wrong_schema', message, 'a valid schema', 'mend the schema')
 }

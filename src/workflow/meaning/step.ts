@@ -42,7 +42,7 @@ const checks: Readonly<Record<PlacedStep['kinds'][number], Check>> = {
   switch: checkSwitch,
   sleep: checkSleep,
   wait: checkWait,
-  call: (checking, path, names) => checkTemplate(checking, [...path, 'with'], names, 'with'),
+  call: (checking, path, names) => checkTemplate(checking, [...path, 'with'], { ...names, isGiven: true }, 'with'),
 }
 
 function checkInvoke(checking: Checking, path: Path, names: Names): void {

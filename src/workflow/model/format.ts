@@ -38,7 +38,7 @@ const csvModel = z.strictObject(
       .array(z.string(columnsExpected).min(1, columnsExpected), columnsExpected)
       .min(1, columnsExpected)
       .max(limits.columnsMax, `at most ${limits.columnsMax} columns`)
-      .refine((names) => new Set(names).size === names.length, 'names that are there once')
+      .refine((names) => new Set(names).size === names.length, 'names of which each is there once')
       .optional()
       .describe('The names of the fields, in their order. Without it, the value is a list.'),
     delimiter: z
@@ -60,12 +60,24 @@ export function formatField() {
     .union(
       [
         z.enum(kinds, formatExpected),
-        z.strictObject({ csv: csvModel.describe('Lines of CSV.') }, formatExpected),
-        z.strictObject({ avro: avroModel.describe('Bare Avro.') }, formatExpected),
+        z
+          .strictObject(
+            {
+              csv: csvModel.optional().describe('Lines of CSV, and what is to be known of them.'),
+              avro: avroModel.optional().describe('Bare Avro by a schema of a file.'),
+            },
+            formatExpected,
+          )
+          .refine(hasOne, formatExpected),
       ],
       formatExpected,
     )
     .optional()
+}
+
+/** Not both; what else is there, or nothing, is told as such. */
+function hasOne({ csv, avro }: { readonly csv?: unknown; readonly avro?: unknown }): boolean {
+  return csv === undefined || avro === undefined
 }
 
 const subjectExpected = 'the name of a subject in the schema registry'

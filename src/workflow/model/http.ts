@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defaults, limits } from '../limits.ts'
 import { pathPattern, rateOf, sizeOf } from '../route.ts'
 import { duration, identifier, template, topic } from './fields.ts'
+import { eventFormat, schemaField } from './format.ts'
 
 export type HttpFile = z.infer<typeof httpModel>
 
@@ -70,6 +71,8 @@ export const httpModel = z.strictObject(
     topic: topic()
       .optional()
       .describe('The topic that its requests are written to, made when it is missing. Without it, http.NAME.'),
+    format: eventFormat,
+    schema: schemaField(),
     respond: respondModel.optional().describe('Wait for the result and answer with it. Without it, 202 at once.'),
     maxBytes: z
       .string(sizeExpected)

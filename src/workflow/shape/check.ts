@@ -83,7 +83,7 @@ function wrongKey(path: Path, expected: string): FieldFinding {
   return { code: 'wrong_value', path, part: 'key', message, expected, fix }
 }
 
-const keyKinds: Readonly<Record<string, string>> = { signals: 'topic', classify: 'secretPath' }
+const keyKinds: Readonly<Record<string, string>> = { signals: 'topic', classify: 'secretPath', extensions: 'extension' }
 
 /** What is missing only because something of a later version stands in its place. */
 function isConsequence({ code, path }: FieldFinding, file: unknown): boolean {

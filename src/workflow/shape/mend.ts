@@ -84,6 +84,17 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
     typeof value === 'string' ? `write on: { kafka: ${shorten(value)} }` : 'write on: { kafka: my-topic }',
   kafka: (value) => (typeof value === 'string' ? topicFix(value) : 'write kafka: my-topic'),
   topic: topicFix,
+  format: (value) =>
+    typeof value === 'object'
+      ? 'write one of csv and avro, with what belongs to it under it'
+      : 'write one of them, such as format: yaml',
+  columns: () => 'write a list of different names, such as [id, name]',
+  delimiter: () => 'write delimiter: ";", or another character',
+  schema: () => 'write schema: schemas/my-event.json, or the schema under it',
+  cloudevents: () => 'write cloudevents: { type: my.event }',
+  mode: () => 'write binary or structured',
+  'extensions.*': () => 'write a text',
+  extension: slugFix(''),
   from: () => 'write earliest, latest, or the time in full with its zone',
   retry: (value) => `write retry: { attempts: ${typeof value === 'number' ? nearestAttempts(value) : 3} }`,
   steps: () => 'write "- id: first" under it, with "uses:" below',

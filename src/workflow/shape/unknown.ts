@@ -23,6 +23,8 @@ export function unknownField(name: string, path: Path, known: readonly string[],
 const later = new Set(['schedule', 'idempotent'])
 
 function fixOf(name: string, known: readonly string[]): string {
+  if (known.includes('steps') && (name === 'schema' || name === 'format'))
+    return 'put it under "on:", into kafka or http'
   const near = nearest(name, known)
   return near ? `did you mean "${near}"?` : `remove "${shorten(name)}"`
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Cases } from '../ledger.ts'
 import { attempt, batch, begin, ending, idOf, nothingElse, progress, transaction } from '../rows.ts'
-import { openIn, scene, take } from './scene.ts'
+import { openIn, scene, stayScene, take } from './scene.ts'
 
 export const history: Cases = {
   async 'a transaction is read back as it was written, with its attempts in order'(world) {
@@ -76,6 +76,20 @@ export const history: Cases = {
     const begun = [begin(one, 2)]
     await ledger.commit(batch([progress(one, 10)], { transactions, attempts: [attempt(one, 1), ...settled], begun }))
     assert.deepEqual(openIn(await take(ledger, 0)), [idOf(2), idOf(1), idOf(5), idOf(4), idOf(3)])
+  },
+
+  async 'one in doubt whose branches go on has its turn, behind those that had theirs and before those that did not'(
+    world,
+  ) {
+    const { ledger, one, versionId } = await stayScene(world)
+    const transactions = [1, 2, 3].map((n) => transaction(one, versionId, n, { offset: n }))
+    const doubtful = attempt(one, 2, { outcome: 'timeout', stepState: 'in_doubt', output: null })
+    await ledger.commit(batch([progress(one, 10)], { transactions, attempts: [doubtful, attempt(one, 3)] }))
+    const { open } = await take(ledger, 0)
+    assert.deepEqual(
+      open.map(({ id, inDoubt }) => [id, inDoubt]),
+      [3, 2, 1].map((n) => [idOf(n), false]),
+    )
   },
 
   async 'the outbox goes on behind its last message'(world) {

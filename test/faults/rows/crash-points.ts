@@ -3,13 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from 'kafkajs'
 import { type CrashPoint, crashAt, crashPoints } from '../../../src/base/crash-point.ts'
 import { until } from '../../../src/base/poll.ts'
+import { freePorts } from '../../../src/local/free-ports.ts'
 import type { Arena } from '../arena.ts'
+import { DoorClient } from '../door/client.ts'
 import { eventOf, expectHeader } from '../events.ts'
 import type { Member } from '../member.ts'
 import type { TcpProxy } from '../proxy.ts'
 import { Random } from '../random.ts'
 import { joined, type Outcome, type Room, type Row } from '../row.ts'
 import type { Script, TrialOptions } from '../trial.ts'
+import { doorEnv, doorOptions } from './door.ts'
 import { errandTrial, operateOn as operate } from './errands.ts'
 import { behindProxy, cutOne } from './network.ts'
 
@@ -67,7 +70,12 @@ const ambiguous: Way = {
   meanwhile: (_, proxy) => cutOne(proxy, 'answer').catch(() => undefined),
 }
 
-const ways: Partial<Record<CrashPoint, Way>> = {
+const ways: Partial<Record<CrashPoint, Way | (() => Promise<Way>)>> = {
+  'door.claimed': ofDoor(20),
+  'door.before-write': ofDoor(20),
+  'door.written': ofDoor(20),
+  'door.settled': ofDoor(20),
+  'door.answered': ofDoor(40),
   'lane.before-create': { passMax: 1 },
   'lane.before-epoch': atOpening,
   'lane.after-epoch': atOpening,
@@ -117,8 +125,9 @@ const ways: Partial<Record<CrashPoint, Way>> = {
   'worker.answered': { passMax: 60 },
 }
 
-function crashAtPoint(room: Room, point: CrashPoint): Promise<Outcome> {
-  const { trial, passMax = 20, make, before, meanwhile } = ways[point] ?? {}
+async function crashAtPoint(room: Room, point: CrashPoint): Promise<Outcome> {
+  const way = ways[point] ?? {}
+  const { trial, passMax = 20, make, before, meanwhile } = typeof way === 'function' ? await way() : way
   const usual = { name: 'crash', members: 0, rounds: 1, events: eventsAPoint, perSecond: 60 }
   const options = { ...usual, ...(make && { make }), ...trial }
   return behindProxy(room, options, async (proxy, script) => {
@@ -171,6 +180,23 @@ async function leaveSomeOpen(arena: Arena): Promise<void> {
   }
   await until('some to be open', () => admitted().catch(() => false), { forMs: 30_000, everyMs: 20 })
   await member.kill()
+}
+
+/** Requests come to the door of whoever lives. */
+function ofDoor(passMax: number): () => Promise<Way> {
+  return async () => {
+    const [port = 0] = await freePorts(1)
+    const client = new DoorClient({ ports: () => [port], perSecond: 20, name: 'crash' })
+    const { name: _, ...trial } = doorOptions('crash', client, port)
+    return {
+      passMax,
+      trial: { ...trial, env: doorEnv(port) },
+      async before() {
+        client.start()
+        return async () => client.stop()
+      },
+    }
+  }
 }
 
 /** They branch, rest, wait, call and turn back. */

@@ -151,13 +151,22 @@ function findOpen(tables: Tables, lane: StoredLane): Pick<OpenedLane, 'open' | '
   )
   const open = rows.map((row): OpenRef => {
     const { id, key, admittedUs } = row
-    return { id, workflow: tables.planOf(row).name, key, admittedUs, inDoubt: tables.isInDoubt(id) }
+    const { name, isChain } = tables.planOf(row)
+    return {
+      id,
+      workflow: name,
+      key,
+      admittedUs,
+      inDoubt: isChain && tables.isInDoubt(id),
+      rests: tables.restsOf(id).some(({ isAlone }) => isAlone),
+    }
   })
   return { open, sources }
 }
 
 function turnOf(tables: Tables, id: string): number {
-  return tables.hasStarted(id) ? 0 : 1
+  if (tables.isInDoubt(id)) return 1
+  return tables.hasStarted(id) ? 0 : 2
 }
 
 /** The sources of these versions, by their hashes. */

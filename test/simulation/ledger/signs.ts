@@ -33,6 +33,7 @@ export function renew(
     nudged: new Set(ids.filter((laneId) => isNudged(tables, laneId))),
     untold: untoldOf(tables, ids),
     pauses: ids.length > 0 ? pausesOf(tables, engine) : [],
+    asOfUs: ids.length > 0 ? nowUs : 0,
   }
 }
 
