@@ -112,7 +112,7 @@ test('the magic byte says it where nobody says anything, in any kind of schema; 
   )
   await scene.ended(4)
   const rows = await scene.ledger.query<{ n: number }>(
-    `select (data->>'n')::int as n from millrace.transactions order by kafka_offset`,
+    `select (event->'data'->>'n')::int as n from millrace.transactions order by kafka_offset`,
   )
   assert.deepEqual(
     rows.map(({ n }) => n),
