@@ -40,7 +40,8 @@ async function main(): Promise<void> {
     availableParallelism(),
   )
   // One at a time: each runs several processes of its own, and judges by the clock what must be quick.
-  if (needServers.length > 0) await withServers((env) => testStage(count, 'tests on servers', needServers, env, 1))
+  if (needServers.length > 0)
+    await withServers(needServers, (env) => testStage(count, 'tests on servers', needServers, env, 1))
   console.log(`${count.passed} passed, ${count.failed} failed`)
   process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0
 }
@@ -69,16 +70,21 @@ function isLong(file: string): boolean {
   return long.some((folder) => file.includes(`/test/${folder}/`))
 }
 
-async function withServers(act: (env: Record<string, string>) => Promise<void>): Promise<void> {
-  const { KAFKA_BROKERS, DATABASE_URL } = process.env
-  if (KAFKA_BROKERS && DATABASE_URL) return act({ KAFKA_BROKERS, DATABASE_URL })
+async function withServers(
+  files: readonly string[],
+  act: (env: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const { KAFKA_BROKERS, DATABASE_URL, SCHEMA_REGISTRY_URL } = process.env
+  const registry = !SCHEMA_REGISTRY_URL && files.some((file) => file.includes('registry'))
+  if (KAFKA_BROKERS && DATABASE_URL && !registry) return act({ KAFKA_BROKERS, DATABASE_URL })
   const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'))
   await chmod(dir, 0o755) // the server's own user must be able to go through it
-  const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL })
+  const servers = await startServers({ dir, kafka: !KAFKA_BROKERS, postgres: !DATABASE_URL, registry })
   try {
     await act({
       KAFKA_BROKERS: KAFKA_BROKERS ?? servers.kafkaBrokers?.join(',') ?? '',
       DATABASE_URL: DATABASE_URL ?? servers.databaseUrl ?? '',
+      TEST_REGISTRY_URL: SCHEMA_REGISTRY_URL ?? servers.registryUrl ?? '',
     })
   } finally {
     await servers.stop()

@@ -89,8 +89,20 @@ function needsRegistry(file: string, plan: Plan): Problem[] {
   const message = 'has a format that is written by schemas of a registry, and none is set'
   const expected = 'SCHEMA_REGISTRY_URL'
   const fix = 'set it to the address of its API; for bare Avro say { avro: { schema: FILE } }'
-  return [{ file, ...placeOf(plan, 'format'), code: 'registry_not_set', message, expected, fix }]
+  return [{ file, ...formatPlaceOf(plan), code: 'registry_not_set', message, expected, fix }]
 }
+
+/** The first that is a registry's, or may be. */
+function formatPlaceOf({ source }: Plan): { line: number; column: number } {
+  const lines = source.split('\n')
+  const line = Math.max(
+    0,
+    lines.findIndex((text) => registryFormat.test(text)),
+  )
+  return { line: line + 1, column: Math.max(0, lines[line]?.search(registryFormat) ?? 0) + 1 }
+}
+
+const registryFormat = /\bformat["']?\s*:\s*(?:["']?(?:avro|protobuf|json-schema)\b|\{|$)/
 
 /** One that goes away later is an outage; one that was never there is a mistake. */
 function needsSecrets(file: string, plan: Plan, secrets: Secrets): Problem[] {

@@ -14,7 +14,8 @@ export function registryUrl(): Promise<string> {
 }
 
 async function start(): Promise<string> {
-  return process.env.SCHEMA_REGISTRY_URL || (await ownRegistry()).url
+  const { TEST_REGISTRY_URL, SCHEMA_REGISTRY_URL } = process.env
+  return TEST_REGISTRY_URL || SCHEMA_REGISTRY_URL || (await ownRegistry()).url
 }
 
 /** One that the test may stop. */

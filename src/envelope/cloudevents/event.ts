@@ -1,5 +1,6 @@
 /** A CloudEvent 1.0, apart from how it travels. Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 import { EngineError } from '../../base/error.ts'
+import { isDay } from '../formats/time.ts'
 
 export interface CloudEvent {
   /**
@@ -31,7 +32,7 @@ export function checkAttributes(attributes: ReadonlyMap<string, string>, named: 
 
 /** UTC with milliseconds. Throws `EngineError` `cloudevent_invalid`. */
 export function timeOf(text: string): string {
-  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN
+  const ms = rfc3339.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) throw invalid(`time ${shown(text)} is no RFC 3339 time`)
   return new Date(ms).toISOString()
 }

@@ -33,7 +33,7 @@ export function eventsOfHttp(headers: ReadonlyMap<string, string>, body: Buffer)
 
 export function httpOfEvent(event: CloudEvent, mode: 'binary' | 'structured'): HttpMessage {
   if (mode === 'structured') {
-    return { headers: { 'content-type': `${structuredType}; charset=UTF-8` }, body: writeStructured(event) }
+    return { headers: { 'content-type': `${structuredType}; charset=utf-8` }, body: writeStructured(event) }
   }
   const { attributes, contentType, data } = event
   const headers = Object.fromEntries([...attributes].map(([name, text]) => [`ce-${name}`, encoded(text)]))
@@ -42,12 +42,15 @@ export function httpOfEvent(event: CloudEvent, mode: 'binary' | 'structured'): H
 }
 
 export function httpOfBatch(events: readonly CloudEvent[]): HttpMessage {
-  return { headers: { 'content-type': `${batchType}; charset=UTF-8` }, body: writeBatch(events) }
+  return { headers: { 'content-type': `${batchType}; charset=utf-8` }, body: writeBatch(events) }
 }
 
 function attributesOf(headers: ReadonlyMap<string, string>): Map<string, string> {
   const attributes = new Map<string, string>()
-  for (const [name, text] of headers) if (name.startsWith('ce-')) attributes.set(name.slice(3), decoded(name, text))
+  for (const [name, text] of headers) {
+    // It should be content-type alone; the JavaScript SDK once wrote both.
+    if (name.startsWith('ce-') && name !== 'ce-datacontenttype') attributes.set(name.slice(3), decoded(name, text))
+  }
   checkAttributes(attributes, (name) => `header ce-${name}`)
   return attributes
 }

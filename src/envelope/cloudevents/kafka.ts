@@ -16,12 +16,12 @@ export function eventOfRecord(headers: ReadonlyMap<string, string>, value: Buffe
   const contentType = headers.get('content-type') ?? null
   if (contentType !== null && isOfEvents(contentType)) return structured(contentType, value)
   if (!headers.has('ce_specversion') && !headers.has('ce_id')) return null
-  return { attributes: attributesOf(headers), contentType, data: value }
+  return { attributes: attributesOf(headers), contentType: contentType ?? headers.get(typeName) ?? null, data: value }
 }
 
 export function recordOfEvent(event: CloudEvent, mode: 'binary' | 'structured'): EventRecord {
   if (mode === 'structured') {
-    return { headers: [header('content-type', `${structuredType}; charset=UTF-8`)], value: writeStructured(event) }
+    return { headers: [header('content-type', `${structuredType}; charset=utf-8`)], value: writeStructured(event) }
   }
   const { attributes, contentType, data } = event
   const headers = [...attributes].map(([name, text]) => header(`ce_${name}`, text))
@@ -30,6 +30,9 @@ export function recordOfEvent(event: CloudEvent, mode: 'binary' | 'structured'):
     return { headers: [...headers, header('content-type', 'application/json')], value: Buffer.from('null') }
   return { headers: contentType === null ? headers : [...headers, header('content-type', contentType)], value: data }
 }
+
+/** It should be content-type alone; the JavaScript SDK writes both. */
+const typeName = 'ce_datacontenttype'
 
 function isOfEvents(contentType: string): boolean {
   return /^application\/cloudevents/i.test(contentType)
@@ -46,7 +49,9 @@ function structured(contentType: string, value: Buffer): CloudEvent {
 
 function attributesOf(headers: ReadonlyMap<string, string>): Map<string, string> {
   const attributes = new Map<string, string>()
-  for (const [name, text] of headers) if (name.startsWith('ce_')) attributes.set(name.slice(3), text)
+  for (const [name, text] of headers) {
+    if (name.startsWith('ce_') && name !== typeName) attributes.set(name.slice(3), text)
+  }
   // Whoever leaves it out means the only version there is.
   if (!attributes.has('specversion')) attributes.set('specversion', '1.0')
   checkAttributes(attributes, (name) => `header ce_${name}`)

@@ -56,7 +56,8 @@ class StrictTokens extends Tokenizer {
     const token = super.next()
     if (!Type.equals(token.type, Type.string)) return token
     const { byteValue } = token
-    if (byteValue === undefined || !isUtf8(byteValue)) {
+    if (byteValue === undefined) return token // the empty text, which the library has ready
+    if (!isUtf8(byteValue)) {
       throw new EngineError('value_not_utf8', 'the value holds a text that is not UTF-8')
     }
     if (byteValue[0] === 0xef) token.value = Buffer.from(byteValue).toString('utf8')

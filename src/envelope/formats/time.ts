@@ -18,10 +18,17 @@ const moment = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\
 export function momentNanos(text: string): bigint | null {
   const match = moment.exec(text)
   if (!match) return null
-  const [, second, fraction = '', zone] = match
+  const [, second = '', fraction = '', zone] = match
+  if (!isDay(second.slice(0, 10))) return null
   const ms = Date.parse(`${second}${zone}`)
   if (Number.isNaN(ms)) return null
   return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+}
+
+/** The platform takes the 31st of February for the 3rd of March. */
+export function isDay(text: string): boolean {
+  const midnight = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text)
 }
 
 function floorDiv(a: bigint, b: bigint): bigint {
