@@ -92,5 +92,5 @@ function slack(request: AuthRequest): Said | null {
 
 /** A sender has two or three at a time, while it changes its secret. */
 function several(parts: readonly string[], form: RegExp): string[] {
-  return parts.slice(0, 10).flatMap((part) => form.exec(part.trim())?.[1] ?? [])
+  return parts.slice(0, 10).flatMap((part) => form.exec(part.replace(/^ +| +$/g, ''))?.[1] ?? [])
 }
