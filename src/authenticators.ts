@@ -69,7 +69,7 @@ function isAway({ outcome, errorCode, effectUnknown }: InvocationResult): boolea
 function failed(uses: string, result: InvocationResult): EngineError {
   const { outcome, errorCode } = result
   const why = outcome === 'fail' || errorCode === 'queue_timeout' ? errorCode : (words[outcome] ?? outcome)
-  const options = { retryable: isAway(result) }
+  const options = { retryable: isAway(result), details: { service: 'function', address: uses } }
   return new EngineError(
     isAway(result) ? 'authenticator_away' : 'authenticator_failed',
     `${uses} gave no answer: ${why}`,

@@ -52,16 +52,16 @@ export class Gatekeeper {
   }
 
   /** True when it is known who sent it, to each of these; what takes no time is found out at once. */
-  isReady(record: RawRecord, plans: readonly Plan[]): boolean {
+  isReady(record: RawRecord, plans: readonly Plan[], topic: string): boolean {
     let ready = true
-    for (const plan of plans) if (plan.auth !== null && !this.#isKnown(record, plan)) ready = false
+    for (const plan of plans) if (asks(plan, record, topic) && !this.#isKnown(record, plan, topic)) ready = false
     return ready
   }
 
   /** Rejects with a retryable `EngineError` while whoever must be asked is away. */
-  async prepare(record: RawRecord, plans: readonly Plan[]): Promise<void> {
+  async prepare(record: RawRecord, plans: readonly Plan[], topic: string): Promise<void> {
     for (const plan of plans) {
-      if (plan.auth === null || this.#isKnown(record, plan)) continue
+      if (!asks(plan, record, topic) || this.#isKnown(record, plan, topic)) continue
       const begun = this.#underWay.get(record)
       try {
         const verdict = await begun?.get(plan.version)
@@ -73,11 +73,11 @@ export class Gatekeeper {
   }
 
   /** Begins to find it out, unless that was done. */
-  #isKnown(record: RawRecord, plan: Plan): boolean {
+  #isKnown(record: RawRecord, plan: Plan, topic: string): boolean {
     if (record.prepared?.auth.has(plan.version)) return true
     const begun = this.#underWay.get(record) ?? new Map<string, Promise<Verdict>>()
     if (begun.has(plan.version)) return false
-    const verdict = this.#judge(record, plan)
+    const verdict = this.#judge(record, plan, topic)
     if (!(verdict instanceof Promise)) {
       keep(record, plan, verdict)
       return true
@@ -88,10 +88,10 @@ export class Gatekeeper {
     return false
   }
 
-  #judge(record: RawRecord, plan: Plan): Verdict | Promise<Verdict> {
+  #judge(record: RawRecord, plan: Plan, topic: string): Verdict | Promise<Verdict> {
     try {
       const opened = openedRecord(record, this.#parts.sealer)
-      const said = this.#stamped(opened, plan) ?? (this.of(plan) as Gate).authenticate(requestOf(opened))
+      const said = this.#stamped(opened, plan, topic) ?? (this.of(plan) as Gate).authenticate(requestOf(opened))
       return said instanceof Promise ? said.catch(refusalOf) : said
     } catch (error) {
       return isRefusal(error) ? error : Promise.reject(error)
@@ -99,14 +99,30 @@ export class Gatekeeper {
   }
 
   /** Null: it did not come through the HTTP door, or not for this workflow. */
-  #stamped(record: RawRecord, plan: Plan): Auth | null {
+  #stamped(record: RawRecord, plan: Plan, topic: string): Auth | null {
     const { stamps } = this.#parts
     const [header, second] = record.headers.filter(({ name }) => name.toLowerCase() === doorHeader)
     if (stamps === null || header === undefined) return null
     if (second !== undefined) throw new EngineError('unauthenticated', `it has several headers ${doorHeader}`)
-    const admitted = stamps.open(header.value, startTopics(plan), record)
+    const admitted = stamps.open(header.value, topic, record)
     return admitted.workflow === plan.name ? admitted.auth : null
   }
+}
+
+/** Not of an event that a step of it waits for, nor of one that it passes over for its type. */
+function asks(plan: Plan, record: RawRecord, topic: string): boolean {
+  if (plan.auth === null || !startTopics(plan).includes(topic)) return false
+  // Of a request the type does not matter.
+  const type = plan.on.http === null ? (plan.on.kafka?.type ?? null) : null
+  const said = type === null ? null : typeOf(record)
+  return said === null || said === type
+}
+
+/** Null: its headers do not say, or its value says more. */
+function typeOf({ headers }: RawRecord): string | null {
+  const last = (name: string) =>
+    headers.findLast((header) => header.name.toLowerCase() === name)?.value.toString('utf8')
+  return last('content-type')?.toLowerCase().startsWith('application/cloudevents') ? null : (last('ce_type') ?? null)
 }
 
 /** Any other error may pass: it is met again. */

@@ -75,7 +75,11 @@ function variableOf(name: string): string {
 function missing(name: string, cause: unknown): EngineError {
   const why = cause === null ? 'there is no folder of secrets (MILLRACE_SECRETS_DIR)' : messageOf(cause)
   const message = `the secret ${name} is not there: set ${variableOf(name)}, or write the file ${name} (${why})`
-  return new EngineError('secret_missing', message, { retryable: true, cause })
+  return new EngineError('secret_missing', message, {
+    retryable: true,
+    cause,
+    details: { service: 'secret', address: name },
+  })
 }
 
 const bytesMax = 4 * 1024 * 1024

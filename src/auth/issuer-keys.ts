@@ -45,8 +45,8 @@ export function keysAt(url: string, times: KeyTimes = usual): JWTVerifyGetKey {
       return key
     } catch (error) {
       if (isAnswer(error)) throw error
-      if (performance.now() - goodMs < staleMs) return lastKnown(set, error)(header, token)
-      throw away(error)
+      if (performance.now() - goodMs < staleMs) return lastKnown(set, url, error)(header, token)
+      throw away(url, error)
     }
   }
   return async (header, token) => {
@@ -70,24 +70,23 @@ function isAnswer(error: unknown): boolean {
   )
 }
 
-function lastKnown(set: RemoteJWKSet, error: unknown): JWTVerifyGetKey {
+function lastKnown(set: RemoteJWKSet, url: string, error: unknown): JWTVerifyGetKey {
   const known = set.jwks()
-  if (known === undefined) throw away(error)
+  if (known === undefined) throw away(url, error)
   const local = createLocalJWKSet(known)
   return async (header, token) => {
     try {
       return await local(header, token)
     } catch (cause) {
-      throw cause instanceof errors.JWKSNoMatchingKey ? away(error) : cause
+      throw cause instanceof errors.JWKSNoMatchingKey ? away(url, error) : cause
     }
   }
 }
 
-function away(cause: unknown): EngineError {
-  return new EngineError('issuer_away', `the issuer's keys cannot be had: ${messageOf(cause)}`, {
-    retryable: true,
-    cause,
-  })
+function away(url: string, cause: unknown): EngineError {
+  const details = { service: 'issuer', address: url }
+  const message = `the issuer's keys cannot be had: ${messageOf(cause)}`
+  return new EngineError('issuer_away', message, { retryable: true, cause, details })
 }
 
 /** `isShared`: the secret is what signs, not a public key. */

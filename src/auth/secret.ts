@@ -25,5 +25,8 @@ export function parsedBy<T>(parse: (secret: Secret) => T): (secret: Secret) => T
 
 /** Retryable: whoever wrote it so will mend it, and what came meanwhile was not refused by anybody. */
 export function secretInvalid({ name }: Secret, why: string): EngineError {
-  return new EngineError('secret_invalid', `the secret ${name}: ${why}`, { retryable: true })
+  return new EngineError('secret_invalid', `the secret ${name}: ${why}`, {
+    retryable: true,
+    details: { service: 'secret', address: name },
+  })
 }

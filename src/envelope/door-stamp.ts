@@ -23,7 +23,7 @@ export interface DoorStamps {
   /** The header to write with the record, which is complete but for that, and not sealed yet. */
   stamp(admitted: Admitted, record: Stamped): RawHeader
   /** Throws `EngineError` `unauthenticated` for one that was made by nobody, or for another event. */
-  open(header: Buffer, topics: readonly string[], record: Stamped): Admitted
+  open(header: Buffer, topic: string, record: Stamped): Admitted
 }
 
 type Stamped = Pick<RawRecord, 'value' | 'headers'>
@@ -39,9 +39,9 @@ export function createDoorStamps(sealKey: string): DoorStamps {
       const text = Buffer.concat([cipher.update(stringifyJson(body), 'utf8'), cipher.final()])
       return { name: doorHeader, value: Buffer.concat([version, nonce, cipher.getAuthTag(), text]) }
     },
-    open(header, topics, record) {
+    open(header, topic, record) {
       const { digest, ...admitted } = opened(header, key)
-      if (topics.includes(admitted.topic) && digest === digestOf(record)) return admitted
+      if (admitted.topic === topic && digest === digestOf(record)) return admitted
       throw broken('is that of another event')
     },
   }

@@ -39,19 +39,19 @@ const codeOf = (found: Auth | EngineError | undefined) => (found instanceof Engi
 
 test('what takes no time is known at once, for each workflow its own, and nobody is asked for by the others', () => {
   const sent = record({ 'X-Api-Key': 'k' })
-  assert.ok(gatekeeper.isReady(sent, [byKey, open]))
+  assert.ok(gatekeeper.isReady(sent, [byKey, open], 't'))
   assert.equal(codeOf(verdict(sent, byKey)), 'site')
   assert.equal(sent.prepared?.auth.size, 1)
   const unknown = record({ 'X-Api-Key': 'no' })
-  assert.ok(gatekeeper.isReady(unknown, [byKey]))
+  assert.ok(gatekeeper.isReady(unknown, [byKey], 't'))
   assert.equal(codeOf(verdict(unknown, byKey)), 'unauthenticated')
 })
 
 test('what takes time is begun once, and is there when it was waited for', async () => {
   const sent = record({ authorization: `Basic ${Buffer.from('ann:pw').toString('base64')}` })
-  assert.ok(!gatekeeper.isReady(sent, [byPassword]) && !gatekeeper.isReady(sent, [byPassword]))
-  await gatekeeper.prepare(sent, [byPassword])
-  assert.ok(gatekeeper.isReady(sent, [byPassword]))
+  assert.ok(!gatekeeper.isReady(sent, [byPassword], 't') && !gatekeeper.isReady(sent, [byPassword], 't'))
+  await gatekeeper.prepare(sent, [byPassword], 't')
+  assert.ok(gatekeeper.isReady(sent, [byPassword], 't'))
   assert.equal(codeOf(verdict(sent, byPassword)), 'ann')
 })
 
@@ -60,11 +60,11 @@ test('an outage is no answer: it is met again until it is over', async () => {
   delete texts.keys
   const sent = record({ 'x-api-key': 'k' })
   for (let n = 0; n < 2; n++) {
-    assert.ok(!gatekeeper.isReady(sent, [byKey]))
-    await assert.rejects(gatekeeper.prepare(sent, [byKey]), { code: 'secret_missing', retryable: true })
+    assert.ok(!gatekeeper.isReady(sent, [byKey], 't'))
+    await assert.rejects(gatekeeper.prepare(sent, [byKey], 't'), { code: 'secret_missing', retryable: true })
   }
   texts.keys = kept
-  await gatekeeper.prepare(sent, [byKey])
+  await gatekeeper.prepare(sent, [byKey], 't')
   assert.equal(codeOf(verdict(sent, byKey)), 'site')
 })
 
@@ -76,20 +76,20 @@ const carl: Auth = {
 test('the stamp of the door says who it was, in place of the ways, also when the value is sealed on its way', () => {
   const plain = record({ ce_id: 'e-1', 'content-type': 'application/json', traceparent: 'a' })
   const stamped = with_(plain, gatekeeper.stamp(byKey, 't', carl, plain))
-  assert.ok(gatekeeper.isReady(stamped, [byKey]))
+  assert.ok(gatekeeper.isReady(stamped, [byKey], 't'))
   assert.deepEqual(verdict(stamped, byKey), carl)
   const sealed = sealedRecord(stamped, new Set(['content-type']), createSealer(sealKey))
-  assert.ok(!sealed.value?.equals(plain.value as Buffer) && gatekeeper.isReady(sealed, [byKey]))
+  assert.ok(!sealed.value?.equals(plain.value as Buffer) && gatekeeper.isReady(sealed, [byKey], 't'))
   assert.deepEqual(verdict(sealed, byKey), carl)
   const traced = with_(stamped, { name: 'tracestate', value: Buffer.from('b') })
-  assert.ok(gatekeeper.isReady(traced, [byKey]))
+  assert.ok(gatekeeper.isReady(traced, [byKey], 't'))
   assert.deepEqual(verdict(traced, byKey), carl)
 })
 
 test('a stamp for another workflow is none of its own: its ways are asked', () => {
   const plain = record({ 'x-api-key': 'k' })
   const stamped = with_(plain, gatekeeper.stamp(planOf('', 'other'), 't', carl, plain))
-  assert.ok(gatekeeper.isReady(stamped, [byKey]))
+  assert.ok(gatekeeper.isReady(stamped, [byKey], 't'))
   assert.equal(codeOf(verdict(stamped, byKey)), 'site')
 })
 
@@ -116,7 +116,7 @@ const forged: Readonly<Record<string, RawRecord>> = {
 }
 for (const [name, sent] of Object.entries(forged)) {
   test(`a stamp ${name} is refused, whatever else the record shows`, () => {
-    assert.ok(gatekeeper.isReady(sent, [byKey]))
+    assert.ok(gatekeeper.isReady(sent, [byKey], 't'))
     assert.equal(codeOf(verdict(sent, byKey)), 'unauthenticated')
   })
 }
@@ -129,9 +129,23 @@ test('a dead letter that is read again is looked at as of when it was sent', () 
   const first = record({ 'x-principal': 'ann', 'x-principal-signature': `t=${seconds},v1=${signature}` })
   const again = { ...first, timestampUs: null, fetchedUs: atUs + 86_400_000_000 }
   const kept = { ...again, sentUs: atUs }
-  for (const each of [again, kept]) assert.ok(gatekeeper.isReady(each, [signed]))
+  for (const each of [again, kept]) assert.ok(gatekeeper.isReady(each, [signed], 't'))
   assert.deepEqual(
     [again, kept].map((each) => codeOf(verdict(each, signed))),
     ['unauthenticated', 'ann'],
   )
+})
+
+test('nobody is asked for of events that a workflow waits for, or passes over for their type', () => {
+  const typed = planFromSource(
+    'name: w\non: { kafka: { topic: t, type: order } }\nauth: [{ apiKey: { keys: keys } }]\nsteps: [{ id: s, wait: { topic: news, key: event.key } }]\n',
+    'w.yaml',
+  )
+  const sent = (type: string, more = {}) => record({ ce_type: type, 'x-api-key': 'k', ...more })
+  const [news, other, own] = [sent('order'), sent('refund'), sent('order')]
+  const structured = sent('refund', { 'content-type': 'application/cloudevents+json' })
+  assert.ok(gatekeeper.isReady(news, [typed], 'news'))
+  for (const each of [other, own, structured]) assert.ok(gatekeeper.isReady(each, [typed], 't'))
+  const known = [news, other, own, structured].map((each) => codeOf(verdict(each, typed)))
+  assert.deepEqual(known, [undefined, undefined, 'site', 'site'])
 })
