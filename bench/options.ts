@@ -65,7 +65,8 @@ Postgres, or uses KAFKA_BROKERS and DATABASE_URL if both are set.
 export function readOptions(words: readonly string[]): Options | null {
   const { values } = parsed(words)
   if (values.help) return null
-  const modes = (['growth', 'language', 'telemetry', 'idle', 'commit', 'http'] as const).filter((mode) => values[mode])
+  const all = ['growth', 'language', 'telemetry', 'idle', 'commit', 'http'] as const
+  const modes = all.filter((mode) => values[mode])
   if (modes.length > 1) throw usage(`--${modes.join(' and --')}: one at a time`)
   if (values.resume && values.dir === undefined) throw usage('--resume: expected --dir, where what is done was kept')
   return {

@@ -65,7 +65,7 @@ async function play(
   await viewers.start()
   const from = performance.now()
   await watch(stage, requests, clicks, ledger, options, progress, interrupted)
-  const data = await gather(stage, requests, clicks, ledger, performance.now() - from)
+  const data = await gather(stage, requests, clicks, viewers, ledger, performance.now() - from)
   progress.clear()
   process.stdout.write(
     options.json ? `${JSON.stringify(jsonOf(data))}\n` : summary(data, paintFor(process.stdout, process.env)),
@@ -75,6 +75,7 @@ async function play(
     data.endings.asExpected &&
     data.comparison.agrees &&
     data.openSessions === 0 &&
+    data.traces.traced === data.traces.heard &&
     data.channels.every(({ sent, answered }) => answered === null || answered.count === sent)
   if (options.keep) await keep(stage, interrupted)
   return good ? 0 : 1
@@ -117,6 +118,7 @@ async function gather(
   stage: Stage,
   requests: readonly DemoRequest[],
   clicks: Clicks,
+  viewers: Viewers,
   ledger: DemoLedger,
   tookMs: number,
 ): Promise<SummaryData> {
@@ -133,6 +135,7 @@ async function gather(
     money: await ledger.money(),
     comparison: compare(await ledger.rows(), await ledger.sums(), await readBook(stage.bookFile), clearing),
     openSessions: (await stage.provider.sessions()).open,
+    traces: viewers.traces,
     queries,
   }
 }
@@ -146,6 +149,7 @@ function jsonOf(data: SummaryData) {
     agreesWithLedger: endings.eachOnce && endings.asExpected,
     agreesWithProvider: comparison.agrees,
     openSessions: data.openSessions,
+    traces: data.traces,
     channels,
     seed,
     tookMs: Math.round(tookMs),

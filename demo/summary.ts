@@ -23,6 +23,8 @@ export interface SummaryData {
   readonly comparison: Comparison
   /** Viewing sessions that nobody has ended. */
   readonly openSessions: number
+  /** Of the locations that were published, how many are of the trace of their request. */
+  readonly traces: { readonly heard: number; readonly traced: number }
   readonly queries: readonly Query[]
 }
 
@@ -114,7 +116,7 @@ function money({ money }: SummaryData): Section {
   return { title: 'Money', lines: sums.length === 0 ? [] : table([header, ...sums], ['left', 'right', 'right']) }
 }
 
-function verdicts({ endings, comparison, openSessions }: SummaryData, paint: Paint): Section {
+function verdicts({ endings, comparison, openSessions, traces }: SummaryData, paint: Paint): Section {
   const movements = `${whole(comparison.movements)} movements of money`
   const lines = [
     verdict(endings.eachOnce, 'the ledger has each published event exactly once', paint),
@@ -123,6 +125,11 @@ function verdicts({ endings, comparison, openSessions }: SummaryData, paint: Pai
     verdict(
       openSessions === 0,
       `every session that was started is ended${openSessions ? `, but ${openSessions}` : ''}`,
+      paint,
+    ),
+    verdict(
+      traces.traced === traces.heard,
+      `one trace leads from each request to what was published: ${whole(traces.traced)} of ${whole(traces.heard)} locations`,
       paint,
     ),
     ...comparison.differences.slice(0, differencesShown).map((one) => paint.bad(`- ${one.transactionId}: ${one.text}`)),

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Consumer, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { type Consumer, type IHeaders, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
 import { z } from 'zod'
 import type { DemoRequest } from './world/requests.ts'
 
@@ -32,6 +32,8 @@ export class Viewers {
   readonly #watching = new Set<Promise<void>>()
   readonly #over = new AbortController()
   readonly #topics: Topics
+  #heard = 0
+  #traced = 0
 
   constructor(
     brokers: readonly string[],
@@ -51,11 +53,16 @@ export class Viewers {
     this.#producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   }
 
+  /** Of the locations heard, how many are of the trace of the request that asked for them. */
+  get traces(): { readonly heard: number; readonly traced: number } {
+    return { heard: this.#heard, traced: this.#traced }
+  }
+
   async start(): Promise<void> {
     await this.#producer.connect()
     await this.#consumer.connect()
     await this.#consumer.subscribe({ topic: this.#topics.locations, fromBeginning: true })
-    await this.#consumer.run({ eachMessage: async ({ message }) => this.#hear(message.value) })
+    await this.#consumer.run({ eachMessage: async ({ message }) => this.#hear(message.value, message.headers) })
   }
 
   async stop(): Promise<void> {
@@ -66,10 +73,13 @@ export class Viewers {
   }
 
   /** Of another run there may be some, too. */
-  #hear(value: Buffer | null): void {
+  #hear(value: Buffer | null, headers: IHeaders = {}): void {
     const { request: id, session } = locationSchema.parse(JSON.parse(String(value)))
     const request = this.#requests.get(id)
-    if (request === undefined || request.viewing.watchedSeconds === null) return
+    if (request === undefined) return
+    this.#heard++
+    if (traceIdOf(headers.traceparent) === traceIdOf(request.headers.traceparent)) this.#traced++
+    if (request.viewing.watchedSeconds === null) return
     const watching = this.#watch(session, request.viewing.watchedSeconds).finally(() => this.#watching.delete(watching))
     this.#watching.add(watching)
   }
@@ -100,4 +110,9 @@ export class Viewers {
       }
     }
   }
+}
+
+/** The second part of `00-<trace>-<span>-01`. */
+function traceIdOf(traceparent: unknown): string | undefined {
+  return traceparent === undefined ? undefined : String(traceparent).split('-')[1]
 }

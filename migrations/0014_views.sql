@@ -191,6 +191,34 @@ where u.step_state is distinct from 1
       and child.parent_id = t.id and child.parent_step = a.step and child.parent_item = a.item
     order by child.admitted_at desc, child.id desc limit 1), true));
 
+-- The letter of a transaction that was retried is redriven by that, unless it failed once more.
+create or replace view millrace.dead_letters as
+select d.id,
+       k.name as topic,
+       l.kafka_partition,
+       d.kafka_offset,
+       d.key,
+       d.value,
+       d.headers::json as headers,
+       d.reason,
+       d.code,
+       d.received_at,
+       case d.state
+         when 1 then case when d.transaction_id is not null
+             and exists (select from millrace_data.round q where q.transaction_id = d.transaction_id and q.from_step is not null)
+             and not exists (select from millrace_data.ending e where e.transaction_id = d.transaction_id and e.state in (2, 3))
+           then 'redriven' else 'open' end
+         when 2 then 'redriven' when 3 then 'discarded' end as state,
+       w.name as workflow,
+       n.name as engine,
+       d.transaction_id,
+       k.incarnation
+from millrace_data.dead_letter d
+join millrace_data.lane l on l.id = d.lane_id
+join millrace_data.topic k on k.id = l.topic_id
+join millrace_data.engine n on n.id = l.engine_id
+left join millrace_data.workflow w on w.id = d.workflow_id;
+
 do $$
 begin
   if exists (select from pg_roles where rolname = 'millrace_reader') then

@@ -1,7 +1,8 @@
 /** The HTTP door of one engine: where its faces are checked against those of Kafka and the ledger, and when it is open. */
 import { readFileSync, statSync } from 'node:fs'
-import { type DoorOptions, Door as HttpDoor, type TlsOptions } from './api/door.ts'
+import { type DoorOptions, Door as HttpDoor } from './api/door.ts'
 import type { Gates, Preparer } from './api/ports.ts'
+import type { TlsOptions } from './api/server.ts'
 import { EngineError, messageOf } from './base/error.ts'
 import type { Config } from './config.ts'
 import { createSealer } from './envelope/seal.ts'

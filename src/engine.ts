@@ -225,7 +225,20 @@ export class Engine {
 
   #standing() {
     const stats = this.#coordinator?.stats()
-    return stats ? { ...stats, functions: this.#pool.stats().functions } : null
+    return stats ? { ...stats, functions: this.#pool.stats().functions, lag: () => this.#lag() } : null
+  }
+
+  /** Of every partition that is worked on. Throws `EngineError`: Kafka is away. */
+  async #lag() {
+    const places = this.#coordinator?.places() ?? []
+    const topics = [...new Set(places.map(({ topic }) => topic))]
+    const bounds = new Map(
+      await Promise.all(topics.map(async (each) => [each, await this.#intake.bounds(each)] as const)),
+    )
+    return places.flatMap(({ topic, partition, nextOffset }) => {
+      const latest = bounds.get(topic)?.get(partition)?.latest
+      return latest === undefined ? [] : [{ topic, partition, records: Math.max(0, latest - nextOffset) }]
+    })
   }
 
   /** Takes nothing new, lets what runs end within the drain timeout, commits, leaves the group. Twice is safe. */

@@ -3,13 +3,14 @@
  * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md), with what tells who the viewer
  * and the site are in headers. Each comes with what should become of it.
  */
+import { createHash } from 'node:crypto'
 import type { Film, Plan } from '../../workflows/video/world.ts'
 import { type Channel, channelFor, type Data, isHttp, signed, written } from './channels.ts'
 import { type Ending, endings, type Fate, makeFates } from './fates.ts'
 import { languageOf } from './geography.ts'
 import { type Random, randomFrom } from './random.ts'
 import type { TokenKind } from './tokens.ts'
-import type { Viewer, Viewers } from './viewers.ts'
+import { makeViewers, type Viewer, type Viewers } from './viewers.ts'
 import { dueFor, makeViewing, type Viewing } from './viewings.ts'
 import type { DemoWorld } from './world.ts'
 
@@ -35,7 +36,7 @@ export interface Expectation extends Ending {
 /** How a request is written as Avro; its first byte says that it is, and the next four by which schema. */
 export type ToAvro = (data: Data) => Promise<Buffer>
 
-/** The same for the same seed and world, but for the tokens' signatures. `avro` null: all are JSON by Kafka. */
+/** The same for the same seed and world, but for the tokens' signatures. `avro` null: all are JSON by Kafka, with token and key. */
 export async function makeRequests(options: {
   events: number
   world: DemoWorld
@@ -45,9 +46,10 @@ export async function makeRequests(options: {
   const random = randomFrom(`${world.seed}:requests`)
   const viewings = randomFrom(`${world.seed}:viewings`)
   const ways = randomFrom(`${world.seed}:channels`)
+  const viewers = makeViewers(events, world.seed, world.adsDownIn)
   const drafts = makeFates(events, world.seed).map((fate, at) => {
     const channel = avro === null ? 'json' : channelFor(fate, ways)
-    return draft(fate, channel, at, world, random, viewings)
+    return draft(fate, channel, at, viewers, world, random, viewings)
   })
   return Promise.all(drafts.map((one) => finish(one, world, avro)))
 }
@@ -65,8 +67,16 @@ interface Draft {
   readonly time: Date
 }
 
-function draft(fate: Fate, channel: Channel, at: number, world: DemoWorld, random: Random, viewings: Random): Draft {
-  const viewer = random.pick(viewersOf(fate, world.viewers))
+function draft(
+  fate: Fate,
+  channel: Channel,
+  at: number,
+  viewers: Viewers,
+  world: DemoWorld,
+  random: Random,
+  viewings: Random,
+): Draft {
+  const viewer = random.pick(viewersOf(fate, viewers))
   const film = random.pick(world.facts.films)
   const drawn = makeViewing(film, viewings)
   const viewing = fate === 'difference_declined' ? { watchedSeconds: 2 * film.seconds } : drawn
@@ -97,6 +107,7 @@ async function finish(draft: Draft, world: DemoWorld, avro: ToAvro | null): Prom
     ce_source: `https://${draft.site}.example/player`,
     ce_time: time.toISOString(),
     ...(type === null ? {} : { 'content-type': type }),
+    traceparent: traceOf(id),
     ...(await viewerShown(draft, world)),
     ...(channel === 'xml' ? signed(id, time, value, world.partner.secret) : { 'x-api-key': draft.apiKey }),
   }
@@ -114,6 +125,12 @@ async function viewerShown({ channel, fate, viewer }: Draft, world: DemoWorld): 
   if (channel === 'paired') return { 'x-pairing-code': boxes.codes.get(viewer.id)! }
   if (channel !== 'box') return { authorization: await tokens.bearer(viewer.id, viewer.plan, tokenOf(fate)) }
   return { authorization: `Basic ${Buffer.from(`${viewer.id}:${boxes.passwords.get(viewer.id)}`).toString('base64')}` }
+}
+
+/** As a browser that traces would send it (https://www.w3.org/TR/trace-context/). */
+function traceOf(id: string): string {
+  const digits = createHash('sha256').update(id).digest('hex')
+  return `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-01`
 }
 
 function tokenOf(fate: Fate): TokenKind {

@@ -8,7 +8,7 @@ import { makeCurrencies, makePrices } from './prices.ts'
 import { makeRegions } from './regions.ts'
 import { makeSites } from './sites.ts'
 import { makeTokens, type Tokens } from './tokens.ts'
-import { makeViewers, type Viewers } from './viewers.ts'
+import { makeViewers } from './viewers.ts'
 
 export interface DemoWorld {
   /** For the functions. */
@@ -20,9 +20,8 @@ export interface DemoWorld {
   readonly siteKeys: Readonly<Record<string, string>>
   /** What the requests of the site that signs them are signed with. */
   readonly partner: { readonly site: string; readonly secret: string }
-  /** What viewers' set-top boxes and paired players show. */
+  /** What the set-top boxes and paired players of its viewers show. */
   readonly boxes: Boxes
-  readonly viewers: Viewers
   /** Countries whose ads provider is down for as long as the demo runs: tell it so with `controlAds`. */
   readonly adsDownIn: readonly string[]
   readonly seed: string
@@ -37,15 +36,14 @@ export async function makeWorld(options: {
   /** Tells the runs on one ledger apart; the seed when nothing is said. */
   run?: string
   now?: Date
-  /** So many requests are to come: there is a viewer for every three. */
+  /** So many requests are to come: their viewers have boxes. */
   events?: number
 }): Promise<DemoWorld> {
   const { now = new Date(), events = 0 } = options
   const seed = String(options.seed)
   const tokens = await makeTokens(now)
   const sites = makeSites(seed)
-  const viewers = makeViewers(events, seed, adsDownIn)
-  const boxes = makeBoxes(viewers, seed)
+  const boxes = makeBoxes(makeViewers(events, seed, adsDownIn), seed)
   const facts: World = {
     sites: sites.stored,
     pairings: boxes.pairings,
@@ -67,7 +65,7 @@ export async function makeWorld(options: {
     partner_hook: partner.secret,
   }
   const { run = seed } = options
-  return { facts, tokens, secrets, siteKeys: sites.keys, partner, boxes, viewers, adsDownIn, seed, run, now }
+  return { facts, tokens, secrets, siteKeys: sites.keys, partner, boxes, adsDownIn, seed, run, now }
 }
 
 const adsDownIn = ['NZ', 'PT']

@@ -3,10 +3,10 @@
  * decides nothing about transactions. Routes follow the workflow files without a connection being dropped.
  */
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import type { SecureContextOptions } from 'node:tls'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { EngineError, messageOf } from '../base/error.ts'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { messageOf } from '../base/error.ts'
 import type { Sealer } from '../envelope/seal.ts'
 import { publish, subscribe } from '../telemetry/channels.ts'
 import { handedOn, type Traces } from '../telemetry/trace/traces.ts'
@@ -22,11 +22,12 @@ import { type DoorLimits, defaultDoorLimits } from './limits.ts'
 import { Once } from './once.ts'
 import { openApi } from './openapi.ts'
 import type { DoorLedger, Gates, Preparer, Writer } from './ports.ts'
-import { type Problem, problemOf, problemText, problemType, refuse } from './problem.ts'
+import { type Problem, problemOf, refuse } from './problem.ts'
 import { Rates } from './rate.ts'
 import { sendJson, sendProblem } from './reply.ts'
 import { Requests } from './requests.ts'
 import { Routes } from './routes.ts'
+import { listen, newServer, renewTls, type TlsOptions } from './server.ts'
 import { type Snapshot, Statuses } from './status.ts'
 import { stream } from './stream.ts'
 import { Watch } from './watch.ts'
@@ -54,13 +55,6 @@ export interface DoorOptions {
   /** Without it, traces are handed on as they come. */
   readonly traces?: Traces
   readonly limits?: Partial<DoorLimits>
-}
-
-export interface TlsOptions {
-  readonly cert: string
-  readonly key: string
-  /** Authorities of client certificates; null: none is asked for. */
-  readonly clientCa: string | null
 }
 
 export class Door {
@@ -114,11 +108,7 @@ export class Door {
       this.#watch.nudge(transactionId)
       this.#ended.nudge(transactionId)
     })
-    try {
-      await this.#app.listen({ host, port })
-    } catch (cause) {
-      throw cannotListen(cause, host, port)
-    }
+    await listen(this.#app, host, port)
   }
 
   setPlans(plans: readonly Plan[]): void {
@@ -126,13 +116,8 @@ export class Door {
   }
 
   /** New connections get the new certificate; those that are there stay. */
-  setTls({ cert, key, clientCa }: TlsOptions): void {
-    const context: SecureContextOptions = { cert, key, ...(clientCa === null ? {} : { ca: clientCa }) }
-    if ('setSecureContext' in this.#app.server) {
-      ;(this.#app.server as unknown as { setSecureContext(context: SecureContextOptions): void }).setSecureContext(
-        context,
-      )
-    }
+  setTls(tls: TlsOptions): void {
+    renewTls(this.#app, tls)
   }
 
   /** Takes nothing new; who waits for a result is told where it will be. What was accepted is in Kafka. Twice is safe. */
@@ -149,37 +134,12 @@ export class Door {
     this.#unsubscribe()
     this.#watch.stop()
     this.#closing.abort()
-    await this.#app.close()
+    await Promise.race([this.#app.close(), sleep(this.#limits.stopMsMax, undefined, { ref: false })])
+    this.#app.server.closeAllConnections()
   }
 
   #build(): FastifyInstance {
-    const { limits } = { limits: this.#limits }
-    const server = {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersMsMax,
-      requestTimeout: limits.headersMsMax + limits.bodyMsMax,
-      connectionsCheckingInterval: 1000,
-    }
-    const { tls } = this.#options
-    const common = {
-      logger: false,
-      exposeHeadRoutes: false,
-      forceCloseConnections: 'idle',
-      return503OnClosing: true,
-      clientErrorHandler,
-      frameworkErrors: (error: Error & { statusCode?: number }, _: FastifyRequest, reply: FastifyReply) =>
-        void sendProblem(reply, { status: error.statusCode ?? 400, code: 'bad_request' }),
-    } as const
-    const app = (
-      tls === null
-        ? Fastify({ ...common, http: server })
-        : Fastify({ ...common, https: { ...server, ...httpsOptions(tls) } })
-    ) as FastifyInstance
-    app.server.maxConnections = limits.connectionsMax
-    // Node would leave out what is too much without a word; it is counted by us.
-    app.server.maxHeadersCount = 0
-    app.removeAllContentTypeParsers()
-    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    const app = newServer(this.#limits, this.#options.tls)
     app.addHook('onRequest', (request, reply, done) => this.#begin(request, reply, done))
     app.setErrorHandler((error, request, reply) => this.#refuse(error, request, reply))
     app.get('/openapi.json', (_request, reply) =>
@@ -286,42 +246,8 @@ function wantsStream(accept: string | undefined): boolean {
   return accept?.split(',').some((each) => each.trim().toLowerCase().startsWith('text/event-stream')) ?? false
 }
 
-function httpsOptions({ cert, key, clientCa }: TlsOptions) {
-  // Who shows none, or one of somebody else, is let in as far as its route lets it: the ways of the workflow decide.
-  const client = clientCa === null ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false }
-  return { cert, key, minVersion: 'TLSv1.2', ...client } as const
-}
-
 /** What fastify itself refuses. */
 function frameworkProblem(error: unknown): Problem | null {
   const status = (error as { statusCode?: unknown } | null)?.statusCode
   return typeof status === 'number' && status >= 400 && status < 500 ? { status, code: 'bad_request' } : null
-}
-
-/** What Node refuses before it is a request. */
-function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const status = clientErrors[error.code ?? ''] ?? 400
-  const text = problemText({ status, code: 'bad_request' })
-  const head = `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n`
-  socket.end(head + text)
-}
-
-const clientErrors: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-}
-
-function cannotListen(error: unknown, host: string, port: number): EngineError {
-  const cause = error as NodeJS.ErrnoException
-  const details = { host, port }
-  if (cause.code === 'EADDRINUSE') {
-    const message = `port ${port} of ${host}, asked for by the HTTP door, is in use; choose another one with MILLRACE_DOOR_PORT (0 takes a free one)`
-    return new EngineError('port_in_use', message, { cause, details })
-  }
-  const message = `the HTTP door cannot listen on ${host}:${port} (${messageOf(cause)}); see MILLRACE_DOOR_HOST and MILLRACE_DOOR_PORT`
-  return new EngineError('cannot_listen', message, { cause, details })
 }

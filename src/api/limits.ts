@@ -26,6 +26,8 @@ export interface DoorLimits {
   readonly streamMsMax: number
   /** In one question to the ledger. */
   readonly askedMax: number
+  /** When the door closes, what is under way has so long, in milliseconds; nothing of it is lost after that, only not answered. */
+  readonly stopMsMax: number
   /** A repeated request waits so long for the first one to be written, in milliseconds. */
   readonly busyMsMax: number
 }
@@ -46,5 +48,6 @@ export const defaultDoorLimits: DoorLimits = {
   heartbeatMs: 15_000,
   streamMsMax: 15 * 60_000,
   askedMax: 500,
+  stopMsMax: 5000,
   busyMsMax: 2000,
 }

@@ -191,6 +191,11 @@ export class Coordinator {
     }
   }
 
+  /** How far its partitions are in the ledger. */
+  places(): (PartitionRef & { readonly nextOffset: number })[] {
+    return this.#lanes.open().map(({ partition, committedOffset }) => ({ ...partition, nextOffset: committedOffset }))
+  }
+
   /** Begins nothing new, lets attempts under way end for `drainMs`, commits what came back. */
   async stop(drainMs: number): Promise<void> {
     if (this.#state === 'stopped' || this.#state === 'draining') return this.#loop

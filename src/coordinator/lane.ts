@@ -415,7 +415,9 @@ export class Lane {
     const stays = source.kind === 'event' && this.#undo(source.before, guilty)
     if (source.kind === 'event') this.#dropCalled([guilty], nowUs)
     if (source.kind === 'event' && source.command) {
-      this.#startNext(this.#roster.sendBack(source.before), nowUs)
+      // One in doubt that is settled while it waits for its turn goes on waiting.
+      if (source.before.state === 'queued' && source.event.type === 'StepResolved') this.#roster.takeBack(source.before)
+      else this.#startNext(this.#roster.sendBack(source.before), nowUs)
       return refused(this, source.command, refusal.message)
     }
     if (source.kind !== 'event' || !again || refusalCodes.has(again.report.errorCode ?? '')) {

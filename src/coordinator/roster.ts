@@ -4,6 +4,7 @@
  */
 import { isFinal, type Transaction } from '../transaction/transaction.ts'
 import { Horizon } from './horizon.ts'
+import { Loads } from './loads.ts'
 import { Order, type Standing } from './order.ts'
 import type { OpenRef } from './ports.ts'
 
@@ -14,12 +15,9 @@ export class Roster {
   readonly #transactions = new Map<string, Transaction>()
   /** Of these only the time of admission is in memory. */
   readonly #stubs = new Map<string, number>()
-  /** Stubs to be loaded, and those called back: once the commit that folded them is written, is through, and then. */
-  #staged: string[] = []
-  #sealed: string[] = []
-  #ready: string[] = []
-  /** Stubs that are to be loaded or being so, and those of them whose turn has come. */
-  readonly #asked = new Set<string>()
+  /** Stubs that are to be loaded, and those called back. */
+  readonly #loads = new Loads()
+  /** Stubs whose turn has come. */
   readonly #turns = new Set<string>()
   /** Of these a coordinator before may have run some. */
   readonly #takenOver = new Set<string>()
@@ -31,8 +29,6 @@ export class Roster {
   readonly #holders = new Set<string>()
   /** They rest or have ended, and are asked back. */
   readonly #returning = new Set<string>()
-  /** They are being loaded, and nobody waits for that any more. */
-  readonly #stale = new Set<string>()
   /** They have ended, and are here to be asked something. */
   readonly #visitors = new Set<string>()
   /** It is their turn, and they are paused: of them only the id is in memory. */
@@ -101,16 +97,12 @@ export class Roster {
 
   /** All that was folded is being written, the turns it gave with it. */
   sealTurns(): void {
-    if (this.#staged.length === 0) return
-    this.#sealed = this.#sealed.concat(this.#staged)
-    this.#staged = []
+    this.#loads.seal()
   }
 
   /** What was sealed is durable; not those whose admission was refused after all. */
   giveTurns(): void {
-    if (this.#sealed.length === 0) return
-    this.#ready = this.#ready.concat(this.#sealed.filter((id) => this.#stubs.has(id) || this.#returning.has(id)))
-    this.#sealed = []
+    this.#loads.give((id) => this.#stubs.has(id) || this.#returning.has(id))
   }
 
   /** Once: whether a coordinator before may have run some of it. */
@@ -119,17 +111,17 @@ export class Roster {
   }
 
   get hasReady(): boolean {
-    return this.#ready.length > 0
+    return this.#loads.hasReady
   }
 
   /** Ids to be loaded, at most so many; each is given out once. */
   takeReady(most: number): string[] {
-    return this.#ready.splice(0, most)
+    return this.#loads.take(most)
   }
 
   /** It was loaded. True when its turn has come; false when it is here for later, or not open any more. */
   arrive(transaction: Transaction): boolean {
-    this.#asked.delete(transaction.id)
+    this.#loads.over(transaction.id)
     if (this.#returning.delete(transaction.id)) return this.#comeHome(transaction)
     if (!this.#stubs.delete(transaction.id)) return false
     this.#shelved.delete(transaction.id)
@@ -179,15 +171,13 @@ export class Roster {
   callBack(id: string): void {
     if (this.#transactions.has(id) || this.#stubs.has(id)) return
     this.#returning.add(id)
-    if (this.#asked.has(id)) return
-    this.#asked.add(id)
-    this.#staged.push(id)
+    this.#loads.ask(id)
   }
 
   /** It is not in the ledger. */
   absent(id: string): void {
     this.#returning.delete(id)
-    this.#asked.delete(id)
+    this.#loads.over(id)
   }
 
   /** True when it may go on at once; one that has ended is only asked something. */
@@ -291,8 +281,7 @@ export class Roster {
   /** One that stands aside is to be loaded, for a person settles it. False when there is none. */
   recall(id: string): boolean {
     if (!this.#stubs.has(id)) return false
-    if (!this.#asked.has(id)) this.#ready.push(id)
-    this.#asked.add(id)
+    this.#loads.askNow(id)
     return true
   }
 
@@ -305,9 +294,7 @@ export class Roster {
   }
 
   #ask(id: string): void {
-    if (!this.#stubs.has(id) || this.#asked.has(id)) return
-    this.#asked.add(id)
-    this.#staged.push(id)
+    if (this.#stubs.has(id)) this.#loads.ask(id)
   }
 
   /** It is not to be. Like `end`, whether it ran, had its turn or stood in line. */
@@ -323,7 +310,7 @@ export class Roster {
     this.#transactions.delete(transaction.id)
     this.#stubs.delete(transaction.id)
     this.#turns.delete(transaction.id)
-    this.#asked.delete(transaction.id)
+    this.#loads.over(transaction.id)
     this.#aside.delete(transaction.id)
     this.#delayed.delete(transaction.id)
     this.#visitors.delete(transaction.id)
@@ -334,27 +321,15 @@ export class Roster {
 
   /** As it was, though it has moved on or ended since: that was refused. */
   takeBack(transaction: Transaction): void {
-    if (this.#returning.delete(transaction.id)) this.#unask(transaction.id)
+    if (this.#returning.delete(transaction.id)) this.#loads.unask(transaction.id)
     this.#transactions.set(transaction.id, transaction)
     this.#delayed.delete(transaction.id)
     this.#horizon.add(transaction.id, transaction.admittedUs)
   }
 
-  /** It is here: it need not be loaded, and if it is being so, that is not what it has become. */
-  #unask(id: string): void {
-    const others = (list: string[]) => list.filter((each) => each !== id)
-    const asked = this.#staged.length + this.#sealed.length + this.#ready.length
-    this.#staged = others(this.#staged)
-    this.#sealed = others(this.#sealed)
-    this.#ready = others(this.#ready)
-    if (this.#staged.length + this.#sealed.length + this.#ready.length < asked) this.#asked.delete(id)
-    else this.#stale.add(id)
-  }
-
   /** It was read before what it has become since was written; who wants it all the same has it read again. */
   isStale(id: string): boolean {
-    if (!this.#stale.delete(id)) return false
-    this.#asked.delete(id)
+    if (!this.#loads.wasStale(id)) return false
     if (this.#returning.has(id)) this.callBack(id)
     return true
   }
@@ -374,17 +349,13 @@ export class Roster {
   clear(): void {
     this.#transactions.clear()
     this.#stubs.clear()
-    this.#staged = []
-    this.#sealed = []
-    this.#ready = []
-    this.#asked.clear()
+    this.#loads.clear()
     this.#turns.clear()
     this.#takenOver.clear()
     this.#aside.clear()
     this.#delayed.clear()
     this.#holders.clear()
     this.#returning.clear()
-    this.#stale.clear()
     this.#visitors.clear()
     this.#shelved.clear()
     this.#leaving.clear()

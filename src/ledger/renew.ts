@@ -5,6 +5,7 @@ import * as column from './columns.ts'
 import type { Connections } from './connect.ts'
 import { isoTime, micros } from './micros.ts'
 import { pausesOf } from './pause.ts'
+import { isRetried } from './retried.ts'
 
 /** Skips rows that a commit holds: it renews them itself, and waiting for it could be waiting in a ring. */
 export async function renew(
@@ -117,7 +118,8 @@ async function pendingCommands(db: Connections, laneIds: readonly number[]): Pro
   const rows = await db.query<CommandRead>({
     name: 'millrace_pending_commands',
     text: `
-select c.id, c.lane_id, c.kind, c.target, c.args, c.asked_by, c.why, d.state as letter_state, w.name as workflow,
+select c.id, c.lane_id, c.kind, c.target, c.args, c.asked_by, c.why,
+       case when d.state = 1 and ${isRetried} then 2 else d.state end::int2 as letter_state, w.name as workflow,
        d.kafka_offset, d.key, d.value, d.headers, d.sealed
 from millrace_data.command c
 left join millrace_data.dead_letter d on d.id = c.target and d.lane_id = c.lane_id

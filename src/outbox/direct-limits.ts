@@ -7,6 +7,10 @@ export interface DirectLimits {
   readonly batchMax: number
   /** Far below what brokers take (1 MiB); a larger record goes alone. */
   readonly batchBytesMax: number
+  /** Under load the next batch gathers for so long, in milliseconds: what is written together is also read and committed together. */
+  readonly gatherMs: number
+  /** It is under load when the batch before had so many. */
+  readonly gatherFrom: number
   /** No record waits longer for its turn, in milliseconds: whoever asked has gone. */
   readonly waitMsMax: number
   /** After a failure everybody is refused for so long, in milliseconds, instead of trying and waiting. */
@@ -27,6 +31,8 @@ export const defaultDirectLimits: DirectLimits = {
   waitingBytesMax: 64 * 1024 * 1024,
   batchMax: 500,
   batchBytesMax: 384 * 1024,
+  gatherMs: 3,
+  gatherFrom: 3,
   waitMsMax: 5000,
   pauseMs: 500,
   stopMsMax: 5000,

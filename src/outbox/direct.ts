@@ -98,8 +98,14 @@ export class DirectProducer {
       this.#expire()
       const batch = this.#take()
       if (batch.length > 0) await this.#send(batch)
+      if (this.#mayGather(batch.length)) await sleep(this.#limits.gatherMs)
     }
     this.#running = null
+  }
+
+  #mayGather(before: number): boolean {
+    const { gatherFrom, batchMax } = this.#limits
+    return !this.#stopped && before >= gatherFrom && this.#waiting.size < batchMax / 2
   }
 
   /** Who asked has had its answer long ago; Kafka has not seen it. */

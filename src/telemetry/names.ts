@@ -84,7 +84,7 @@ export const metrics = {
   running: of('gauge', 'millrace.transactions.running', '{transaction}', 'Those that run.'),
   queued: of('gauge', 'millrace.transactions.queued', '{transaction}', 'Those that stand behind their key.'),
   inDoubt: of('counter', 'millrace.steps.in_doubt', '{step}', 'Steps that a person must settle.'),
-  lag: of('gauge', 'millrace.lag', '{record}', 'Records of a partition that are not read.'),
+  lag: of('gauge', 'millrace.lag', '{record}', 'Records of a partition that are not in the ledger.'),
   lanes: of('gauge', 'millrace.lanes.open', '{lane}', 'Partitions that are worked on.'),
   assigned: of('gauge', 'millrace.lanes.assigned', '{lane}', 'Partitions that the group has given.'),
   paused: of('gauge', 'millrace.lane.paused', '', '1 while a partition is not read.'),

@@ -94,20 +94,27 @@ function resourceOf({ engine, service }: TelemetryOptions): Resource {
     .merge(detectResources({ detectors: [envDetector] }))
 }
 
+/** The same is said once in so long: a receiver may be away for hours. */
+const sayEveryMs = 60_000
+
 /** What the SDK has to say, such as a receiver that is away, goes into the engine's log. */
 function tellTroubles(): void {
-  const say =
-    (level: 'error' | 'warn') =>
-    (message: string, ...more: unknown[]) => {
-      const detail = more.length === 0 ? {} : { cause: more.map(String).join(' ').slice(0, 500) }
-      publish('notice', { level, message: `telemetry: ${message.slice(0, 500)}`, ...detail })
-    }
+  const said = new Map<string, number>()
+  const say = (message: string, ...more: unknown[]) => {
+    const nowMs = performance.now()
+    if (nowMs - (said.get(message) ?? Number.NEGATIVE_INFINITY) < sayEveryMs) return
+    if (said.size > 100) said.clear()
+    said.set(message, nowMs)
+    const cause = more.map(String).join(' ').slice(0, charsMax)
+    publish('notice', { level: 'warn', message: `telemetry: ${message.slice(0, charsMax)}`, ...(cause && { cause }) })
+  }
   const quiet = () => undefined
-  diag.setLogger(
-    { error: say('error'), warn: say('warn'), info: quiet, debug: quiet, verbose: quiet },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  )
+  const logger = { error: say, warn: say, info: quiet, debug: quiet, verbose: quiet }
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
 }
+
+/** Of what the SDK says: it has whole answers of receivers in it. */
+const charsMax = 500
 
 function inTime(work: Promise<unknown>): Promise<void> {
   return new Promise((resolve) => {

@@ -11,6 +11,7 @@ import authenticateSite from '../../workflows/functions/video/authenticate-site.
 import authenticateUser from '../../workflows/functions/video/authenticate-user.ts'
 import billParty from '../../workflows/functions/video/bill-party.ts'
 import getParties from '../../workflows/functions/video/parties.ts'
+import request from '../../workflows/functions/video/request.ts'
 import selectServer from '../../workflows/functions/video/select-server.ts'
 import startSession from '../../workflows/functions/video/start-session.ts'
 import { clearing } from '../../workflows/video/postings.ts'
@@ -98,11 +99,27 @@ test('a provider that is gone means try again', async () => {
 
 test('another viewer’s token and another site’s key are refused', async () => {
   const [one, other] = [firstOf('good'), firstOf('card_declined')]
-  const user = { viewer: other.key, token: { sub: one.key, plan: 'plus' } }
+  const user = { viewer: other.key, known: { principal: one.key, roles: [], claims: { plan: 'plus' } } }
   await assert.rejects(runStep('user', authenticateUser, user, 'tx', 1), { code: 'token_invalid' })
   const [site, stranger] = Object.keys(world.siteKeys) as [string, string]
   const input = { site, key_of: stranger }
   await assert.rejects(runStep('site', authenticateSite, input, 'tx', 1), { code: 'api_key_invalid' })
+})
+
+test('a request is the same in whatever format it came', async () => {
+  const { value } = firstOf('good')
+  const data = JSON.parse(value.toString())
+  const texts = JSON.parse(value.toString(), (_, each) => (typeof each === 'number' ? String(each) : each))
+  const plain = await runStep('request', request, { data }, 'tx', 1)
+  assert.deepEqual(await runStep('request', request, { data: { request: texts } }, 'tx', 1), plain)
+})
+
+test('a plan is a claim of the token, or the role of who came with a password', async () => {
+  const known = { principal: 'v', roles: ['premium'], claims: {} }
+  const { plan } = await runStep('user', authenticateUser, { viewer: 'v', known }, 'tx', 1)
+  assert.equal(plan, 'premium')
+  const none = runStep('user', authenticateUser, { viewer: 'v', known: { ...known, roles: [] } }, 'tx', 1)
+  await assert.rejects(none, { code: 'no_plan' })
 })
 
 test('the nearest region is no use without the licence', async () => {

@@ -46,6 +46,7 @@ const data: SummaryData = {
     movements: 3600,
   },
   openSessions: 0,
+  traces: { heard: 900, traced: 900 },
   queries,
 }
 
@@ -89,6 +90,7 @@ Agreement
   NO  each request ended as it should
   NO  the ledger agrees with the payment provider’s book, 3,600 movements of money
   yes every session that was started is ended
+  yes one trace leads from each request to what was published: 900 of 900 locations
   - tx-1: the book has no charge
 `,
   )

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digitsOf, formatMoney } from '../../demo/money.ts'
 import { allCities, audience } from '../../demo/world/audience.ts'
+import { channels } from '../../demo/world/channels.ts'
 import type { Fate } from '../../demo/world/fates.ts'
 import { spotPrice } from '../../demo/world/prices.ts'
 import { randomFrom } from '../../demo/world/random.ts'
 import { unlicensed } from '../../demo/world/regions.ts'
 import { type DemoRequest, makeRequests } from '../../demo/world/requests.ts'
 import { makeWorld } from '../../demo/world/world.ts'
+import { decode } from '../../src/envelope/decode.ts'
 import { distanceKm } from '../../workflows/video/distance.ts'
 import { split } from '../../workflows/video/split.ts'
 
@@ -123,4 +125,33 @@ async function requestsOf(seed: number, events = 60): Promise<DemoRequest[]> {
 
 function unsigned({ headers: { authorization: _, ...headers }, ...request }: DemoRequest) {
   return { ...request, headers }
+}
+
+test('every way of coming has its share of requests, and says the same in each format', async () => {
+  const world = await makeWorld({ seed: 3, now, events: 400 })
+  const requests = await makeRequests({ events: 400, world, avro: async (data) => Buffer.from(JSON.stringify(data)) })
+  const plain = await makeRequests({ events: 400, world })
+  assert.deepEqual([...new Set(requests.map(({ channel }) => channel))].sort(), Object.keys(channels).sort())
+  for (const [at, { channel, value, headers, id }] of requests.entries()) {
+    if (plain[at]!.fate === 'not_json' || plain[at]!.fate === 'broken_utf8') continue
+    assert.equal(id, plain[at]!.id)
+    const { data } = decode(
+      { offset: 0, key: null, value, headers: raw(headers), timestampUs: null, fetchedUs: 0 },
+      'x',
+      100_000,
+    ).envelope
+    const said = channel === 'xml' ? (data as { request: object }).request : data
+    const wanted = JSON.parse(plain[at]!.value.toString()) as { site: object }
+    const expected = channel === 'xml' ? { ...wanted, site: { id: 'evening-reel' } } : wanted
+    assert.equal(JSON.stringify(said, asText), JSON.stringify(expected, asText), channel)
+  }
+})
+
+/** In XML all is text. */
+function asText(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? String(value) : value
+}
+
+function raw(headers: DemoRequest['headers']) {
+  return Object.entries(headers).map(([name, text]) => ({ name, value: Buffer.from(text) }))
 }

@@ -15,7 +15,7 @@ import { atEnd } from '../support/at-end.ts'
 import type { RunningCoordinator } from '../support/coordinator.ts'
 import { cloudEvent } from '../support/kafka.ts'
 import { freshScene, terminate } from '../support/scene.ts'
-import { freshTopic, unique } from '../support/servers.ts'
+import { freshTopic, servers, unique } from '../support/servers.ts'
 
 /** One for each header, so that a leak tells where it comes from. */
 const canaries = {
@@ -192,6 +192,17 @@ test('they are in no column of the ledger, in no form', async () => {
   assert.ok(cells.length > 200 && cells.some(({ text }) => text.includes('seen')), 'the ledger was not read')
   const found = cells.flatMap(({ place, text }) => leaks(text).map((header) => `${header} in ${place}: ${text}`))
   assert.deepEqual(found, [])
+})
+
+test('verify finds the ledger as Kafka and these events have it', async () => {
+  const { brokers } = await servers()
+  const { code, stdout, stderr } = await millrace(scene.dir, ['verify', '--deep'], {
+    env: {
+      ...{ DATABASE_URL: scene.ledger.databaseUrl, KAFKA_BROKERS: brokers.join(',') },
+      ...{ MILLRACE_ENGINE: scene.engine, MILLRACE_SEAL_KEY: env.MILLRACE_SEAL_KEY },
+    },
+  })
+  assert.equal(code, 0, stdout + stderr)
 })
 
 test('they are in no log', () => {

@@ -2,10 +2,14 @@
 /** A trace from a producer's record through every step to what is published, at an OTLP receiver; metrics; ids in logs. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../src/base/poll.ts'
 import { freePorts } from '../../src/local/free-ports.ts'
 import { millrace } from '../cli/millrace.ts'
+import { atEnd } from '../support/at-end.ts'
 import { doorOf, post } from '../support/door.ts'
 import { freshReader } from '../support/reader.ts'
 import { freshScene, kill, terminate } from '../support/scene.ts'
@@ -308,10 +312,16 @@ test('a trace leads on from a request: that of its client, or one that begins wi
   const http = `name: ask\non: { http: { path: '/films/{film}', topic: ${topic} } }\nsteps: [{ id: one, uses: tidy }]\n`
   const scene = await freshScene(
     { 'functions/tidy.ts': functions['functions/tidy.ts'], 'ask.yaml': http },
-    { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100', MILLRACE_DOOR_PORT: '0' },
+    {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      MILLRACE_DOOR_PORT: '0',
+      MILLRACE_DOOR_TOPIC_PARTITIONS: '2',
+    },
   )
   const coordinator = scene.start()
   const port = await doorOf(coordinator)
+  await scene.opened(2)
   const [told, quiet] = [freshTrace(), freshTrace('00')]
   const all: Record<string, string>[] = [{ traceparent: told.traceparent }, { traceparent: quiet.traceparent }, {}]
   for (const headers of all) {
@@ -332,4 +342,24 @@ test('a trace leads on from a request: that of its client, or one that begins wi
   const begun = receiver.spans.find(({ kind, parentId }) => kind === 2 && parentId === null)
   assert.deepEqual(tree(ofTrace(receiver, begun?.traceId ?? ''), null), expected)
   await terminate(coordinator)
+})
+
+test('a receiver that is away, or never answers, holds up neither work nor a stop', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+  atEnd(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  const [closed] = await freePorts(1)
+  const ports = [closed as number, (silent.address() as AddressInfo).port]
+  for (const port of ports) {
+    const { scene, send } = await freshStage({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })
+    const coordinator = scene.start()
+    await send(order)
+    await scene.ended(1, { workflow: 'order' })
+    await sleep(500) // its spans and metrics are on their way
+    const tookMs = await terminate(coordinator)
+    assert.ok(tookMs < 8000, `stopped after ${tookMs} ms`)
+    if (port === closed) assert.match(coordinator.logs(), /"level":"(?:warn|error)".*telemetry: /)
+  }
 })

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Producer } from 'kafkajs'
+import { hashKey } from '../../src/auth/stored.ts'
 import { until } from '../../src/base/poll.ts'
 import { type Connections, connect } from '../../src/ledger/connect.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
@@ -51,9 +52,10 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     DATABASE_URL: ledger.databaseUrl,
     MILLRACE_ENGINE: run,
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
-    MILLRACE_SEAL_KEY: randomBytes(32).toString('hex'),
     KAFKA_SESSION_TIMEOUT: '6s',
     BOOK: book.dir,
+    MILLRACE_SEAL_KEY: unique('seal-key-long-enough'),
+    MILLRACE_SECRET_LANGUAGE_KEYS: `ann ${hashKey('key of ann')} billing\nbob ${hashKey('key of bob')}`,
   }
   const engine = new Engine({ name: run, dir, env, lanes: read, query: ledger.query })
   await engine.start()

@@ -60,9 +60,11 @@ class Maker {
     const kind =
       depth === 0 ? random.weighted({ ...weights, parallel: 0, forEach: 0, switch: 0 }) : random.weighted(weights)
     const when = random.chance(0.15) ? { when: `!event.data.skip.exists(each, each == "${id}")` } : {}
+    // Without a draw, so that the others stay as they are.
+    const require = before % 7 === 3 ? { require: 'event.data.n % 5 != 0' } : {}
     const optional = random.chance(0.15) ? { optional: true } : {}
     const publish = random.chance(0.1) ? { publish: { topic: 'told', value: `\${{ steps.${id}.output }}` } } : {}
-    const step = { id, ...when, ...optional, ...publish, ...this.#what(kind, depth, seen, items) }
+    const step = { id, ...when, ...require, ...optional, ...publish, ...this.#what(kind, depth, seen, items) }
     const inside = Array.from({ length: this.#count - before }, (_, at) => `s${before + at}`)
     const hides = kind === 'forEach' ? new Set(inside) : this.#inItems(step)
     return { step, shows: [id, ...inside.filter((each) => !hides.has(each))] }

@@ -55,7 +55,6 @@ const message = { id: 'm', transactionId: transaction.id, topic: 'out', headers:
 
 export const facts = {
   durable,
-  lag: { ...lane, records: 7 },
   'lane.paused': { ...lane, reason: 'full' },
   commit: { events: 3, rows: 5, lanes: 1, durationMs: 4 },
   'commit.failed': { kind: 'ledger_outage', message: 'away', retryInMs: 1 },
@@ -85,4 +84,5 @@ export const standing = {
   running: 3,
   queued: 4,
   functions: [{ name: 'pay', processes: 1, running: 2, waiting: 3 }],
+  lag: async () => [{ ...lane, records: 7 }],
 }

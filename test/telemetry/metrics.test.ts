@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { packageRoot } from '../../src/base/package-root.ts'
 import { publish } from '../../src/telemetry/channels.ts'
+import { observer } from '../../src/telemetry/metrics/observe.ts'
 import { Tallies } from '../../src/telemetry/metrics/tally.ts'
 import { metrics } from '../../src/telemetry/names.ts'
 import type { TelemetryOptions } from '../../src/telemetry/options.ts'
@@ -30,7 +31,7 @@ export const options: TelemetryOptions = {
 /** What Prometheus reads when each fact was told once. */
 async function page(): Promise<string> {
   await using telemetry = startOpenTelemetry(options, { traces: 'none', metrics: ['prometheus'] }, () => standing)
-  for (const [name, fact] of Object.entries(facts)) publish(name as 'lag', fact as never)
+  for (const [name, fact] of Object.entries(facts)) publish(name as 'commit', fact as never)
   const server = createServer((request, response) => telemetry.prometheus?.(request, response)).listen(0)
   try {
     const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`)
@@ -117,4 +118,20 @@ test('a metric with too many series says so, instead of growing', () => {
   for (let n = 0; n < 3000; n++) tally.of({ n: String(n) }).add(1)
   assert.equal(tally.series.size, 2001)
   assert.equal(tally.of({ 'otel.metric.overflow': 'true' }).value, 1000)
+})
+
+test('lag is of the partitions there are now; while Kafka is away the last is told', async () => {
+  const tallies = new Tallies()
+  let answer: () => ReturnType<typeof standing.lag> = standing.lag
+  const refresh = observer(tallies, () => ({ ...standing, lag: () => answer() }))
+  const told = () =>
+    [...tallies.gauge('lag').series.values()].map(({ labels, value }) => [...Object.values(labels), value])
+  await refresh()
+  assert.deepEqual(told(), [['t', '1', 7]])
+  answer = () => Promise.reject(new Error('away'))
+  await refresh()
+  assert.deepEqual(told(), [['t', '1', 7]])
+  answer = async () => [{ topic: 'u', partition: 0, records: 0 }] as never
+  await refresh()
+  assert.deepEqual(told(), [['u', '0', 0]])
 })

@@ -487,6 +487,23 @@ const signals: readonly Row[] = [
      select signal_id from ${table}taken ${taken(done)}); select ${done} as id`,
     'taken_too_old',
   ],
+  [
+    'untold event of none',
+    `insert into ${table}untold (signal_id, lane_id) select ${stranger}, lane_id from ${table}signal where id = ${signal} returning signal_id as id`,
+    'untold_wrongly',
+  ],
+  [
+    'untold event of another lane',
+    `insert into ${table}untold (signal_id, lane_id) select id, lane_id + 1 from ${table}signal where id = ${signal} returning signal_id as id`,
+    'untold_wrongly',
+  ],
+  [
+    'pause that ended before it began',
+    `insert into ${table}pause (engine_id, workflow_id, paused_by, paused_at, resumed_by, resumed_at)
+     select l.engine_id, s.workflow_id, 'a', now(), 'a', now() - interval '1 h' from ${table}signal s join ${table}lane l on l.id = s.lane_id
+     where s.id = ${signal} returning id`,
+    'pause_differs',
+  ],
   ['output of a wait', `update ${table}attempt set output = '{}' ${step(done, no('call'))} ${as}`, 'taken_differs'],
 ]
 

@@ -3,6 +3,7 @@
  * letters that nobody has settled, commands without an answer, messages that are not published.
  */
 import type { Connections } from '../connect.ts'
+import { isRetried } from '../retried.ts'
 import { carried } from './carry.ts'
 
 export type Bites = Readonly<Record<keyof typeof statements, number>>
@@ -115,10 +116,33 @@ with old as materialized (
 ), ${horizonOf('letters')}
 delete from millrace_data.command where id = any(array(select id from old)) returning 1`,
 
+  /** Those of transactions that were retried, whose rows went before: no command to them was ever needed. */
+  letters: `
+with gone as (
+  delete from millrace_data.dead_letter d
+  where d.state = 2 and d.transaction_id < (select below_id from millrace_data.horizon)
+    and not exists (select from millrace_data.transaction t where t.id = d.transaction_id)
+    and not exists (select from millrace_data.command c where c.target = d.id)
+    and not exists (select from millrace_data.outbox o where o.dead_letter_id = d.id)
+  returning d.lane_id, d.kafka_offset
+), ${horizonOf('gone')}
+select 1 from gone limit ${rowsMax - 1}`,
+
   charges: goneWith('charge', 'charge_key'),
   turns: goneWith('turn', 'round'),
   rounds: goneWith('round', 'round'),
 } as const
+
+/** Before the transactions go: what tells that their letters are redriven goes with them. */
+export async function settleRetried(db: Connections, horizonMs: number): Promise<void> {
+  await db.query({
+    text: `
+update millrace_data.dead_letter d set state = 2
+where d.state = 1 and ${isRetried} and exists (
+  select from millrace_data.ending e where e.transaction_id = d.transaction_id and e.ended_at < to_timestamp($1::int8 / 1000.0))`,
+    values: [horizonMs],
+  })
+}
 
 /** Answers with how many rows of each kind went. */
 export async function bite(db: Connections, horizonMs: number): Promise<Bites> {

@@ -4,7 +4,7 @@
  */
 import { EngineError, messageOf } from '../../base/error.ts'
 import type { Connections } from '../connect.ts'
-import { type Bites, bite } from './bites.ts'
+import { type Bites, bite, settleRetried } from './bites.ts'
 import { commits, type Family, families, transactions } from './families.ts'
 import { type Made, makeRoom } from './make.ts'
 import { type Kept, lookAt, type Old } from './old.ts'
@@ -77,6 +77,7 @@ async function pruneAlone(db: Connections, { keepMs, dryRun }: PruneOptions): Pr
   }
   const made = await makeRoom(db)
   const leftovers = await dropLeftovers(db)
+  await settleRetried(db, beforeMs)
   const dropped: Dropped[] = []
   const problem = await dropAll(db, beforeMs, dropped)
   const rows = await bite(db, beforeMs)

@@ -22,19 +22,14 @@ export function measureFacts(tallies: Tallies): () => void {
 type Measures = { readonly [Name in FactName]?: (fact: Facts[Name]) => void }
 
 function lanes(make: Tallies): Measures {
-  const lag = make.gauge('lag')
   const paused = make.gauge('paused')
   const handovers = make.counter('handovers')
   const fenced = make.counter('fenced')
   return {
-    lag: (fact) => lag.of(partitionOf(fact)).set(fact.records),
     'lane.paused': (fact) => paused.of(partitionOf(fact)).set(1),
     'lane.resumed': (fact) => paused.of(partitionOf(fact)).set(0),
     // Whoever has it now tells of it.
-    'lane.closed': (fact) => {
-      paused.of(partitionOf(fact)).set(0)
-      lag.of(partitionOf(fact)).set(0)
-    },
+    'lane.closed': (fact) => paused.of(partitionOf(fact)).set(0),
     handover: ({ topic }) => handovers.of({ [name.destination]: topic }).add(1),
     fenced: ({ topic }) => fenced.of({ [name.destination]: topic }).add(1),
   }

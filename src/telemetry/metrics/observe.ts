@@ -1,5 +1,6 @@
 /** What is looked at when somebody collects: how the engine stands, and its process. */
 import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { attributes as name } from '../names.ts'
 import type { Tallies } from './tally.ts'
 
@@ -15,16 +16,34 @@ export interface Standing {
     readonly running: number
     readonly waiting: number
   }[]
+  /** Records of its partitions that are not in the ledger. Rejects while Kafka is away. */
+  lag(): Promise<readonly { readonly topic: string; readonly partition: number; readonly records: number }[]>
 }
 
+/** Kafka may be away, and whoever collects does not wait for it: then what was known last is told again. */
+const lagMsMax = 2000
+
 /** Returns what is to be called before each collection. `standing`: null while it has not started. */
-export function observer(tallies: Tallies, standing: () => Standing | null): () => void {
+export function observer(tallies: Tallies, standing: () => Standing | null): () => Promise<void> {
   const engine = observeEngine(tallies)
   const own = observeProcess(tallies)
-  return () => {
-    const now = standing()
-    if (now !== null) engine(now)
+  return async () => {
     own()
+    const now = standing()
+    if (now === null) return
+    engine(now)
+    await Promise.race([observeLag(tallies, now), sleep(lagMsMax, undefined, { ref: false })])
+  }
+}
+
+/** Of partitions that went to others nothing is told any more. */
+async function observeLag(tallies: Tallies, now: Standing): Promise<void> {
+  const lags = await now.lag().catch(() => null)
+  if (lags === null) return
+  const gauge = tallies.gauge('lag')
+  gauge.series.clear()
+  for (const { topic, partition, records } of lags) {
+    gauge.of({ [name.destination]: topic, [name.partition]: String(partition) }).set(records)
   }
 }
 

@@ -18,10 +18,10 @@ const startTime = hrTime()
  * `refresh` looks at what is only known when somebody asks. `suffixes`: the unit is a part of the name, as Prometheus has
  * it; its exporter leaves that to us.
  */
-export function producerOf(tallies: Tallies, refresh: () => void, suffixes: boolean) {
+export function producerOf(tallies: Tallies, refresh: () => Promise<void>, suffixes: boolean) {
   return {
     async collect(): Promise<CollectionResult> {
-      refresh()
+      await refresh()
       const endTime = hrTime()
       const metrics = [...tallies.all].filter(({ series }) => series.size > 0)
       const scopeMetrics = [

@@ -7,7 +7,8 @@ const redrivenLongAgo = prunedTransaction(`millrace.first_id(c.asked_at - interv
 
 export const commands: Check = {
   name: 'commands',
-  holds: 'each command that is done had its effect, in its own commit, and each such effect has its command',
+  holds:
+    'each command that is done had its effect, in its own commit, and each such effect has its command; pauses of one workflow or key follow each other',
   kinds: {
     half_answered: 'millrace_data.command: state or commit_id was changed',
     resolve_without_effect:
@@ -29,6 +30,7 @@ export const commands: Check = {
       'millrace_data.dead_letter: state was changed; or the row of millrace_data.command is gone or changed',
     redriven_from_nothing:
       'millrace_data.transaction: redriven_from was changed; or the dead letter is gone or its state was changed',
+    pause_differs: 'millrace_data.pause: paused_at or resumed_at was changed, or another pause of the same is too much',
   },
   sql: `
 with done as (
@@ -109,6 +111,9 @@ select 'letter_state_by_nobody', d.lane_id, w.name, d.kafka_offset, d.id::text,
 from millrace_data.dead_letter d left join millrace_data.workflow w on w.id = d.workflow_id
 where d.state <> 1 and not exists (
   select from done c where c.target = d.id and c.kind = case d.state when 2 then 'redrive' else 'discard' end)
+  -- Its transaction was retried, and went.
+  and not (d.state = 2 and d.transaction_id is not null and (${prunedTransaction('d.transaction_id')} or exists (
+    select from millrace_data.round q where q.transaction_id = d.transaction_id and q.from_step is not null)))
 union all
 select 'redriven_from_nothing', t.lane_id, w.name, t.kafka_offset, t.id::text, 'a redriven dead letter ' || t.redriven_from,
        case when d.id is null then 'none' when d.state = 1 then 'it is open' else 'it is discarded' end
@@ -116,5 +121,13 @@ from millrace_data.transaction t
 join millrace_data.version v on v.id = t.version_id
 join millrace_data.workflow w on w.id = v.workflow_id
 left join millrace_data.dead_letter d on d.id = t.redriven_from
-where t.redriven_from is not null and d.state is distinct from 2 and (d.id is not null or not ${prunedCommit('t.commit_id')})`,
+where t.redriven_from is not null and d.state is distinct from 2 and (d.id is not null or not ${prunedCommit('t.commit_id')})
+union all
+select 'pause_differs', null, w.name, null, p.id::text, 'an end after its beginning, and the next one of the same after that',
+       'from ' || p.paused_at || coalesce(' to ' || p.resumed_at, ' on') || coalesce('; the next from ' || p.next_at, '')
+from (
+  select *, lead(paused_at) over (partition by engine_id, workflow_id, key order by paused_at, id) as next_at
+  from millrace_data.pause) p
+join millrace_data.workflow w on w.id = p.workflow_id
+where p.resumed_at < p.paused_at or p.next_at < p.resumed_at or (p.next_at is not null and p.resumed_at is null)`,
 }

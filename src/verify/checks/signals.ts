@@ -8,7 +8,7 @@ import type { World } from '../world.ts'
 export const signals: Check = {
   name: 'signals',
   holds:
-    'a kept event is as its workflow says; a waiting step that was given one has taken it, none older than it may, and of those for the first alone nobody else has it',
+    'a kept event is as its workflow says; a waiting step that was given one has taken it, none older than it may, and of those for the first alone nobody else has it; who waits is still to be told only of events that are there',
   kinds: {
     signal_differs:
       'millrace_data.signal: key, key_hash, at, keep_until, take_first, workflow_id or lane_id was changed',
@@ -19,6 +19,7 @@ export const signals: Check = {
     taken_too_old: 'millrace_data.signal: at was changed; or signal_id in millrace_data.taken was',
     taken_by_two: 'millrace_data.taken: one of the rows is too much: only the first who takes it gets it',
     taken_missing: 'millrace_data.taken: the row is gone; or output in millrace_data.attempt was changed',
+    untold_wrongly: 'millrace_data.untold: the row is too much, or its lane_id was changed',
   },
   sql: `
 with ${shapeOf('$2')}, kept (workflow, topic, keep_ms, take_first) as (
@@ -79,6 +80,11 @@ with ${shapeOf('$2')}, kept (workflow, topic, keep_ms, take_first) as (
   where w.output is not null and millrace.first_id(w.surely_kept) >= (select below_id from millrace_data.horizon) and not exists (
     select from millrace_data.taken k
     where k.transaction_id = w.id and k.step = w.step and k.item = w.item and k.commit_id = w.commit_id)
+  union all
+  select 'untold_wrongly', coalesce(s.lane_id, u.lane_id), s.workflow_id, s.kafka_offset, u.signal_id, null, null, '',
+         'an event of lane ' || u.lane_id, case when s.id is null then 'no such event' else 'one of lane ' || s.lane_id end
+  from millrace_data.untold u left join millrace_data.signal s on s.id = u.signal_id
+  where s.lane_id <> u.lane_id or (s.id is null and not ${prunedTransaction('u.signal_id')})
 )
 select x.wrong, x.lane_id, w.name, x.position, x.id::text, coalesce('step ' || ${nameOf('s', 'x.item')} || ': ', '') || x.expected, x.found
 from wrong x

@@ -2,7 +2,8 @@
  * Steps in their places: none before those in front of it are settled, none in a block that has ended, blocks that end as their
  * branches or items give reason for, and no more items at once than may be.
  */
-import type { Invocation, OfLane } from '../../../src/coordinator/ports.ts'
+import type { Invocation, OfLane, TransactionRow } from '../../../src/coordinator/ports.ts'
+import { recall } from '../../../src/envelope/decode.ts'
 import type { AttemptRow } from '../../../src/transaction/effect.ts'
 import type { ForEachStep, Join, ParallelStep, Plan, Step } from '../../../src/workflow/plan.ts'
 import type { Written } from '../ledger/commit.ts'
@@ -12,6 +13,7 @@ import { itemFor, latest, layoutOf } from './layout.ts'
 import { holds } from './verdict.ts'
 
 const places = 'each step in its place'
+const allowed = 'what a step requires is so, or it is forbidden'
 const joins = 'a block ends as what it holds gives reason for'
 
 export class Trees {
@@ -93,7 +95,22 @@ export class Trees {
       const isOver = this.#over.has(`${id}/${block.no}/${itemFor(block, item)}`)
       holds(!isOver, places, () => `${name} has a row (${row.outcome}) though ${block.id} around it has ended`)
     }
-    if (row.attempt > 0 && row.resolvedBy === null) this.#judgeBlock(row, step, name)
+    if (row.attempt > 0 && row.resolvedBy === null) {
+      this.#judgeAllowed(row, step, transaction, name)
+      this.#judgeBlock(row, step, name)
+    }
+  }
+
+  /** Shapes require nothing but of their event. What a step calls or holds may be forbidden in its place. */
+  #judgeAllowed(row: AttemptRow, { require, kind }: Step, { envelope, eventId }: TransactionRow, name: string): void {
+    const isForbidden = row.errorCode === 'forbidden'
+    const may = require === null || require.evaluate({ event: recall(envelope, eventId), steps: {} }) === true
+    const holdsOthers = kind !== 'invoke' && kind !== 'sleep' && kind !== 'wait'
+    holds(
+      isForbidden ? !may || holdsOthers : may,
+      allowed,
+      () => `${name} ended ${row.outcome} ${row.errorCode ?? ''}: ${require?.source ?? ''}`,
+    )
   }
 
   #judgeBlock(row: OfLane<AttemptRow>, step: Step, name: string): void {
@@ -156,5 +173,7 @@ function mayFail(join: Join, went: readonly Went[]): boolean {
 }
 
 function isOfExpression({ errorCode }: AttemptRow): boolean {
-  return ['expression_failed', 'not_a_list', 'too_many_items', 'block_output_too_large'].includes(errorCode ?? '')
+  return ['expression_failed', 'not_a_list', 'too_many_items', 'block_output_too_large', 'forbidden'].includes(
+    errorCode ?? '',
+  )
 }
