@@ -1,5 +1,4 @@
 /** One engine for many cases, on one Kafka and one Postgres: each case has workflows and topics of its own. */
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
