@@ -71,7 +71,13 @@ function headersOf(topic: string, headers: NonNullable<Message['headers']>): Rec
 }
 
 function bytesOf([topic, key, value, headers, form]: EmittedMessage): number {
-  const texts = [topic, key ?? '', value ?? '', ...Object.entries(headers).flat(), JSON.stringify(form ?? null)]
+  const texts = [
+    topic,
+    key ?? '',
+    value ?? '',
+    ...Object.entries(headers).flat(),
+    form === undefined ? '' : JSON.stringify(form),
+  ]
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
 }
 
