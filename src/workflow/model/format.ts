@@ -91,7 +91,7 @@ const subjectFields = {
     .optional()
     .describe('Under which the registry has the schema. Without it, the topic and -value.'),
   version: z
-    .union([z.literal('latest'), z.int().min(1)], versionExpected)
+    .union([z.literal('latest'), z.int(versionExpected).min(1, versionExpected)], versionExpected)
     .default('latest')
     .describe('Which version of the schema: a number, or the latest there is when the message is published.'),
 }
