@@ -201,7 +201,7 @@ function rareParts({ from, original }: Terms): string {
 ), begun as (
   insert into millrace_data.begun (transaction_id, step, attempt, item, commit_id)
   select id, step, attempt, item, $1::int8 from ${from(rows.begun)}
-  where ${held}
+  where ${held} and ${original('r.id')}
 ), failed_letters as (
   insert into millrace_data.dead_letter
     (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,

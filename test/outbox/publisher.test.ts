@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../src/base/clock.ts'
+import { EngineError } from '../../src/base/error.ts'
 import { until } from '../../src/base/poll.ts'
 import { defaultLimits } from '../../src/outbox/limits.ts'
 import { Publisher } from '../../src/outbox/publisher.ts'
@@ -169,4 +170,51 @@ test('given a lane that closes while Kafka is away, then its publisher ends', as
   publisher.wake()
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.deepEqual([broker.opened, broker.log.length], [opened, 0])
+})
+
+const wired = (subject: string, n: number) => ({
+  value: Buffer.from(JSON.stringify({ n })),
+  headers: JSON.stringify({
+    kind: 'view',
+    'millrace-wire': JSON.stringify({ kind: 'avro', subject, version: 'latest' }),
+  }),
+})
+
+/** Subject `away` is there from the third time on; `narrow` takes nothing. */
+function fakeEncoder(): Encoder & { asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    async encode(value, { subject }) {
+      asked.push(subject)
+      if (subject === 'narrow') throw new EngineError('value_not_writable', 'Avro cannot say it')
+      const isAway = subject === 'away' && asked.filter((each) => each === 'away').length < 3
+      if (isAway) throw new EngineError('subject_missing', 'waiting for subject away', { retryable: true })
+      return Buffer.from(`written ${JSON.stringify(value)}`)
+    },
+  }
+}
+
+test('given messages by a registry’s schema, then they are written on the way, and the ones before need not wait', async () => {
+  const stalls = hear('outbox.stalled')
+  const { broker, ledger, done } = scene({ encoder: fakeEncoder() })
+  ledger.write({}, wired('there', 2), wired('away', 3), {}, wired('there', 5))
+  await done(5)
+  assert.deepEqual(seqs(broker), [1, 2, 3, 4, 5])
+  assert.deepEqual(broker.sends, ['2 sent', '3 sent'])
+  const [, second, third] = broker.log
+  assert.deepEqual([String(second?.value), second?.headers], ['written {"n":2}', '{"kind":"view"}'])
+  assert.equal(String(third?.value), 'written {"n":3}')
+  assert.deepEqual(
+    stalls.map(({ code }) => code),
+    ['subject_missing'],
+  )
+})
+
+test('given a value that its schema cannot say, then it is passed over with the reason, alone', async () => {
+  const { broker, ledger, done } = scene({ encoder: fakeEncoder() })
+  ledger.write(wired('there', 1), wired('narrow', 2), wired('there', 3))
+  await done(3)
+  assert.deepEqual(seqs(broker), [1, 3])
+  assert.equal(ledger.errorOf(2), 'Avro cannot say it')
 })

@@ -36,10 +36,10 @@ function keep(checking: Checking, path: Path, spec: FormatSpec | null): void {
 
 function specOf(checking: Checking, path: Path, file: NonNullable<FormatFile | MessageFormatFile>): FormatSpec | null {
   if (typeof file === 'string') return named(file)
-  if ('protobuf' in file) return { kind: 'protobuf', subject: subjectOf(file.protobuf) }
-  if ('json-schema' in file) return { kind: 'json-schema', subject: subjectOf(file['json-schema']) }
-  const csv = 'csv' in file ? file.csv : undefined
-  const avro = 'avro' in file ? file.avro : undefined
+  const { csv, avro } = file
+  const { protobuf, 'json-schema': jsonSchema } = file as Exclude<NonNullable<MessageFormatFile>, string>
+  if (protobuf !== undefined) return { kind: 'protobuf', subject: subjectOf(protobuf) }
+  if (jsonSchema !== undefined) return { kind: 'json-schema', subject: subjectOf(jsonSchema) }
   if (csv !== undefined) return { kind: 'csv', columns: csv.columns ?? null, delimiter: csv.delimiter }
   if (avro !== undefined && !('schema' in avro)) return { kind: 'avro', schema: null, subject: subjectOf(avro) }
   if (avro !== undefined) return avroSpec(checking, [...path, 'avro', 'schema'], avro.schema)

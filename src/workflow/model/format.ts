@@ -76,8 +76,8 @@ export function formatField() {
 }
 
 /** Not both; what else is there, or nothing, is told as such. */
-function hasOne({ csv, avro }: { readonly csv?: unknown; readonly avro?: unknown }): boolean {
-  return csv === undefined || avro === undefined
+function hasOne(file: object): boolean {
+  return Object.values(file).filter((each) => each !== undefined).length < 2
 }
 
 const subjectExpected = 'the name of a subject in the schema registry'
@@ -91,7 +91,7 @@ const subjectFields = {
     .optional()
     .describe('Under which the registry has the schema. Without it, the topic and -value.'),
   version: z
-    .union([z.literal('latest'), z.int().min(1)], versionExpected)
+    .union([z.literal('latest'), z.int(versionExpected).min(1, versionExpected)], versionExpected)
     .default('latest')
     .describe('Which version of the schema: a number, or the latest there is when the message is published.'),
 }
@@ -119,17 +119,20 @@ export function messageFormatField() {
     .union(
       [
         z.enum(kinds, messageFormatExpected),
-        z.strictObject({ csv: csvModel.describe('Lines of CSV.') }, messageFormatExpected),
-        z.strictObject(
-          {
-            avro: z
-              .union([avroModel, subjectModel], 'a map with schema, or with subject, version')
-              .describe('Bare Avro by a file beside this one, or by a schema of the registry.'),
-          },
-          messageFormatExpected,
-        ),
-        z.strictObject({ protobuf: protobufModel.describe('By a schema of the registry.') }, messageFormatExpected),
-        z.strictObject({ 'json-schema': subjectModel.describe('By a schema of the registry.') }, messageFormatExpected),
+        z
+          .strictObject(
+            {
+              csv: csvModel.optional().describe('Lines of CSV, and what is to be known of them.'),
+              avro: z
+                .union([avroModel, subjectModel], 'a map with schema, or with subject, version')
+                .optional()
+                .describe('Bare Avro by a file beside this one, or by a schema of the registry.'),
+              protobuf: protobufModel.optional().describe('By a schema of the registry.'),
+              'json-schema': subjectModel.optional().describe('By a schema of the registry.'),
+            },
+            messageFormatExpected,
+          )
+          .refine(hasOne, messageFormatExpected),
       ],
       messageFormatExpected,
     )

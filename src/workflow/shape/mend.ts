@@ -88,6 +88,9 @@ const fixes: Record<string, ((value: unknown) => string | null) | undefined> = O
     typeof value === 'object'
       ? 'write one of csv and avro, with what belongs to it under it'
       : 'write one of them, such as format: yaml',
+  subject: () => 'write subject: my-topic-value',
+  version: () => 'write latest, or the number of a version',
+  message: () => 'write message: MyMessage',
   columns: () => 'write a list of different names, such as [id, name]',
   delimiter: () => 'write delimiter: ";", or another character',
   schema: () => 'write schema: schemas/my-event.json, or the schema under it',

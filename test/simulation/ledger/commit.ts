@@ -60,7 +60,7 @@ function ownRows(
     transactions: transactions.filter((row) => isOriginal(row.id) && isOriginal(row.parent?.id ?? null)),
     copies: transactions.filter((row) => !isOriginal(row.id)),
     duplicates: copies,
-    begun: ours(batch.begun),
+    begun: originals(batch.begun),
     attempts: originals(batch.attempts),
     endings: originals(batch.endings),
     rests: originals(restsLeft(batch)),
