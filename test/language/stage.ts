@@ -51,7 +51,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
     DATABASE_URL: ledger.databaseUrl,
     MILLRACE_ENGINE: run,
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
-    MILLRACE_SEAL_KEY: randomBytes(32).toString('hex'),
+    MILLRACE_SEAL_KEY: unique('seal-key-long-enough'),
     KAFKA_SESSION_TIMEOUT: '6s',
     BOOK: book.dir,
     MILLRACE_SECRET_LANGUAGE_KEYS: `ann ${hashKey('key of ann')} billing\nbob ${hashKey('key of bob')}`,
