@@ -145,6 +145,9 @@ test('who it was survives a restart', async () => {
 
 test('who is refused is a dead letter that says what was tried', async () => {
   await scene.ended(types.length - dead.length)
+  // A function that throws is asked again before it is given up.
+  const all = `select count(distinct code || coalesce(workflow, '')) >= ${dead.length} from millrace.dead_letters`
+  await scene.until('the dead letters', `${all} where transaction_id is null`)
   const letters = await scene.ledger.query<{ workflow: string; code: string; reason: string; headers: object }>(
     `select workflow, code, reason, headers from millrace.dead_letters where transaction_id is null order by 1 nulls last`,
   )
