@@ -3,6 +3,7 @@ import { z } from 'zod'
 
 export type Act = z.infer<typeof actModel>
 export type Publish = z.infer<typeof publishModel>
+export type Request = z.infer<typeof requestModel>
 export type Until = z.infer<typeof untilModel>
 
 /** Of a transaction: the id of its event, and behind it the steps that call the sub-workflow meant: `a/pay`. */
@@ -18,7 +19,19 @@ const publishModel = z.strictObject({
   key: z.string().optional(),
   type: z.string().default('case'),
   data: z.json().default({}),
+  /** In place of `data`: the value as it is sent. */
+  text: z.string().optional(),
   headers: z.record(z.string(), z.string()).default({}),
+})
+
+const requestModel = z.strictObject({
+  /** The event's id. */
+  request: z.string(),
+  path: z.string(),
+  data: z.json().default({}),
+  /** What is answered: the status, and the body where that matters. */
+  status: z.int(),
+  answer: z.json().optional(),
 })
 
 const untilModel = z.strictObject({
@@ -32,6 +45,7 @@ const untilModel = z.strictObject({
 
 const actModel = z.union([
   publishModel,
+  requestModel,
   untilModel,
   z.strictObject({ rest: z.int() }),
   z.strictObject({ cancel: transaction, why, refused }),

@@ -1,9 +1,10 @@
 /** Does what a case says: publishes, waits, and asks as an operator would. */
+import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../src/base/poll.ts'
 import { answersTo, ask, type NewCommand } from '../../src/ledger/command.ts'
 import { pause, resume } from '../../src/ledger/pause.ts'
-import type { Act, Publish, Until } from './act.ts'
+import type { Act, Publish, Request, Until } from './act.ts'
 import type { Case } from './case.ts'
 import { namedOf, type StepRow } from './read.ts'
 import type { Stage } from './stage.ts'
@@ -14,6 +15,7 @@ export async function perform(stage: Stage, { name, acts }: Case): Promise<void>
 
 async function performOne(stage: Stage, caseName: string, act: Act): Promise<void> {
   if ('publish' in act) return publish(stage, caseName, act)
+  if ('request' in act) return request(stage, act)
   if ('until' in act) return reach(stage, caseName, act)
   if ('rest' in act) return sleep(act.rest)
   if ('mend' in act) return stage.book.mend(caseName, act.mend)
@@ -24,11 +26,22 @@ async function performOne(stage: Stage, caseName: string, act: Act): Promise<voi
 async function publish(
   stage: Stage,
   caseName: string,
-  { publish: id, topic, key, type, data, headers }: Publish,
+  { publish: id, topic, key, type, data, text, headers }: Publish,
 ): Promise<void> {
   const event = { ce_specversion: '1.0', ce_id: id, ce_type: type, ce_source: '/language' }
-  const messages = [{ key: key ?? null, value: JSON.stringify(data), headers: { ...event, ...headers } }]
+  const messages = [{ key: key ?? null, value: text ?? JSON.stringify(data), headers: { ...event, ...headers } }]
   await stage.producer.send({ topic: stage.names(caseName).topic(topic), messages })
+}
+
+/** Over HTTP; its event has the id. */
+async function request({ doorPort }: Stage, { request: id, path, data, status, answer }: Request): Promise<void> {
+  const event = { 'ce-specversion': '1.0', 'ce-id': id, 'ce-type': 'case', 'ce-source': '/language' }
+  const headers = { 'content-type': 'application/json', ...event }
+  const url = `http://127.0.0.1:${doorPort}${path}`
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(data) })
+  const body = await response.json()
+  assert.equal(response.status, status, JSON.stringify(body))
+  if (answer !== undefined) assert.deepEqual(body, answer)
 }
 
 /** It is there, in this state, or a step of it is, or has been called. */

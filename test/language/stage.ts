@@ -6,6 +6,7 @@ import type { Producer } from 'kafkajs'
 import { hashKey } from '../../src/auth/stored.ts'
 import { until } from '../../src/base/poll.ts'
 import { type Connections, connect } from '../../src/ledger/connect.ts'
+import { freePorts } from '../../src/local/free-ports.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
 import { atEnd } from '../support/at-end.ts'
 import { freshAdmin, freshProducer } from '../support/kafka.ts'
@@ -21,6 +22,8 @@ import { Watch } from './watch.ts'
 
 export interface Stage {
   readonly engine: Engine
+  /** Of its HTTP door. */
+  readonly doorPort: number
   readonly databaseUrl: string
   /** The workflows folder. */
   readonly dir: string
@@ -46,10 +49,12 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
   const producer = await freshProducer()
   const db = connect({ databaseUrl: ledger.databaseUrl, connectionsMax: 2, answerMsMax: 30_000 })
   atEnd(() => db.end())
+  const [doorPort = 0] = await freePorts(1)
   const env = {
     KAFKA_BROKERS: brokers.join(','),
     DATABASE_URL: ledger.databaseUrl,
     MILLRACE_ENGINE: run,
+    MILLRACE_DOOR_PORT: String(doorPort),
     MILLRACE_FUNCTIONS_ENV: 'BOOK',
     MILLRACE_SEAL_KEY: unique('seal-key-long-enough'),
     KAFKA_SESSION_TIMEOUT: '6s',
@@ -61,6 +66,7 @@ export async function freshStage(cases: readonly Case[]): Promise<Stage> {
   const watch = new Watch(ledger.query, engine)
   return {
     engine,
+    doorPort,
     databaseUrl: ledger.databaseUrl,
     dir,
     query: ledger.query,
