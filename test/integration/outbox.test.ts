@@ -127,7 +127,7 @@ test('a dead letter topic gets each letter byte for byte, credentials included',
     assert.deepEqual(Object.fromEntries(own), Object.fromEntries(given))
   }
   const codes = letters.map((each) => text(each, 'millrace-dead-letter-code')).sort()
-  assert.deepEqual(codes, ['refused', 'value_not_json', 'value_not_utf8', 'value_null'])
+  assert.deepEqual(codes, ['refused', 'registry_missing', 'value_not_json', 'value_null'])
   const rows = await scene.ledger.query<{ headers: string }>(`select headers::text from millrace_data.outbox`)
   assert.ok(!JSON.stringify(rows).includes('secret'), 'credentials are sealed in the ledger')
   await terminate(coordinator)
