@@ -8,7 +8,7 @@ import type { Message } from 'kafkajs'
 import type { Provider } from '../../../demo/provider/spawn.ts'
 import { Viewers } from '../../../demo/viewers.ts'
 import { type DemoRequest, makeRequests } from '../../../demo/world/requests.ts'
-import { type DemoWorld, makeWorld, writeWorld } from '../../../demo/world/world.ts'
+import { type DemoWorld, makeWorld, writeSecrets, writeWorld } from '../../../demo/world/world.ts'
 import { packageRoot } from '../../../src/base/package-root.ts'
 import type { Arena } from '../arena.ts'
 import type { Held } from '../held.ts'
@@ -40,6 +40,7 @@ export class Film {
         ADS_URL: adsUrl,
         SESSIONS_URL: sessionsUrl,
         MILLRACE_FUNCTIONS_PROCESSES_MAX: '20',
+        MILLRACE_SECRETS_DIR: secretsDir(dir),
         MILLRACE_SEAL_KEY: 'so long that nobody guesses it under any fault',
       }),
     }
@@ -95,6 +96,7 @@ export class Film {
 
 /** Beside the project: what lies in it is taken for workflows. */
 const worldFile = (dir: string) => join(dir, '..', 'world.json')
+const secretsDir = (dir: string) => `${worldFile(dir)}.secrets`
 
 async function misbehave(provider: Provider, { adsDownIn, seed }: DemoWorld): Promise<void> {
   await provider.controlAds({ mode: 'down', countries: [...adsDownIn] })
@@ -108,9 +110,12 @@ async function writeFilm(dir: string, topic: string, world: DemoWorld): Promise<
   const film = renamed
     .replace('topic: video.requests', `topic: ${topic}`)
     .replace(/timeout: 4h/, `timeout: ${waitSeconds}s`)
+    // The HTTP door has rows of its own.
+    .replace(/ {2}# From web pages[\s\S]*?(?=\n# Who asks)/, '')
   await writeFiles(dir, { 'video-stream.yaml': film })
   await symlink(join(own, 'functions'), join(dir, 'functions'))
   await writeWorld(world, worldFile(dir))
+  await writeSecrets(world, secretsDir(dir))
 }
 
 const nobody = { currency: '', amount: 0 }
