@@ -1,14 +1,12 @@
-/** An OTLP receiver over HTTP: reads protobuf by OpenTelemetry's own definition, and JSON. What it cannot read it answers with 400, and keeps as a fault. */
+/** An OTLP receiver over HTTP: reads protobuf and JSON. What it cannot read it answers with 400, and keeps as a fault. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
-import protobuf from 'protobufjs'
-import { packageRoot } from '../../src/base/package-root.ts'
 import { until } from '../../src/base/poll.ts'
 import { atEnd } from '../support/at-end.ts'
+import { otlpRequests } from './otlp.ts'
 
 export interface SeenSpan {
   readonly traceId: string
@@ -48,18 +46,6 @@ export interface Receiver {
   readonly contentTypes: ReadonlySet<string>
   readonly headers: readonly IncomingMessage['headers'][]
   until(what: string, holds: (spans: readonly SeenSpan[]) => boolean, forMs?: number): Promise<void>
-}
-
-const folder = join(packageRoot(), 'test/telemetry/proto')
-const root = new protobuf.Root()
-root.resolvePath = (_, target) => join(folder, target)
-root.loadSync([
-  'opentelemetry/proto/collector/trace/v1/trace_service.proto',
-  'opentelemetry/proto/collector/metrics/v1/metrics_service.proto',
-])
-const requests: Readonly<Record<string, protobuf.Type>> = {
-  '/v1/traces': root.lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest'),
-  '/v1/metrics': root.lookupType('opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest'),
 }
 
 export async function freshReceiver(): Promise<Receiver> {
@@ -116,7 +102,7 @@ type Said = Readonly<Record<string, any>>
 async function read(request: IncomingMessage, type: string): Promise<Said> {
   const sent = await buffer(request)
   const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
-  const message = requests[request.url ?? '']
+  const message = otlpRequests[request.url ?? '']
   if (!message) throw new Error(`there is no ${request.url}`)
   if (type === 'application/json') return JSON.parse(bytes.toString('utf8'))
   if (type !== 'application/x-protobuf') throw new Error(`content type ${type}`)
