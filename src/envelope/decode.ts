@@ -5,6 +5,7 @@
  * each format, `content_type_unknown`, `cloudevent_invalid`, `registry_missing`.
  */
 import { EngineError } from '../base/error.ts'
+import { storableText } from '../base/utf8.ts'
 import type { Auth } from './auth.ts'
 import { type CloudEvent, timeOf } from './cloudevents/event.ts'
 import { eventOfRecord } from './cloudevents/kafka.ts'
@@ -85,11 +86,7 @@ function bytesOf({ value }: RawRecord, valueBytesMax: number): Buffer {
 
 /** Binary keys, such as Java's serialised integers with their zero bytes, order as well as text does. */
 function keyTextOf(key: Buffer): string {
-  try {
-    const text = textOf(key)
-    if (!text.includes('\0')) return text
-  } catch {}
-  return `base64:${key.toString('base64')}`
+  return storableText(key) ?? `base64:${key.toString('base64')}`
 }
 
 /** Lower-case names; of a repeated header the last one counts. */

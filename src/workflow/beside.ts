@@ -2,6 +2,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { messageOf } from '../base/error.ts'
+import { storableText } from '../base/utf8.ts'
 import type { Beside } from './enclosed.ts'
 import { limits } from './limits.ts'
 import { type Finding, finding } from './problem.ts'
@@ -32,9 +33,7 @@ function read(dir: string, path: string): string | Finding {
 }
 
 function decode(path: string, bytes: Buffer): string | Finding {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    if (!text.includes('\0')) return text
-  } catch {}
+  const text = storableText(bytes)
+  if (text !== null) return text.replace(/^\uFEFF/, '')
   return finding('not_text', `${path} is not text`, 'UTF-8', 'save the file as UTF-8 without NUL')
 }

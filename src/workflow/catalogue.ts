@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { messageOf } from '../base/error.ts'
+import { utf8Text } from '../base/utf8.ts'
 import { besideOf } from './beside.ts'
 import { listFunctions } from './functions.ts'
 import { limits } from './limits.ts'
@@ -104,9 +105,9 @@ async function readText(file: string): Promise<string | Finding> {
   try {
     const { size } = await stat(file)
     if (size > limits.fileBytesMax) return tooLarge(size)
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+    return utf8Text(await readFile(file)) ?? notText
   } catch (error) {
-    return error instanceof TypeError ? notText : unreadable(error)
+    return unreadable(error)
   }
 }
 

@@ -1,16 +1,13 @@
 /** Bytes that are to be text, and the sentences of those that are not what they should be. */
 import { EngineError, messageOf } from '../../base/error.ts'
+import { utf8Text } from '../../base/utf8.ts'
 import { TooManyDigits } from '../number.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Throws `EngineError` `value_not_utf8`. */
 export function textOf(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch (cause) {
-    throw new EngineError('value_not_utf8', 'the value is not UTF-8 text', { cause })
-  }
+  const text = utf8Text(bytes)
+  if (text !== null) return text
+  throw new EngineError('value_not_utf8', 'the value is not UTF-8 text')
 }
 
 /** Of formats whose reading takes its time, so that no value holds up others. Throws `EngineError` `value_too_large`. */
