@@ -4,7 +4,8 @@
  */
 
 import type { Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml'
-import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser } from 'yaml'
+import { Composer, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser } from 'yaml'
+import { deeperThan, yamlOptions } from '../envelope/yaml-source.ts'
 import { limits } from './limits.ts'
 import { keyOf, offsetIn, offsetOf, type Path, type Places } from './places.ts'
 import type { Finding } from './problem.ts'
@@ -48,25 +49,12 @@ interface Reading {
   readonly findings: PlacedFinding[]
 }
 
-const options = {
-  version: '1.2',
-  schema: 'core',
-  strict: true,
-  merge: false,
-  resolveKnownTags: false,
-  intAsBigInt: true,
-  prettyErrors: false,
-  logLevel: 'silent',
-  /** The library's own check compares every key with every other; ours is a look-up. */
-  uniqueKeys: false,
-} as const
-
 /** In two steps, because the second recurses: the tree of tokens is measured before it is composed. */
 function compose(text: string, reading: Reading): Document | null {
   const tokens = [...new Parser().parse(text)]
-  const tooDeep = firstTooDeep(tokens)
+  const tooDeep = deeperThan(limits.depthMax, tokens)
   if (tooDeep !== null) return refuse(reading, tooDeep, refusals.depth)
-  const documents = [...new Composer(options).compose(tokens, true, text.length)]
+  const documents = [...new Composer(yamlOptions).compose(tokens, true, text.length)]
   const [document, second] = documents as [Document, Document?]
   if (document.directives?.yaml.explicit || text.startsWith('%')) return refuse(reading, 0, refusals.directive)
   if (second) return refuse(reading, second.range?.[0] ?? 0, refusals.documents)
@@ -79,25 +67,6 @@ function compose(text: string, reading: Reading): Document | null {
 function refuse(reading: Reading, at: number, finding: Finding, refused?: Path): null {
   reading.findings.push({ at, ...finding, ...(refused && { refused }) })
   return null
-}
-
-function firstTooDeep(tokens: readonly CST.Token[]): number | null {
-  const open: [CST.Token, number][] = tokens.map((token) => [token, 0])
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [token, depth] = next
-    if (depth > limits.depthMax) return token.offset
-    for (const inner of innerTokens(token)) open.push([inner, depth + 1])
-  }
-  return null
-}
-
-function* innerTokens(token: CST.Token): Iterable<CST.Token> {
-  if (token.type === 'document' && token.value) yield token.value
-  if (!('items' in token)) return
-  for (const item of token.items) {
-    if (item.key) yield item.key
-    if (item.value) yield item.value
-  }
 }
 
 function plain(node: Node, path: Path, reading: Reading): unknown {

@@ -3,10 +3,11 @@
  * they are how a small text becomes a large value, or another than it seems.
  */
 import type { Pair, Scalar } from 'yaml'
-import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser, stringify } from 'yaml'
+import { Composer, type Document, isAlias, isMap, isScalar, isSeq, type Node, Parser, stringify } from 'yaml'
 import type { Format } from '../format.ts'
 import { depthMax, type Json } from '../json.ts'
 import { exactNumber, plainInteger } from '../number.ts'
+import { deeperThan, yamlOptions } from '../yaml-source.ts'
 import { put } from './plain.ts'
 import { reading, textOf, tooDeep, unreadable, upTo, withoutMark } from './text.ts'
 
@@ -38,24 +39,11 @@ function refuseBrackets(text: string): void {
   }
 }
 
-const options = {
-  version: '1.2',
-  schema: 'core',
-  strict: true,
-  merge: false,
-  resolveKnownTags: false,
-  intAsBigInt: true,
-  prettyErrors: false,
-  logLevel: 'silent',
-  /** The library's own check compares every key with every other; ours is a look-up. */
-  uniqueKeys: false,
-} as const
-
 /** In two steps, because the second recurses: the tree of tokens is measured before it is composed. */
 function compose(text: string): Document {
   const tokens = [...new Parser().parse(text)]
-  refuseDeep(tokens)
-  const [document, second] = withoutStacks(() => firstTwo(new Composer(options).compose(tokens, true, text.length)))
+  if (deeperThan(depthMax + 1, tokens) !== null) throw tooDeep()
+  const [document, second] = withoutStacks(() => firstTwo(new Composer(yamlOptions).compose(tokens, true, text.length)))
   if (document.directives?.yaml.explicit || text.startsWith('%')) throw unreadable('YAML', 'directives are not taken')
   if (second) throw unreadable('YAML', 'it holds several documents, one is taken')
   const [error] = [...document.errors, ...document.warnings]
@@ -75,24 +63,6 @@ function withoutStacks<T>(act: () => T): T {
     return act()
   } finally {
     Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
-function refuseDeep(tokens: readonly CST.Token[]): void {
-  const open: [CST.Token, number][] = tokens.map((token) => [token, 0])
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [token, depth] = next
-    if (depth > depthMax + 1) throw tooDeep()
-    for (const inner of innerTokens(token)) open.push([inner, depth + 1])
-  }
-}
-
-function* innerTokens(token: CST.Token): Iterable<CST.Token> {
-  if (token.type === 'document' && token.value) yield token.value
-  if (!('items' in token)) return
-  for (const item of token.items) {
-    if (item.key) yield item.key
-    if (item.value) yield item.value
   }
 }
 
