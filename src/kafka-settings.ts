@@ -1,6 +1,6 @@
 /** The configuration's words for Kafka -> the intake's settings. */
 import { EngineError } from './base/error.ts'
-import { checkTls, PemFile, type TlsFiles } from './base/tls.ts'
+import { type TlsFiles, tlsFiles } from './base/tls.ts'
 import type { Config } from './config.ts'
 import type { KafkaSettings, Login } from './intake/settings.ts'
 import { Tokens } from './intake/tokens.ts'
@@ -22,25 +22,12 @@ export function kafkaSettings(config: Config): KafkaSettings {
 function tlsOf(config: Config): boolean | TlsFiles {
   if (!config['kafka.tls']) return false
   const { 'kafka.tlsCertFile': certFile, 'kafka.tlsKeyFile': keyFile } = config
-  if ((certFile === null) !== (keyFile === null)) {
-    throw invalid('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE go together: one is set, the other is not')
-  }
-  const files = filesOf({
-    ca: pem('KAFKA_TLS_CA_FILE', config['kafka.tlsCaFile']),
-    cert: pem('KAFKA_TLS_CERT_FILE', certFile),
-    key: pem('KAFKA_TLS_KEY_FILE', keyFile),
+  const files = tlsFiles({
+    ca: ['KAFKA_TLS_CA_FILE', config['kafka.tlsCaFile']],
+    cert: ['KAFKA_TLS_CERT_FILE', certFile],
+    key: ['KAFKA_TLS_KEY_FILE', keyFile],
   })
   return Object.keys(files).length === 0 ? true : files
-}
-
-function filesOf({ ca, cert, key }: Readonly<Record<keyof TlsFiles, PemFile | null>>): TlsFiles {
-  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
-  checkTls(files)
-  return files
-}
-
-function pem(setting: string, path: string | null): PemFile | null {
-  return path === null ? null : new PemFile(setting, path)
 }
 
 function loginOf(config: Config): Login | null {
@@ -61,8 +48,7 @@ function tokensOf(config: Config): Tokens {
     const needed = 'KAFKA_OAUTH_TOKEN_URL, KAFKA_OAUTH_CLIENT_ID and KAFKA_OAUTH_CLIENT_SECRET'
     throw invalid(`KAFKA_SASL_MECHANISM is oauthbearer, so ${needed} must be set too`)
   }
-  const ca = pem('KAFKA_OAUTH_TLS_CA_FILE', config['kafka.oauth.tlsCaFile'])
-  const tls = filesOf({ ca, cert: null, key: null })
+  const tls = tlsFiles({ ca: ['KAFKA_OAUTH_TLS_CA_FILE', config['kafka.oauth.tlsCaFile']] })
   return new Tokens({ url: checkedUrl(url), clientId, clientSecret, scope: config['kafka.oauth.scope'], tls })
 }
 

@@ -49,6 +49,33 @@ export interface TlsFiles {
   readonly key?: PemFile
 }
 
+/** A setting's name, and the path that it holds. */
+type Named = readonly [setting: string, path: string | null]
+
+/** Throws `EngineError` `config_invalid` when certificate and key are not both there, and as `checkTls` does. */
+export function tlsFiles({
+  ca,
+  cert,
+  key,
+}: {
+  readonly ca: Named
+  readonly cert?: Named
+  readonly key?: Named
+}): TlsFiles {
+  const [own, ownKey] = [pem(cert), pem(key)]
+  if ((own === null) !== (ownKey === null)) {
+    throw invalid(`${cert?.[0]} and ${key?.[0]} go together: one is set, the other is not`)
+  }
+  const trusted = pem(ca)
+  const files = { ...(trusted && { ca: trusted }), ...(own && { cert: own }), ...(ownKey && { key: ownKey }) }
+  checkTls(files)
+  return files
+}
+
+function pem([setting, path]: Named = ['', null]): PemFile | null {
+  return path === null ? null : new PemFile(setting, path)
+}
+
 /** Read anew for each connection, so that what was replaced is taken from then on. */
 export function tlsOptions({ ca, cert, key }: TlsFiles): SecureContextOptions {
   return { ...(ca && { ca: ca.read() }), ...(cert && { cert: cert.read() }), ...(key && { key: key.read() }) }

@@ -11,10 +11,10 @@ import {
   processClientCredentialsResponse,
   ResponseBodyError,
 } from 'oauth4webapi'
+import { askHttp } from '../base/ask-http.ts'
 import { EngineError, messageOf } from '../base/error.ts'
 import type { TlsFiles } from '../base/tls.ts'
 import { tlsTrouble } from '../base/tls-trouble.ts'
-import { post } from './post.ts'
 
 export interface TokenSettings {
   readonly url: string
@@ -62,6 +62,16 @@ export class Tokens {
     const freshMs = lifeMs - Math.max(renewBeforeMs, lifeMs / 5)
     this.#current = { value, freshUntilMs: askedMs + freshMs, validUntilMs: askedMs + lifeMs }
   }
+}
+
+const answersWithinMs = 10_000
+const answerBytesMax = 64 * 1024
+
+/** As the library wants it. */
+async function post(url: string, headers: Record<string, string>, body: string, tls: TlsFiles): Promise<Response> {
+  const limits = { answerMsMax: answersWithinMs, answerBytesMax }
+  const { status, type, body: said } = await askHttp({ url, headers, body, tls, ...limits })
+  return new Response(new Uint8Array(said), { status, headers: { 'content-type': type } })
 }
 
 async function grant(settings: TokenSettings): Promise<{ access_token: string; expires_in?: number }> {

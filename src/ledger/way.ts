@@ -5,7 +5,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type pg from 'pg'
 import { EngineError } from '../base/error.ts'
-import { checkTls, PemFile, type TlsFiles, tlsOptions } from '../base/tls.ts'
+import { type TlsFiles, tlsFiles, tlsOptions } from '../base/tls.ts'
 
 export interface Way {
   readonly tls: TlsFiles
@@ -60,16 +60,13 @@ function checksOf(mode: Mode, { ca }: TlsFiles): ConnectionOptions {
 }
 
 function filesOf({ sslrootcert, sslcert, sslkey }: Readonly<Record<string, string | null>>): TlsFiles {
-  if (Boolean(sslcert) !== Boolean(sslkey))
-    throw invalid('sslcert and sslkey go together: one is there, the other is not')
-  const pem = (name: string, path: string | null | undefined) =>
-    path ? new PemFile(`${name} of DATABASE_URL`, path) : null
-  // `system` is libpq's word for the authorities that come with the machine; ours come with Node.
-  const ca = sslrootcert === 'system' ? null : pem('sslrootcert', sslrootcert)
-  const [cert, key] = [pem('sslcert', sslcert), pem('sslkey', sslkey)]
-  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
-  checkTls(files)
-  return files
+  const named = (name: string, path: string | null | undefined) => [`${name} of DATABASE_URL`, path || null] as const
+  return tlsFiles({
+    // `system` is libpq's word for the authorities that come with the machine; ours come with Node.
+    ca: named('sslrootcert', sslrootcert === 'system' ? null : sslrootcert),
+    cert: named('sslcert', sslcert),
+    key: named('sslkey', sslkey),
+  })
 }
 
 function invalid(message: string): EngineError {

@@ -2,11 +2,9 @@
  * HTTP to the registry, in place of the library's own: that one has no end when a connection breaks within an answer, no limit to what it
  * reads, and takes an address that is no registry for one that lacks the schema.
  */
-import { readFileSync } from 'node:fs'
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { askHttp } from '../base/ask-http.ts'
 import { EngineError, messageOf } from '../base/error.ts'
-import { PemFile } from '../base/tls.ts'
+import type { TlsFiles } from '../base/tls.ts'
 import { tlsTrouble } from '../base/tls-trouble.ts'
 
 export interface TransportOptions {
@@ -14,10 +12,7 @@ export interface TransportOptions {
   readonly url: string
   readonly user: string | null
   readonly password: string | null
-  /** PEM files; read anew with each connection, so that new ones are taken. */
-  readonly tlsCaFile: string | null
-  readonly tlsCertFile: string | null
-  readonly tlsKeyFile: string | null
+  readonly tls: TlsFiles
   /** One answer takes no longer, in milliseconds. */
   readonly answerMsMax: number
 }
@@ -30,10 +25,12 @@ const answerBytesMax = 8 * 1024 * 1024
  * else `registry_outage` (retryable): also for what only people can mend, such as a wrong password, for no record is to blame.
  */
 export async function get(url: string, options: TransportOptions): Promise<unknown> {
-  const { status, text } = await ask(url, options).catch((cause) => {
+  const { tls, answerMsMax } = options
+  const question = { url, headers: headersOf(options), tls, answerMsMax, answerBytesMax }
+  const { status, body: said } = await askHttp(question).catch((cause) => {
     throw away(options, tlsReason(cause, options) ?? reasonOf(cause), cause)
   })
-  const body = parsed(text)
+  const body = parsed(said.toString('utf8'))
   if (status === 200 && body !== null) return body
   if (status === 404 && missing.has(Number(body?.error_code))) {
     throw new EngineError('registry_missing_entry', String(body?.message ?? 'there is none'))
@@ -44,45 +41,10 @@ export async function get(url: string, options: TransportOptions): Promise<unkno
 /** Schema, version, subject: https://docs.confluent.io/platform/current/schema-registry/develop/api.html#errors. */
 const missing: ReadonlySet<number> = new Set([40401, 40402, 40403])
 
-interface Answer {
-  readonly status: number
-  readonly text: string
-}
-
-function ask(url: string, options: TransportOptions): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(options.answerMsMax)
-    const send = url.startsWith('https:') ? requestHttps : requestHttp
-    const request = send(url, { headers: headersOf(options), ...tlsOf(options), signal }, (response) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      response.on('error', reject)
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > answerBytesMax) request.destroy(new Error(`it answers with more than ${answerBytesMax} bytes`))
-        chunks.push(chunk)
-      })
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
-      })
-    })
-    request.on('error', reject)
-    request.end()
-  })
-}
-
 function headersOf({ user, password }: TransportOptions): Record<string, string> {
   const accept = 'application/vnd.schemaregistry.v1+json, application/json'
   if (user === null) return { accept }
   return { accept, authorization: `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}` }
-}
-
-function tlsOf({ tlsCaFile, tlsCertFile, tlsKeyFile }: TransportOptions) {
-  return {
-    ...(tlsCaFile === null ? {} : { ca: readFileSync(tlsCaFile) }),
-    ...(tlsCertFile === null ? {} : { cert: readFileSync(tlsCertFile) }),
-    ...(tlsKeyFile === null ? {} : { key: readFileSync(tlsKeyFile) }),
-  }
 }
 
 interface Body {
@@ -101,15 +63,13 @@ function parsed(text: string): Body | null {
 }
 
 function reasonOf(error: unknown): string {
-  if ((error as Error).name === 'TimeoutError' || (error as Error).name === 'AbortError') return 'it does not answer'
   const inner = error instanceof AggregateError ? error.errors[0] : error
   return messageOf(inner)
 }
 
-function tlsReason(error: unknown, { tlsCertFile }: TransportOptions): string | null {
+function tlsReason(error: unknown, { tls }: TransportOptions): string | null {
   const own = 'SCHEMA_REGISTRY_TLS_CERT_FILE and SCHEMA_REGISTRY_TLS_KEY_FILE'
-  const cert = tlsCertFile === null ? undefined : new PemFile('SCHEMA_REGISTRY_TLS_CERT_FILE', tlsCertFile).readOrNone()
-  return tlsTrouble(error, { ca: 'SCHEMA_REGISTRY_TLS_CA_FILE', own, cert })
+  return tlsTrouble(error, { ca: 'SCHEMA_REGISTRY_TLS_CA_FILE', own, cert: tls.cert?.readOrNone() })
 }
 
 function refusalOf(status: number, body: Body | null): string {

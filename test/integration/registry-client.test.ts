@@ -12,9 +12,7 @@ import { unique } from '../support/servers.ts'
 const options = {
   user: null,
   password: null,
-  tlsCaFile: null,
-  tlsCertFile: null,
-  tlsKeyFile: null,
+  tls: {},
   answerMsMax: 10_000,
 }
 const latest = { version: 'latest', message: null } as const

@@ -169,7 +169,10 @@ const odd: Readonly<Record<string, [Record<string, string>, RegExp]>> = {
     /sslrootcert of DATABASE_URL: \/nowhere\.pem: there is no such file/,
   ],
   'a file of something else': [{ sslrootcert: file('hello') }, /is not PEM/],
-  'a certificate without its key': [{ sslcert: dbUser.cert }, /sslcert and sslkey go together/],
+  'a certificate without its key': [
+    { sslcert: dbUser.cert },
+    /sslcert of DATABASE_URL and sslkey of DATABASE_URL go together/,
+  ],
   'a key of another certificate': [
     { sslcert: dbUser.cert, sslkey: expired.key },
     /the key is not that of the certificate/,

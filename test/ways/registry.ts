@@ -5,7 +5,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { get, type TransportOptions } from '../../src/registry/transport.ts'
+import { tlsFiles } from '../../src/base/tls.ts'
+import { loadConfig } from '../../src/config.ts'
+import { get } from '../../src/registry/transport.ts'
+import { registryOptions } from '../../src/registry-settings.ts'
 import { atEnd } from '../support/at-end.ts'
 import { authority, caFile, file, own, pairFiles, stranger, strangerFile } from './ground.ts'
 
@@ -27,10 +30,10 @@ test('a registry over TLS, and by a certificate of ours: answers', async () => {
 
 const bad: Readonly<Record<string, [() => Promise<unknown>, RegExp]>> = {
   'another authority': [
-    () => ask('plain', { tlsCaFile: strangerFile }),
+    () => ask('plain', { ca: strangerFile }),
     /nobody we trust .*: SCHEMA_REGISTRY_TLS_CA_FILE must/,
   ],
-  'no authority': [() => ask('plain', { tlsCaFile: null }), /nobody we trust .*: SCHEMA_REGISTRY_TLS_CA_FILE must/],
+  'no authority': [() => ask('plain', { ca: null }), /nobody we trust .*: SCHEMA_REGISTRY_TLS_CA_FILE must/],
   'another host name': [
     () => ask('plain', {}, '127.0.0.1'),
     /its certificate is for DNS:localhost, not for 127\.0\.0\.1/,
@@ -53,24 +56,46 @@ for (const [name, [act, message]] of Object.entries(bad)) {
 
 test('a registry: certificates that are replaced are taken by the next request', async () => {
   const files = { ca: file(authority.pem), ...pairFiles(await stranger.sign({ name: 'first' })) }
-  const options = { ...certificate(files), tlsCaFile: files.ca }
-  await assert.rejects(ask('mutual', options), /does it trust CN=a stranger/)
+  const asked = asking('mutual', files)
+  await assert.rejects(asked(), /does it trust CN=a stranger/)
   const next = await authority.sign({ name: 'second' })
   writeFileSync(files.cert, next.cert)
   writeFileSync(files.key, next.key)
-  assert.deepEqual(await ask('mutual', options), ['films'])
+  assert.deepEqual(await asked(), ['films'])
   rmSync(files.key)
-  await assert.rejects(ask('mutual', options), { code: 'registry_outage', message: /no such file/ })
+  assert.deepEqual(await asked(), ['films'], 'as it was last, while somebody replaces it')
 })
 
-function certificate(pair: { cert: string; key: string }): Partial<TransportOptions> {
-  return { tlsCertFile: pair.cert, tlsKeyFile: pair.key }
+test('a registry: a file that was never there, and half a pair, are told at the start', () => {
+  const from = (env: Record<string, string>) =>
+    registryOptions(loadConfig({ SCHEMA_REGISTRY_URL: 'https://localhost:1', ...env }, ''))
+  const missing = { SCHEMA_REGISTRY_TLS_CA_FILE: '/nowhere/ca.pem' }
+  assert.throws(() => from(missing), { code: 'config_invalid', message: /SCHEMA_REGISTRY_TLS_CA_FILE: .*no such file/ })
+  const half = { SCHEMA_REGISTRY_TLS_CERT_FILE: own.cert }
+  assert.throws(() => from(half), { code: 'config_invalid', message: /SCHEMA_REGISTRY_TLS_KEY_FILE go together/ })
+})
+
+interface Files {
+  readonly ca?: string | null
+  readonly cert?: string
+  readonly key?: string
 }
 
-function ask(to: keyof typeof ports, options: Partial<TransportOptions> = {}, host = 'localhost'): Promise<unknown> {
+const certificate = ({ cert, key }: { cert: string; key: string }): Files => ({ cert, key })
+
+function ask(to: keyof typeof ports, files: Files = {}, host = 'localhost'): Promise<unknown> {
+  return asking(to, files, host)()
+}
+
+/** The same files each time. */
+function asking(to: keyof typeof ports, { ca = caFile, cert, key }: Files, host = 'localhost'): () => Promise<unknown> {
   const url = `https://${host}:${ports[to]}/subjects`
-  const common = { user: null, password: null, tlsCertFile: null, tlsKeyFile: null, answerMsMax: 5000 }
-  return get(url, { url, ...common, tlsCaFile: caFile, ...options })
+  const tls = tlsFiles({
+    ca: ['SCHEMA_REGISTRY_TLS_CA_FILE', ca],
+    cert: ['SCHEMA_REGISTRY_TLS_CERT_FILE', cert ?? null],
+    key: ['SCHEMA_REGISTRY_TLS_KEY_FILE', key ?? null],
+  })
+  return () => get(url, { url, user: null, password: null, tls, answerMsMax: 5000 })
 }
 
 async function listen(options: ServerOptions): Promise<number> {
