@@ -42,8 +42,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** A shell fits its port by type: it may import the types of this one file, and only as types. */
-const ports = 'coordinator/ports.ts'
+/** A shell fits its port by type: it may import the types of these files, and only as types. */
+const ports = ['coordinator/ports.ts', 'api/ports.ts']
 
 /** Outside libraries and the only rooms that know them. Node's own are named where only one room should. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
@@ -131,7 +131,7 @@ function mayImport({ file, room, target, typeOnly }: Import): boolean {
   const to = relative(src, join(src, dirname(file), target))
   const toRoom = roomOf(to)
   if (toRoom === room || allowed[room]?.includes(toRoom)) return true
-  return to === ports && typeOnly && ['intake', 'worker', 'ledger', 'outbox'].includes(room)
+  return ports.includes(to) && typeOnly && ['intake', 'worker', 'ledger', 'outbox'].includes(room)
 }
 
 function mayKnow(room: string, target: string): boolean {

@@ -27,6 +27,7 @@ export interface Written {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+  /** As Kafka keeps it: a topic may have the broker's own clock in it. */
   readonly timestampMs: number
 }
 
@@ -51,14 +52,16 @@ export interface Origin extends Place {
   readonly incarnation: string
 }
 
+export type StepEnd = 'ok' | 'skipped' | 'failed' | null
+
 export type Standing =
   /** Not in the ledger yet. */
   | { readonly is: 'written' }
   /** `after`: how the step that was asked for has ended, if it has. */
-  | { readonly is: 'open'; readonly after: 'ok' | 'skipped' | 'failed' | null }
+  | { readonly is: 'open'; readonly after: StepEnd }
   | {
       readonly is: 'ended'
-      readonly after: 'ok' | 'skipped' | 'failed' | null
+      readonly after: StepEnd
       readonly state: string
       readonly code: string | null
       readonly message: string | null

@@ -1,8 +1,8 @@
 /** An idempotent producer that knows where each record went. After a failure it is thrown away, for its count is not right any more. */
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs'
+import type { NewRecord, Written } from '../api/ports.ts'
 import { EngineError } from '../base/error.ts'
 import type { RawHeader } from '../envelope/record.ts'
-import type { NewRecord, Written } from './direct.ts'
 import type { DirectLimits } from './direct-limits.ts'
 import { chosenPartitions } from './partition.ts'
 

@@ -4,30 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
+import type { NewRecord, Written } from '../api/ports.ts'
 import { crashPoint } from '../base/crash-point.ts'
 import { Deque } from '../base/deque.ts'
 import { EngineError, messageOf } from '../base/error.ts'
-import type { RawHeader } from '../envelope/record.ts'
 import { type DirectLimits, defaultDirectLimits } from './direct-limits.ts'
 import { DirectSession } from './direct-session.ts'
 import { kafkaError } from './failure.ts'
-
-export interface NewRecord {
-  readonly topic: string
-  readonly key: Buffer | null
-  readonly value: Buffer
-  readonly headers: readonly RawHeader[]
-  readonly timestampMs: number
-}
-
-/** Where it stands now. */
-export interface Written {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  /** As Kafka keeps it: a topic may have the broker's own clock in it. */
-  readonly timestampMs: number
-}
 
 interface Waiting {
   readonly record: NewRecord

@@ -1,22 +1,6 @@
 /** Idempotency keys: claimed before a request is written, kept for a day after. */
+import type { Claim, ClaimAnswer, ClaimDone } from '../../api/ports.ts'
 import type { Connections } from '../connect.ts'
-
-export interface Claim {
-  readonly key: string
-  readonly digest: Buffer
-  readonly owner: string
-}
-
-export interface Place {
-  readonly partition: number
-  readonly offset: number
-}
-
-export type ClaimAnswer =
-  | { readonly is: 'ours'; readonly again: boolean }
-  | { readonly is: 'done'; readonly id: string; readonly place: Place }
-  | { readonly is: 'busy' }
-  | { readonly is: 'other_request' }
 
 /** Whoever claimed and is not heard of for so long was lost: longer than a door tries to write, in seconds. */
 const lostAfterS = 30
@@ -72,10 +56,7 @@ function answerOf({ ours, again, same, transaction_id: id, kafka_partition, kafk
 }
 
 /** Of a claim that was taken over meanwhile the one who took it says what came of it. */
-export async function claimed(
-  db: Connections,
-  done: readonly { readonly key: string; readonly owner: string; readonly id: string; readonly place: Place }[],
-): Promise<void> {
+export async function claimed(db: Connections, done: readonly ClaimDone[]): Promise<void> {
   await db.query({
     name: 'millrace_http_claimed',
     text: `

@@ -1,24 +1,25 @@
 /** What the HTTP door asks of the ledger, on connections of its own, so that no commit waits for an answer to a client. */
+import type { DoorLedger } from '../../api/ports.ts'
 import { connect, type LedgerSettings } from '../connect.ts'
 import { load } from '../load.ts'
 import { abandon, claim, claimed } from './once.ts'
 import { fullTopics, sourceOf, standing } from './standing.ts'
 import { stories } from './stories.ts'
 
-export type DoorReads = ReturnType<typeof openDoorLedger>
-
-export function openDoorLedger(settings: LedgerSettings & { readonly engine: string }) {
+export function openDoorLedger(
+  settings: LedgerSettings & { readonly engine: string },
+): DoorLedger & { stop(): Promise<void> } {
   const db = connect({ ...settings, heldMsMax })
   const { engine } = settings
   return {
-    standing: (asked: Parameters<typeof standing>[2]) => standing(db, engine, asked),
-    stories: (ids: readonly string[]) => stories(db, ids),
-    kept: (ids: readonly string[]) => load(db, ids),
-    sourceOf: (version: string) => sourceOf(db, version),
-    claim: (claims: Parameters<typeof claim>[1]) => claim(db, claims),
-    claimed: (done: Parameters<typeof claimed>[1]) => claimed(db, done),
-    abandon: (keys: Parameters<typeof abandon>[1]) => abandon(db, keys),
-    full: (topics: readonly string[]) => fullTopics(db, engine, topics),
+    standing: (asked) => standing(db, engine, asked),
+    stories: (ids) => stories(db, ids),
+    kept: (ids) => load(db, ids),
+    sourceOf: (version) => sourceOf(db, version),
+    claim: (claims) => claim(db, claims),
+    claimed: (done) => claimed(db, done),
+    abandon: (keys) => abandon(db, keys),
+    full: (topics) => fullTopics(db, engine, topics),
     stop: () => db.end(),
   }
 }

@@ -1,37 +1,8 @@
 /** How transactions stand that somebody waits for: many with one question, by their ids, and where there is none by their places. */
+import type { Asked, Origin, Standing } from '../../api/ports.ts'
 import { stateName, stepStateName } from '../codes.ts'
 import type { Connections } from '../connect.ts'
 import { between, rangeOf } from '../id-range.ts'
-
-export interface Asked {
-  readonly id: string
-  readonly after: string | null
-  readonly from: Origin | null
-}
-
-export interface Origin {
-  readonly workflow: string
-  readonly topic: string
-  readonly incarnation: string
-  readonly partition: number
-  readonly offset: number
-}
-
-export type StepEnd = 'ok' | 'skipped' | 'failed' | null
-
-export type Standing =
-  | { readonly is: 'written' }
-  | { readonly is: 'open'; readonly after: StepEnd }
-  | {
-      readonly is: 'ended'
-      readonly after: StepEnd
-      readonly state: string
-      readonly code: string | null
-      readonly message: string | null
-    }
-  | { readonly is: 'duplicate'; readonly firstId: string }
-  | { readonly is: 'refused'; readonly code: string }
-  | { readonly is: 'moved'; readonly id: string }
 
 /** In the order of those asked for. */
 export async function standing(db: Connections, engine: string, asked: readonly Asked[]): Promise<Standing[]> {

@@ -1,26 +1,7 @@
 /** What the status of a transaction shows: its state, and those of its steps. */
+import type { Story, StoryStep } from '../../api/ports.ts'
 import type { Connections } from '../connect.ts'
 import { between, rangeOf } from '../id-range.ts'
-
-export interface Story {
-  readonly id: string
-  readonly workflow: string
-  readonly state: string
-  readonly code: string | null
-  readonly message: string | null
-  readonly admittedAt: string
-  readonly endedAt: string | null
-  readonly sender: { readonly principal: string; readonly family: string } | null
-  readonly steps: readonly StoryStep[]
-}
-
-export interface StoryStep {
-  readonly step: string
-  readonly item: string
-  readonly kind: string
-  readonly state: string
-  readonly attempts: number
-}
 
 /** Items that are shown of one transaction: its status is for people and pages. */
 const stepsMax = 200
