@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import { Coordinator } from './coordinator/coordinator.ts'
 import { type CoordinatorLimits, defaultLimits } from './coordinator/limits.ts'
 import type { OutboxLedger, Preparer } from './coordinator/ports.ts'
+import { limitsOf } from './coordinator-settings.ts'
 import { CurrentPlans } from './current-plans.ts'
 import { EngineDoor } from './door.ts'
 import { createDoorStamps } from './envelope/door-stamp.ts'
@@ -23,6 +24,7 @@ import { Intake } from './intake/intake.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { openLedger } from './ledger/ledger.ts'
 import { checkWriters, pendingMigrations } from './ledger/migrate.ts'
+import { databaseUrlOf } from './ledger-settings.ts'
 import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
@@ -32,8 +34,9 @@ import { RegistryReader } from './registry-reader.ts'
 import { registryOptions } from './registry-settings.ts'
 import { createSecrets } from './secrets.ts'
 import { publish } from './telemetry/channels.ts'
-import { type TelemetryOptions, wantedOf } from './telemetry/options.ts'
+import { wantedOf } from './telemetry/options.ts'
 import { startTelemetry, type Telemetry } from './telemetry/start.ts'
+import { telemetryOf } from './telemetry-settings.ts'
 import { createPool, type Pool } from './worker/pool.ts'
 import { planFromSource } from './workflow/parse.ts'
 import type { Plan } from './workflow/plan.ts'
@@ -136,7 +139,7 @@ export class Engine {
       outbox,
       preparer: this.#preparerOf(registry, sealer),
       sealer,
-      limits: limitsOf(this.#options),
+      limits: limitsOf(config, this.#options.limits),
       planFromSource,
       ...(traces !== null && { traces }),
     })
@@ -180,8 +183,9 @@ export class Engine {
 
   /** One that is given up on is a dead letter in its words, just before its lane would give it up in others. */
   #registryOf(clock: Clock): Registry | null {
-    const patienceMs = Math.max(0, limitsOf(this.#options).preparingMsMax - 1000)
-    const options = registryOptions(this.#options.config)
+    const { config, limits } = this.#options
+    const patienceMs = Math.max(0, limitsOf(config, limits).preparingMsMax - 1000)
+    const options = registryOptions(config)
     return options === null ? null : new Registry({ ...options, clock, patienceMs })
   }
 
@@ -303,44 +307,5 @@ export class Engine {
         publish('notice', { level: 'warn', message })
       },
     })
-  }
-}
-
-function telemetryOf(config: Config): TelemetryOptions {
-  return {
-    engine: config.engine,
-    traces: config['telemetry.traces'],
-    metrics: config['telemetry.metrics'],
-    endpoint: config['telemetry.endpoint'],
-    headers: config['telemetry.headers'],
-    protocol: config['telemetry.protocol'],
-    service: config['telemetry.service'],
-    sampler: config['telemetry.sampler'],
-    ratio: config['telemetry.samplerArg'],
-    intervalMs: config['telemetry.exportInterval'],
-    disabled: config['telemetry.disabled'],
-  }
-}
-
-export function databaseUrlOf(config: Config): string {
-  const url = config['postgres.url']
-  if (url !== null) return url
-  throw new EngineError(
-    'config_invalid',
-    'DATABASE_URL is not set: give the ledger as postgres://user:password@host:port/database',
-  )
-}
-
-function limitsOf(options: EngineOptions): CoordinatorLimits {
-  const { config } = options
-  return {
-    ...defaultLimits,
-    runningMax: config['limits.runningMax'],
-    queuedMax: config['limits.queuedMax'],
-    valueBytesMax: config['limits.valueBytesMax'],
-    handoverMs: config.handoverTimeout,
-    // Three signs of life to a lease: one may be late and one may be lost.
-    renewEveryMs: Math.min(defaultLimits.renewEveryMs, Math.floor(config['kafka.sessionTimeout'] / 3)),
-    ...options.limits,
   }
 }

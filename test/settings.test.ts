@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { inspect } from 'node:util'
 import { settingRows } from '../src/cli/setting-rows.ts'
-import { loadConfig, type Setting, type SettingName, settings } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
 import { createSecrets } from '../src/secrets.ts'
+import type { Setting } from '../src/setting-kinds.ts'
+import { type SettingName, settings } from '../src/settings.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-settings-'))
 after(() => rmSync(dir, { recursive: true, force: true }))

@@ -1,7 +1,8 @@
 /** `millrace dev`: everything on one machine, and what is saved is run at once. */
 import type { Config } from '../config.ts'
-import { databaseUrlOf, Engine, migrationsDir } from '../engine.ts'
+import { Engine, migrationsDir } from '../engine.ts'
 import { migrate } from '../ledger/migrate.ts'
+import { databaseUrlOf } from '../ledger-settings.ts'
 import { publish } from '../telemetry/channels.ts'
 import { loadCatalogue } from '../workflow/catalogue.ts'
 import type { Plan } from '../workflow/plan.ts'

@@ -1,7 +1,8 @@
 /** `millrace run`: a coordinator alone, on servers that other people run. */
 import { loadConfig } from '../config.ts'
-import { databaseUrlOf, Engine } from '../engine.ts'
+import { Engine } from '../engine.ts'
 import { kafkaSettings } from '../kafka-settings.ts'
+import { databaseUrlOf } from '../ledger-settings.ts'
 import { publish } from '../telemetry/channels.ts'
 import { loadCatalogue } from '../workflow/catalogue.ts'
 import { Told } from './fail.ts'

@@ -1,5 +1,6 @@
 /** The table of settings as text, for the docs and for `millrace settings`. */
-import { type Setting, settings } from '../config.ts'
+import type { Setting } from '../setting-kinds.ts'
+import { settings } from '../settings.ts'
 
 export interface SettingRow {
   readonly env: string
