@@ -22,6 +22,7 @@ import { idsOf } from './catalogue.ts'
 import { Commands, done, refused } from './commands.ts'
 import { bytesOf, type Entry, type EntryParts, entry, rowsAndActs } from './entry.ts'
 import { failedLettersOf } from './failed-letters.ts'
+import { type Inbound, inboundOf, isForAnyone, isHeard, mayStill, wasWoken } from './inbound.ts'
 import type { CoordinatorLimits } from './limits.ts'
 import type { Command, DedupClaim, Fetched, OpenedLane, OpenRef, PartitionRef, TransactionRow } from './ports.ts'
 import { Preparing, type PreparingParts } from './preparing.ts'
@@ -56,17 +57,6 @@ export interface LaneHooks {
 }
 
 export type LaneLimits = Pick<CoordinatorLimits, 'queuedMax' | 'residentMax'>
-
-/** Something for one of its transactions, or of an operator. */
-type Inbound =
-  | {
-      readonly id: string
-      readonly event: TransactionEvent
-      readonly command: Command | null
-      /** What asked ahead of its commit for the attempt that ended: should that not be written, the attempt never was. */
-      readonly after: Entry | null
-    }
-  | { readonly id: null; readonly command: Command }
 
 export class Lane {
   readonly partition: PartitionRef
@@ -609,40 +599,12 @@ function endsWhenRefused({ isChain, steps, byId }: Plan): boolean {
   return isChain && steps.length === byId.size
 }
 
-/** Of one that is not to be, only its turn, which may be that of another commit. */
-function mayStill({ event, after }: Extract<Inbound, { readonly id: string }>, holds: boolean): boolean {
-  return event.type === 'Started' || (holds && after?.fate !== 'undone')
-}
-
-/** What is to be folded again of what does not hold. */
-function inboundOf({ source }: Entry): Inbound | null {
-  if (source.kind !== 'event') return null
-  const { before, event, command, after } = source
-  const inbound: Inbound = command === null ? { id: before.id, event, command, after } : { id: null, command }
-  return isHeard(inbound) ? inbound : null
-}
-
-/** What it comes of was written, or may be. */
-function isHeard(inbound: Inbound): boolean {
-  return inbound.id === null || inbound.after?.fate !== 'undone'
-}
-
 /** Not of one that was so before its lane was opened, or before it woke: that was told. */
 function tellDoubt(before: Transaction, after: Transaction): void {
   if (before.state === 'queued' && stepInDoubt(before) !== '') return
   const { id: transactionId, plan, envelope } = after
   const { traceparent } = envelope.meta
   publish('in-doubt', { workflow: plan.name, step: stepInDoubt(after), transactionId, traceparent })
-}
-
-/** Its turn, or the end of a rest, came maybe before something of it was due. */
-function wasWoken({ type }: TransactionEvent): boolean {
-  return type === 'Started' || type === 'TimerDue'
-}
-
-/** What a parent or a child says: the one it is for may rest, or have ended. */
-function isForAnyone({ type }: TransactionEvent): boolean {
-  return type === 'UndoAsked' || type === 'CancelAsked' || type === 'ChildEnded'
 }
 
 /** Codes of what Postgres would not take: what is written in its place has none of it. */
