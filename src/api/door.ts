@@ -30,6 +30,7 @@ import { Routes } from './routes.ts'
 import { listen, newServer, renewTls, type TlsOptions } from './server.ts'
 import { type Snapshot, Statuses } from './status.ts'
 import { stream } from './stream.ts'
+import { headerTwice } from './twice.ts'
 import { Watch } from './watch.ts'
 
 export interface DoorOptions {
@@ -174,10 +175,13 @@ export class Door {
     done(this.#refusal(request.raw))
   }
 
-  #refusal({ rawHeaders, url }: IncomingMessage): Error | undefined {
+  #refusal({ rawHeaders, url, httpVersion }: IncomingMessage): Error | undefined {
     const { headersMax, urlCharsMax, requestsMax } = this.#limits
     if (rawHeaders.length / 2 > headersMax)
       return refuse(431, 'too_many_headers', `at most ${headersMax} headers are taken`)
+    if (httpVersion !== '1.1' && httpVersion !== '1.0') return refuse(505, 'http_version', 'HTTP/1.1 is spoken here')
+    const twice = headerTwice(rawHeaders)
+    if (twice !== null) return refuse(400, 'header_twice', `${twice} may be there once`)
     if ((url?.length ?? 0) > urlCharsMax)
       return refuse(414, 'url_too_long', `at most ${urlCharsMax} characters are taken`)
     // Those who wait for a result hold nothing but a connection.

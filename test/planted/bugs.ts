@@ -386,7 +386,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'undone results are folded',
     guard: 'a result that waits to be folded is not taken when its ground is undone',
-    file: 'src/coordinator/lane.ts',
+    file: 'src/coordinator/inbound.ts',
     find: "  return event.type === 'Started' || (holds && after?.fate !== 'undone')\n",
     instead: "  return event.type !== 'TimerDue' || (holds && after?.fate !== 'undone')\n",
     seenBy: 'test/coordinator/ahead',

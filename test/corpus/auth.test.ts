@@ -12,8 +12,8 @@ import { gateOf } from '../../src/auth/ways.ts'
 import { EngineError } from '../../src/base/error.ts'
 import type { Auth } from '../../src/envelope/auth.ts'
 import { planFromSource } from '../../src/workflow/parse.ts'
+import { atS, requestWith, secretsOf } from '../auth/request.ts'
 import { fc } from '../support/fuzz.ts'
-import { atS, requestWith, secretsOf } from './request.ts'
 
 const body = '{"n":1}'
 const hex = (key: string, text: string) => createHmac('sha256', key).update(text).digest('hex')
