@@ -272,11 +272,14 @@ export class Coordinator {
       for (const each of done) {
         this.#act(each, duplicates, returnedUs, invocations)
         this.#tellEndings(each, duplicates)
-        if (isHeard('durable')) tellDurable(each, duplicates, returnedUs)
-        if (isHeard('function.log')) tellLogs(each, duplicates)
       }
     }
     this.#performer.dispatch(invocations)
+    // Nobody waits for what is told.
+    for (const one of written) {
+      if (isHeard('durable')) tellDurable(one)
+      if (isHeard('function.log')) for (const each of one.entries) tellLogs(each, one.duplicates)
+    }
     this.#upkeep.committed()
     this.#lanes.afterCommit((lane) => this.#next.holds(lane))
   }

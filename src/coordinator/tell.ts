@@ -3,15 +3,26 @@ import { publish } from '../telemetry/channels.ts'
 import type { Durable } from '../telemetry/durable.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Entry, EntrySource } from './entry.ts'
+import type { Written } from './write.ts'
+
+/** Of a whole commit at once. */
+export function tellDurable({ entries, duplicates, returnedUs }: Written): void {
+  const durable: Durable[] = []
+  for (const each of entries) {
+    const { transactions, attempts, endings, deadLetters } = each
+    if (transactions.length + attempts.length + endings.length + deadLetters.length === 0) continue
+    durable.push(durableOf(each, duplicates, returnedUs))
+  }
+  if (durable.length > 0) publish('durable', durable)
+}
 
 /** What copies of earlier events have come to is told of nowhere: they were not admitted. */
-export function tellDurable(one: Entry, duplicates: ReadonlyMap<string, string>, returnedUs: number): void {
+function durableOf(one: Entry, duplicates: Written['duplicates'], returnedUs: number): Durable {
   const { lane, source, transactions, attempts, endings, deadLetters } = one
-  if (transactions.length + attempts.length + endings.length + deadLetters.length === 0) return
   const { topic, partition } = lane.partition
   const whole = { admitted: transactions, attempts, endings, letters: deadLetters }
   const rows = duplicates.size === 0 ? whole : without(whole, duplicates)
-  publish('durable', { topic, partition, transactions: transactionsOf(source), ...rows, returnedUs })
+  return { topic, partition, transactions: transactionsOf(source), ...rows, returnedUs }
 }
 
 /** What functions have written, as the ledger has it. */

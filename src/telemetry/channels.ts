@@ -32,8 +32,8 @@ export interface Facts {
   }
   /** The topic is another one than before, of the same name: it is read from its start. */
   'topic.recreated': { topic: string; incarnation: string }
-  /** What a commit has made durable of one event. Often and on the hot path: ask `isHeard` before it is made. */
-  durable: Durable
+  /** What a commit has made durable, event by event. On the hot path: ask `isHeard` before it is made. */
+  durable: readonly Durable[]
   /** Messages of a lane are in Kafka, and marked. */
   published: {
     topic: string

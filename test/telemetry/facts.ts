@@ -1,5 +1,6 @@
 /** One of each fact that is measured, so that each metric has something to tell. */
 import type { Facts } from '../../src/telemetry/channels.ts'
+import type { Durable } from '../../src/telemetry/durable.ts'
 
 const lane = { topic: 't', partition: 1 }
 const letter = { ...lane, offset: '9', workflow: 'order', code: 'value_null', reason: 'no value' }
@@ -41,7 +42,7 @@ const admitted = {
   parent: null,
 }
 
-export const durable: Facts['durable'] = {
+export const durable: Durable = {
   ...lane,
   transactions: [transaction],
   admitted: [admitted],
@@ -54,7 +55,7 @@ export const durable: Facts['durable'] = {
 const message = { id: 'm', transactionId: transaction.id, topic: 'out', headers: '{}', letter: null, error: null }
 
 export const facts = {
-  durable,
+  durable: [durable],
   'lane.paused': { ...lane, reason: 'full' },
   commit: { events: 3, rows: 5, lanes: 1, durationMs: 4 },
   'commit.failed': { kind: 'ledger_outage', message: 'away', retryInMs: 1 },

@@ -91,11 +91,12 @@ test('a ratio takes its share of transactions without a trace of their own', () 
 test('what is not told goes on as it came; what is told, under a span of ours', () => {
   const traceparent = `00-${traceId}-${spanId}-00`
   const told = event({ traceparent: `00-${traceId}-${spanId}-01`, tracestate: 'a=1' })
-  const on = new OwnTraces(samplingOf('parentbased_always_on', 1))
-  assert.equal(on.ofAttempt(event({ traceparent }), 0, '', 1), traceparent)
-  assert.deepEqual(on.ofMessage(event({ traceparent }), 'm'), { traceparent })
-  assert.equal(on.ofAttempt(told, 0, '', 1), `00-${traceId}-${attemptSpanId(id, 0, '', 1)}-01`)
-  assert.deepEqual(on.ofMessage(told, 'm'), {
+  // One for each event: an id has one alone.
+  const on = () => new OwnTraces(samplingOf('parentbased_always_on', 1))
+  assert.equal(on().ofAttempt(event({ traceparent }), 0, '', 1), traceparent)
+  assert.deepEqual(on().ofMessage(event({ traceparent }), 'm'), { traceparent })
+  assert.equal(on().ofAttempt(told, 0, '', 1), `00-${traceId}-${attemptSpanId(id, 0, '', 1)}-01`)
+  assert.deepEqual(on().ofMessage(told, 'm'), {
     traceparent: `00-${traceId}-${sendSpanId('m')}-01`,
     tracestate: 'a=1',
   })

@@ -3,11 +3,11 @@ import type { Durable, DurableAttempt, DurableTransaction } from '../durable.ts'
 import { attributes as name } from '../names.ts'
 import type { Count, Labels, Spread, Tallies, Tally } from './tally.ts'
 
-export function measureDurable(tallies: Tallies): (durable: Durable) => void {
+export function measureDurable(tallies: Tallies): (durable: readonly Durable[]) => void {
   const consumed = new Consumed(tallies)
   const admissions = new Admissions(tallies)
   const attempts = new Attempts(tallies)
-  return ({ topic, transactions, admitted, attempts: rows, letters, returnedUs }) => {
+  const measure = ({ topic, transactions, admitted, attempts: rows, letters, returnedUs }: Durable) => {
     let records = 0
     for (const row of admitted) {
       // What a step calls is no record.
@@ -22,6 +22,9 @@ export function measureDurable(tallies: Tallies): (durable: Durable) => void {
       const transaction = of(transactions, row.transactionId)
       if (transaction) attempts.record(row, transaction, returnedUs)
     }
+  }
+  return (durable) => {
+    for (const each of durable) measure(each)
   }
 }
 

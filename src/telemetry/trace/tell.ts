@@ -23,9 +23,11 @@ export function tellSpans(traces: OwnTraces, resource: Resource, give: (span: Re
   const stops = [
     subscribe('commit', (fact) => commits.begin(fact)),
     subscribe('durable', (fact) => {
-      for (const span of spansOf(fact, traces)) {
-        tell(span)
-        commits.hold(span)
+      for (const each of fact) {
+        for (const span of spansOf(each, traces)) {
+          tell(span)
+          commits.hold(span)
+        }
       }
     }),
     subscribe('published', ({ batch, durationMs }) => {

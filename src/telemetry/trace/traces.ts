@@ -3,6 +3,7 @@
  * telemetry off what came with the event is handed on as it came, so that others see one trace all the same.
  */
 import { randomBytes } from 'node:crypto'
+import { Lately } from '../../base/lately.ts'
 import { parseTraceparent, type TraceParent, traceparentOf } from './context.ts'
 import { attemptSpanId, processSpanId, sendSpanId, type Traced, traceIdOf } from './ids.ts'
 
@@ -38,7 +39,6 @@ export type Sampling = (traceId: string, parent: TraceParent | null) => boolean
 
 /** What is known of a transaction's trace. */
 export interface Trace {
-  readonly transactionId: string
   readonly traceId: string
   /** The producer's span; null: the event brought none. */
   readonly parentId: string | null
@@ -48,27 +48,24 @@ export interface Trace {
 /** With telemetry on: those that are told get spans of ours. Others go on as they came. */
 export class OwnTraces implements Traces {
   readonly #sampling: Sampling
-  /** Asked several times for each transaction, and its envelope stays the same. */
-  readonly #known = new WeakMap<object, Trace>()
+  readonly #known = new Lately<Trace>()
 
   constructor(sampling: Sampling) {
     this.#sampling = sampling
   }
 
   of(transaction: Traced): Trace {
-    const known = this.#known.get(transaction.envelope)
-    // Two workflows on one topic share an envelope, and where it brings no trace each has its own.
-    if (known && (known.parentId !== null || known.transactionId === transaction.id)) return known
     const { id, envelope } = transaction
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
     const parent = parseTraceparent(envelope.meta.traceparent)
     const traceId = parent?.traceId ?? traceIdOf(transaction)
     const trace = {
-      transactionId: id,
       traceId,
       parentId: parent?.spanId ?? null,
       isSampled: this.#sampling(traceId, parent),
     }
-    this.#known.set(envelope, trace)
+    this.#known.set(id, trace)
     return trace
   }
 
