@@ -5,12 +5,7 @@ import { OTLPMetricExporter as MetricsAsProtobuf } from '@opentelemetry/exporter
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { OTLPTraceExporter as TracesAsJson } from '@opentelemetry/exporter-trace-otlp-http'
 import { OTLPTraceExporter as TracesAsProtobuf } from '@opentelemetry/exporter-trace-otlp-proto'
-import {
-  ConsoleMetricExporter,
-  type MetricProducer,
-  type MetricReader,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics'
+import { metrics } from '@opentelemetry/sdk-node'
 import { BatchSpanProcessor, ConsoleSpanExporter, type SpanExporter } from '@opentelemetry/sdk-trace-base'
 import type { TelemetryOptions } from './options.ts'
 
@@ -34,13 +29,13 @@ function otlpSpans(options: TelemetryOptions): SpanExporter {
 export function metricReader(
   options: TelemetryOptions,
   to: 'otlp' | 'console',
-  producer: MetricProducer,
-): MetricReader {
-  const exporter = to === 'console' ? new ConsoleMetricExporter() : otlpMetrics(options)
+  producer: metrics.MetricProducer,
+): metrics.MetricReader {
+  const exporter = to === 'console' ? new metrics.ConsoleMetricExporter() : otlpMetrics(options)
   const exportIntervalMillis = options.intervalMs
   // It may not be longer than the interval.
   const exportTimeoutMillis = Math.min(30_000, exportIntervalMillis)
-  return new PeriodicExportingMetricReader({
+  return new metrics.PeriodicExportingMetricReader({
     exporter,
     exportIntervalMillis,
     exportTimeoutMillis,
@@ -49,7 +44,7 @@ export function metricReader(
 }
 
 /** It listens nowhere by itself. */
-export function prometheusPage(producer: MetricProducer): PrometheusExporter {
+export function prometheusPage(producer: metrics.MetricProducer): PrometheusExporter {
   return new PrometheusExporter({ preventServerStart: true, withoutScopeInfo: true, metricProducers: [producer] })
 }
 

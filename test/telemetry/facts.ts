@@ -1,6 +1,8 @@
 /** One of each fact that is measured, so that each metric has something to tell. */
+
 import type { Facts } from '../../src/telemetry/channels.ts'
 import type { Durable } from '../../src/telemetry/durable.ts'
+import type { TelemetryOptions } from '../../src/telemetry/options.ts'
 
 const lane = { topic: 't', partition: 1 }
 const letter = { ...lane, offset: '9', workflow: 'order', code: 'value_null', reason: 'no value' }
@@ -86,4 +88,18 @@ export const standing = {
   queued: 4,
   functions: [{ name: 'pay', processes: 1, running: 2, waiting: 3 }],
   lag: async () => [{ ...lane, records: 7 }],
+}
+
+export const options: TelemetryOptions = {
+  engine: 'e',
+  traces: 'none',
+  metrics: ['prometheus'],
+  endpoint: null,
+  headers: null,
+  protocol: 'http/protobuf',
+  service: 'shop',
+  sampler: 'always_on',
+  ratio: 1,
+  intervalMs: 60_000,
+  disabled: false,
 }

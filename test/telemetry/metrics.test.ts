@@ -10,23 +10,8 @@ import { publish } from '../../src/telemetry/channels.ts'
 import { observer } from '../../src/telemetry/metrics/observe.ts'
 import { Tallies } from '../../src/telemetry/metrics/tally.ts'
 import { metrics } from '../../src/telemetry/names.ts'
-import type { TelemetryOptions } from '../../src/telemetry/options.ts'
 import { startOpenTelemetry } from '../../src/telemetry/otel.ts'
-import { facts, standing } from './facts.ts'
-
-export const options: TelemetryOptions = {
-  engine: 'e',
-  traces: 'none',
-  metrics: ['prometheus'],
-  endpoint: null,
-  headers: null,
-  protocol: 'http/protobuf',
-  service: 'shop',
-  sampler: 'always_on',
-  ratio: 1,
-  intervalMs: 60_000,
-  disabled: false,
-}
+import { facts, options, standing } from './facts.ts'
 
 /** What Prometheus reads when each fact was told once. */
 async function page(): Promise<string> {

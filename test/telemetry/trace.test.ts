@@ -1,12 +1,12 @@
 /** Traces by themselves: what is read of headers, which ids are made, who is sampled, what is handed on. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyResource } from '@opentelemetry/resources'
+import { resources } from '@opentelemetry/sdk-node'
 import fc from 'fast-check'
 import { parseTraceparent, traceparentOf } from '../../src/telemetry/trace/context.ts'
 import { functionSpans } from '../../src/telemetry/trace/function-spans.ts'
 import { attemptSpanId, processSpanId, sendSpanId, traceIdOf } from '../../src/telemetry/trace/ids.ts'
-import { samplingOf } from '../../src/telemetry/trace/sampling.ts'
+import { samplerOf, samplingOf } from '../../src/telemetry/trace/sampling.ts'
 import { sentSpan, spansOf } from '../../src/telemetry/trace/spans.ts'
 import { handedOn, OwnTraces } from '../../src/telemetry/trace/traces.ts'
 import { durable } from './facts.ts'
@@ -68,8 +68,8 @@ test('ids are made of what the ledger knows: the same each time, and no two alik
 test('samplers decide as OpenTelemetry names them', () => {
   const yes = { traceId, spanId, isSampled: true }
   const no = { ...yes, isSampled: false }
-  const decisions = (name: Parameters<typeof samplingOf>[0], ratio = 1) =>
-    [null, yes, no].map((parent) => samplingOf(name, ratio)(traceId, parent))
+  const decisions = (name: Parameters<typeof samplerOf>[0], ratio = 1) =>
+    [null, yes, no].map((parent) => samplingOf(samplerOf(name, ratio))(traceId, parent))
   assert.deepEqual(decisions('parentbased_always_on'), [true, true, false])
   assert.deepEqual(decisions('parentbased_always_off'), [false, true, false])
   assert.deepEqual(decisions('always_on'), [true, true, true])
@@ -79,7 +79,7 @@ test('samplers decide as OpenTelemetry names them', () => {
 })
 
 test('a ratio takes its share of transactions without a trace of their own', () => {
-  const sampling = samplingOf('parentbased_traceidratio', 0.1)
+  const sampling = samplingOf(samplerOf('parentbased_traceidratio', 0.1))
   const ids = Array.from({ length: 20_000 }, (_, n) => {
     const hex = processSpanId(`a${n}`) + processSpanId(`b${n}`)
     return `019c2f4e11118${hex.slice(0, 3)}8${hex.slice(3, 18)}`
@@ -92,7 +92,7 @@ test('what is not told goes on as it came; what is told, under a span of ours', 
   const traceparent = `00-${traceId}-${spanId}-00`
   const told = event({ traceparent: `00-${traceId}-${spanId}-01`, tracestate: 'a=1' })
   // One for each event: an id has one alone.
-  const on = () => new OwnTraces(samplingOf('parentbased_always_on', 1))
+  const on = () => new OwnTraces(samplingOf(samplerOf('parentbased_always_on', 1)))
   assert.equal(on().ofAttempt(event({ traceparent }), 0, '', 1), traceparent)
   assert.deepEqual(on().ofMessage(event({ traceparent }), 'm'), { traceparent })
   assert.equal(on().ofAttempt(told, 0, '', 1), `00-${traceId}-${attemptSpanId(id, 0, '', 1)}-01`)
@@ -101,7 +101,7 @@ test('what is not told goes on as it came; what is told, under a span of ours', 
     tracestate: 'a=1',
   })
   // Nobody further on is to decide again: a trace of ours that is not told says so.
-  const off = new OwnTraces(samplingOf('parentbased_always_off', 1))
+  const off = new OwnTraces(samplingOf(samplerOf('parentbased_always_off', 1)))
   assert.deepEqual(off.ofCall(event()), { traceparent: `00-${traceIdOf(event())}-${processSpanId(id)}-00` })
   assert.equal(off.ofAttempt(event(), 0, '', 1), null)
   assert.deepEqual(handedOn.ofMessage(event(), 'm'), null)
@@ -113,7 +113,7 @@ test('what is not told goes on as it came; what is told, under a span of ours', 
 })
 
 test('two workflows on one event have a trace each, unless it brings one', () => {
-  const on = new OwnTraces(samplingOf('parentbased_always_on', 1))
+  const on = new OwnTraces(samplingOf(samplerOf('parentbased_always_on', 1)))
   const envelope = { meta: {} }
   const [one, other] = [id, id.replace('019c', '019d')].map((each) => on.of({ id: each, envelope }).traceId)
   assert.deepEqual([one, other], [id.replaceAll('-', ''), id.replace('019c', '019d').replaceAll('-', '')])
@@ -121,7 +121,7 @@ test('two workflows on one event have a trace each, unless it brings one', () =>
 })
 
 test('an attempt’s span has its latency path', () => {
-  const spans = spansOf(durable, new OwnTraces(samplingOf('always_on', 1)))
+  const spans = spansOf(durable, new OwnTraces(samplingOf(samplerOf('always_on', 1))))
   const attempt = spans.find(({ name }) => name === 'invoke pay')
   assert.deepEqual([attempt?.startUs, attempt?.endUs, attempt?.error], [1000, 14_000, 'late'])
   const { attributes = {} } = attempt ?? {}
@@ -143,7 +143,7 @@ test('only a message under a span of ours is told', () => {
 
 test('spans that a process tells are looked at: what makes none is left out', () => {
   const good = { traceId, spanId, name: 'n', kind: 2, start: [1, 5], end: [1, 9], attributes: { a: 1 } }
-  const read = (text: string) => functionSpans(text, emptyResource())
+  const read = (text: string) => functionSpans(text, resources.emptyResource())
   const [span] = read(JSON.stringify([good]))
   assert.deepEqual([span?.name, span?.kind, span?.duration, span?.attributes], ['n', 2, [0, 4], { a: 1 }])
   const bad = [
@@ -172,8 +172,8 @@ test('spans that a process tells are looked at: what makes none is left out', ()
 })
 
 test('a request goes on with its client’s trace, or begins one, and says whether it is told', () => {
-  const on = new OwnTraces(samplingOf('parentbased_always_on', 1))
-  const off = new OwnTraces(samplingOf('parentbased_always_off', 1))
+  const on = new OwnTraces(samplingOf(samplerOf('parentbased_always_on', 1)))
+  const off = new OwnTraces(samplingOf(samplerOf('parentbased_always_off', 1)))
   const given = `00-${traceId}-${spanId}-01`
   const told = on.ofRequest(given, 'a=1')
   assert.deepEqual([told?.traceId, told?.parentId, told?.isSampled], [traceId, spanId, true])

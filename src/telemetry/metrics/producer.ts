@@ -1,13 +1,7 @@
 /** The tallies as OpenTelemetry's readers collect them. */
 import { type HrTime, ValueType } from '@opentelemetry/api'
 import { hrTime } from '@opentelemetry/core'
-import { emptyResource } from '@opentelemetry/resources'
-import {
-  AggregationTemporality,
-  type CollectionResult,
-  DataPointType,
-  type MetricData,
-} from '@opentelemetry/sdk-metrics'
+import { resources, metrics as sdk } from '@opentelemetry/sdk-node'
 import { type Metric, scopeName } from '../names.ts'
 import { boundaries, Count, type Spread, type Tallies, type Tally } from './tally.ts'
 
@@ -20,19 +14,19 @@ const startTime = hrTime()
  */
 export function producerOf(tallies: Tallies, refresh: () => Promise<void>, suffixes: boolean) {
   return {
-    async collect(): Promise<CollectionResult> {
+    async collect(): Promise<sdk.CollectionResult> {
       await refresh()
       const endTime = hrTime()
       const metrics = [...tallies.all].filter(({ series }) => series.size > 0)
       const scopeMetrics = [
         { scope: { name: scopeName }, metrics: metrics.map((each) => dataOf(each, endTime, suffixes)) },
       ]
-      return { resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors: [] }
+      return { resourceMetrics: { resource: resources.emptyResource(), scopeMetrics }, errors: [] }
     },
   }
 }
 
-function dataOf({ metric, series }: Tally<Count> | Tally<Spread>, endTime: HrTime, suffixes: boolean): MetricData {
+function dataOf({ metric, series }: Tally<Count> | Tally<Spread>, endTime: HrTime, suffixes: boolean): sdk.MetricData {
   const same = {
     descriptor: {
       name: suffixes ? metric.name + (suffixOf[metric.unit] ?? '') : metric.name,
@@ -40,17 +34,17 @@ function dataOf({ metric, series }: Tally<Count> | Tally<Spread>, endTime: HrTim
       unit: metric.unit,
       valueType: ValueType.DOUBLE,
     },
-    aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    aggregationTemporality: sdk.AggregationTemporality.CUMULATIVE,
   }
   const all = [...series.values()] as (Count | Spread)[]
   const points = all.map((each) => ({ startTime, endTime, attributes: each.labels, value: amountOf(each) }))
-  return { ...same, ...kinds[metric.kind], dataPoints: points } as MetricData
+  return { ...same, ...kinds[metric.kind], dataPoints: points } as sdk.MetricData
 }
 
 const kinds: Readonly<Record<Metric['kind'], object>> = {
-  counter: { dataPointType: DataPointType.SUM, isMonotonic: true },
-  gauge: { dataPointType: DataPointType.GAUGE },
-  histogram: { dataPointType: DataPointType.HISTOGRAM },
+  counter: { dataPointType: sdk.DataPointType.SUM, isMonotonic: true },
+  gauge: { dataPointType: sdk.DataPointType.GAUGE },
+  histogram: { dataPointType: sdk.DataPointType.HISTOGRAM },
 }
 
 function amountOf(each: Count | Spread) {

@@ -1,17 +1,17 @@
 /** Spans as a worker process tells them (`FunctionSpan` of worker/wire.ts). An author's code may have written the text itself: it is looked at. */
 import { type Attributes, type AttributeValue, type HrTime, SpanKind, SpanStatusCode } from '@opentelemetry/api'
-import type { Resource } from '@opentelemetry/resources'
+import type { resources } from '@opentelemetry/sdk-node'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { contextOf } from './span.ts'
 
 /** What is none is left out. */
-export function functionSpans(text: string, resource: Resource): ReadableSpan[] {
+export function functionSpans(text: string, resource: resources.Resource): ReadableSpan[] {
   return listOf(parsed(text)).flatMap((each) => spanFrom(mapOf(each), resource) ?? [])
 }
 
 type Unknown = Readonly<Record<string, unknown>>
 
-function spanFrom(said: Unknown, resource: Resource): ReadableSpan | null {
+function spanFrom(said: Unknown, resource: resources.Resource): ReadableSpan | null {
   const { traceId, spanId, parentSpanId, name, kind, status } = said
   const start = timeFrom(said.start)
   const end = timeFrom(said.end)

@@ -12,15 +12,14 @@ import type { SamplerName } from '../options.ts'
 import type { TraceParent } from './context.ts'
 import type { Sampling } from './traces.ts'
 
-export function samplingOf(name: SamplerName, ratio: number): Sampling {
-  const sampler = samplerOf(name, ratio)
+export function samplingOf(sampler: Sampler): Sampling {
   return (traceId, parent) => {
     const { decision } = sampler.shouldSample(contextOf(parent), traceId, 'process', SpanKind.CONSUMER, {}, [])
     return decision === SamplingDecision.RECORD_AND_SAMPLED
   }
 }
 
-function samplerOf(name: SamplerName, ratio: number): Sampler {
+export function samplerOf(name: SamplerName, ratio: number): Sampler {
   if (name.startsWith('parentbased_')) return new ParentBasedSampler({ root: rootOf(name.slice(12), ratio) })
   return rootOf(name, ratio)
 }

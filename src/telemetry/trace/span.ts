@@ -1,6 +1,6 @@
 /** A span as OpenTelemetry's exporters take it: all is known when it is told, so nothing is started and ended. */
 import { type Attributes, type HrTime, type Link, type SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
-import type { Resource } from '@opentelemetry/resources'
+import type { resources } from '@opentelemetry/sdk-node'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { scopeName } from '../names.ts'
 
@@ -19,7 +19,7 @@ export interface Told {
   readonly error?: string | null
 }
 
-export function spanOf(told: Told, resource: Resource): ReadableSpan {
+export function spanOf(told: Told, resource: resources.Resource): ReadableSpan {
   const { traceId, spanId, parentId, name, kind, startUs, endUs, attributes, links = [], error = null } = told
   const context = contextOf(traceId, spanId)
   return {

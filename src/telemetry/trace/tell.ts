@@ -1,7 +1,7 @@
 /** Listens to what becomes durable and gives the exporter the spans of it; and, for each commit with some of them, one that links to them. */
 import { randomBytes } from 'node:crypto'
 import { type Link, SpanKind } from '@opentelemetry/api'
-import type { Resource } from '@opentelemetry/resources'
+import type { resources } from '@opentelemetry/sdk-node'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { type Facts, subscribe } from '../channels.ts'
 import { attributes as name } from '../names.ts'
@@ -17,7 +17,11 @@ export interface Telling {
   stop(): void
 }
 
-export function tellSpans(traces: OwnTraces, resource: Resource, give: (span: ReadableSpan) => void): Telling {
+export function tellSpans(
+  traces: OwnTraces,
+  resource: resources.Resource,
+  give: (span: ReadableSpan) => void,
+): Telling {
   const tell = (told: Told) => give(spanOf(told, resource))
   const commits = new Commits(tell)
   const stops = [
