@@ -1,31 +1,46 @@
 /**
  * The one gate: types and build, lint, then every test by its speed: pure ones first, those on real Kafka and Postgres
- * last, on servers started once for all of them. Closes with a line that says how many passed and failed.
+ * last, on servers started once for all of them. Closes with the slowest files, and how many tests passed and failed.
  * `npm test -- PATTERN…` runs only the test files whose path contains a pattern.
  */
 import { spawn } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { chmod, mkdtemp } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { eraseServers, startServers } from '../src/local/servers.ts'
 import { optionsOf } from './options.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
 const onServers = ['bench', 'integration', 'language', 'ledger', 'verify']
+/** Folders and files of those that kill, stop or judge by the clock: they run alone, one at a time; the others share the cores. */
+const byClock = [
+  'bench/',
+  ...['faults', 'frozen', 'kill', 'outage', 'outbox-kill', 'outbox-takeover', 'registry', 'registry-client'].map(
+    integration,
+  ),
+  ...['restart', 'start', 'stop', 'telemetry'].map(integration),
+]
 /** Longer than the gate should take: `npm run test:long`. */
 const long = ['long', 'faults']
 
 interface Count {
   passed: number
   failed: number
+  readonly times: FileTime[]
+}
+
+interface FileTime {
+  readonly file: string
+  readonly tookMs: number
 }
 
 async function main(): Promise<void> {
   const { patterns, all } = readArguments()
+  checkByClock()
   if (all) process.env.FUZZ_SEED ??= String(Math.trunc(Math.random() * 2 ** 31))
-  const count: Count = { passed: 0, failed: 0 }
+  const count: Count = { passed: 0, failed: 0, times: [] }
   if (patterns.length === 0)
     await stage(count, 'lint', () => run('npx', ['biome', 'check', '--error-on-warnings', '.']))
   const files = testFiles(all).filter((file) => patterns.length === 0 || patterns.some((each) => file.includes(each)))
@@ -39,11 +54,24 @@ async function main(): Promise<void> {
     {},
     availableParallelism(),
   )
-  // One at a time: each runs several processes of its own, and judges by the clock what must be quick.
-  if (needServers.length > 0)
-    await withServers(needServers, (env) => testStage(count, 'tests on servers', needServers, env, 1))
+  if (needServers.length > 0) await withServers(needServers, (env) => onServersStages(count, needServers, env))
+  tellSlowest(count.times)
   console.log(`${count.passed} passed, ${count.failed} failed`)
   process.exitCode = count.failed > 0 || count.passed === 0 ? 1 : 0
+}
+
+async function onServersStages(count: Count, files: readonly string[], env: Record<string, string>): Promise<void> {
+  const shared = files.filter((file) => !isAlone(file))
+  await testStage(count, 'tests on servers', shared, env, 2)
+  await testStage(count, 'tests by the clock', files.filter(isAlone), env, 1)
+}
+
+function tellSlowest(times: readonly FileTime[]): void {
+  const slowest = times.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, 10)
+  if (times.length === slowest.length) return
+  console.log('\nThe slowest files:')
+  for (const { file, tookMs } of slowest) console.log(`${(tookMs / 1000).toFixed(1).padStart(7)} s  ${file}`)
+  console.log()
 }
 
 const help = `npm test -- [PATTERN…]
@@ -68,6 +96,21 @@ function testFiles(all: boolean): string[] {
 
 function isLong(file: string): boolean {
   return long.some((folder) => file.includes(`/test/${folder}/`))
+}
+
+function isAlone(file: string): boolean {
+  return isLong(file) || byClock.some((part) => file.includes(`/test/${part}`))
+}
+
+function integration(name: string): string {
+  return `integration/${name}.test.js`
+}
+
+/** A name that fits no file would let the file it once named run beside others. */
+function checkByClock(): void {
+  const files = testFiles(false)
+  const gone = byClock.filter((part) => !files.some((file) => file.includes(`/test/${part}`)))
+  if (gone.length > 0) throw new Error(`scripts/test.ts: byClock names what is not there: ${gone.join(', ')}`)
 }
 
 async function withServers(
@@ -110,18 +153,31 @@ async function testStage(
 ): Promise<void> {
   if (files.length === 0) return
   console.log(`\n${name}: ${files.length} files`)
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-times-'))
+  const timesFile = join(dir, 'times')
   const flags = [
     '--enable-source-maps',
     '--test',
     `--test-concurrency=${atOnce}`,
-    '--test-reporter=spec',
     '--test-timeout=240000',
+    ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ...[`--test-reporter=${join(root, 'dist/scripts/file-times.js')}`, `--test-reporter-destination=${timesFile}`],
   ]
   const { code, output } = await run(process.execPath, [...flags, ...files], env)
+  count.times.push(...readTimes(timesFile))
+  rmSync(dir, { recursive: true, force: true })
   const passed = figure(output, 'pass')
   const failed = figure(output, 'fail') + figure(output, 'cancelled')
   count.passed += passed
   count.failed += code !== 0 && failed === 0 ? 1 : failed
+}
+
+function readTimes(path: string): FileTime[] {
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => {
+    const at = line.indexOf(' ')
+    return { file: relative(join(root, 'dist'), line.slice(at + 1)), tookMs: Number(line.slice(0, at)) }
+  })
 }
 
 function figure(output: string, name: string): number {
