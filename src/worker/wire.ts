@@ -152,7 +152,7 @@ export interface Good {
   readonly finishedUs: number
 }
 
-export function writeGood({ id, startedUs, finishedUs }: Good, output: string): string {
+export function writeGood(id: number, startedUs: number, finishedUs: number, output: string): string {
   return `+${id} ${startedUs} ${finishedUs}\n${output}\n`
 }
 

@@ -3,13 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { systemClock } from '../../base/clock.ts'
 import type { FunctionDefinition } from '../../function/define.ts'
 import { storable } from '../text.ts'
-import type { Call, ChildSettings, Order } from '../wire.ts'
-import { type Attempt, abort, contextOf } from './context.ts'
-import { newEmissions } from './emit.ts'
+import type { ChildSettings, Order } from '../wire.ts'
+import { Attempt, type Surroundings } from './attempt.ts'
+import { abort } from './context.ts'
 import type { Link } from './link.ts'
-import { LogBook } from './logs.ts'
 import { perform } from './perform.ts'
-import { newPostings } from './post.ts'
 import type { Tracing } from './tracing.ts'
 import { unneeded, type Verdict } from './verdict.ts'
 
@@ -39,62 +37,60 @@ export function createAttempts(link: Link, settings: ChildSettings, tracing: Tra
   const sendLogs = () => {
     logTimer = null
     for (const attempt of open.values()) {
-      const text = attempt.logs.take()
+      const text = attempt.takeLogs()
       if (text !== null) link.send(['logs', attempt.id, text], 'null')
     }
   }
-  const begin = (definition: FunctionDefinition, call: Call, body: string) => {
-    const logs = new LogBook(settings.logBytesMax, onText)
-    const attempt: Attempt = {
-      id: call[0],
-      call,
-      logs,
-      idempotent: definition.idempotent !== false,
-      emissions: newEmissions(settings),
-      postings: newPostings(settings),
-      startedUs: clock.nowUs(),
-      abort: null,
-      timer: null,
-      stopped: null,
-    }
+  const around: Surroundings = { settings, onText, sendLogs }
+
+  const begin = (definition: FunctionDefinition, head: string, body: string) => {
+    const attempt = new Attempt(head, definition.idempotent !== false, clock.nowUs(), around)
     open.set(attempt.id, attempt)
-    const context = contextOf(attempt, settings.abortLeadMs, sendLogs)
-    const run = () =>
-      current.run(attempt, async () => {
-        settle(
-          attempt,
-          await perform(definition, context, body, settings.outputBytesMax, () => attempt.stopped === 'late'),
-        )
-      })
-    const { traceparent } = context
-    void (tracing === null || traceparent === null ? run() : tracing.within(traceparent, run))
+    const traceparent = tracing === null ? null : (attempt.call[9] ?? null)
+    if (tracing === null || traceparent === null) current.run(attempt, run, definition, attempt, body)
+    else tracing.within(traceparent, () => current.run(attempt, run, definition, attempt, body))
+  }
+  /** Without a promise where the function makes none: it is then over before the next one begins. */
+  const run = (definition: FunctionDefinition, attempt: Attempt, body: string) => {
+    const verdict = perform(definition, attempt, body)
+    if (verdict instanceof Promise) void verdict.then((verdict) => settle(attempt, verdict))
+    else settle(attempt, verdict)
   }
   const settle = (attempt: Attempt, verdict: Verdict) => {
-    if (!open.delete(attempt.id)) return
-    const judged = attempt.stopped === 'unneeded' ? unneeded(verdict, attempt.idempotent) : verdict
-    const { outcome, code, message, afterMs, output, trace, effectUnknown } = judged
+    const { id, startedUs, stopped, timer } = attempt
+    if (!open.delete(id)) return
     const finishedUs = clock.nowUs()
-    if (attempt.timer !== null) clearTimeout(attempt.timer)
+    if (timer !== null) clearTimeout(timer)
+    const judged = stopped === 'unneeded' ? unneeded(verdict, attempt.idempotent) : verdict
+    const { outcome, code, message, afterMs, output, trace, effectUnknown } = judged
     if (trace !== null) attempt.logs.write(trace)
+    const given = attempt.close()
+    if (outcome === 'ok' && given !== null) sendGiven(id, given.emitted, given.posted)
+    const written = given?.written ?? null
+    if (outcome === 'ok' && written === null) return link.sendGood(id, startedUs, finishedUs, output)
     const said = message === null ? null : storable(message.slice(0, settings.messageCharsMax))
-    const { id, startedUs, logs, emissions, postings } = attempt
-    const emitted = emissions.close()
-    if (outcome === 'ok' && emitted !== null) link.send(['emitted', id], emitted)
-    const posted = postings.close()
-    if (outcome === 'ok' && posted !== null) link.send(['posted', id], posted)
-    const written = logs.close()
-    if (outcome === 'ok' && written === null) link.sendGood({ id, startedUs, finishedUs }, output)
-    else link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, written, effectUnknown], output)
+    link.send([id, outcome, code, said, afterMs, startedUs, finishedUs, written, effectUnknown], output)
+  }
+  const sendGiven = (id: number, emitted: string | null, posted: string | null) => {
+    if (emitted !== null) link.send(['emitted', id], emitted)
+    if (posted !== null) link.send(['posted', id], posted)
   }
   return {
     settle,
     sendLogs,
     take(definition, head, body) {
-      const call: Call | Order = JSON.parse(head)
-      if (call[0] === 'ping') return link.send(['pong'], 'null')
-      if (call[0] !== 'abort') return begin(definition, call as Call, body)
-      const attempt = open.get(call[1])
+      if (!isOrder(head)) return begin(definition, head, body)
+      const order: Order = JSON.parse(head)
+      if (order[0] === 'ping') return link.send(['pong'], 'null')
+      const attempt = open.get(order[1])
       if (attempt !== undefined) abort(attempt, 'unneeded')
     },
   }
 }
+
+/** `["abort",…`, where a call begins with a number. */
+function isOrder(head: string): boolean {
+  return head.charCodeAt(1) === quote
+}
+
+const quote = 0x22

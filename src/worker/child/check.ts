@@ -2,7 +2,7 @@
 import type { FunctionDefinition } from '../../function/define.ts'
 
 type Schema = FunctionDefinition['input']
-type Checked = { readonly value: unknown } | { readonly problem: string }
+export type Checked = { readonly value: unknown } | { readonly problem: string }
 
 /** Of many mismatches the first tell enough. */
 const issuesMax = 5

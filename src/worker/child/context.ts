@@ -2,59 +2,85 @@
 import { inspect } from 'node:util'
 import { keyOfSeed } from '../../base/key-of-seed.ts'
 import type { Context, Log } from '../../function/define.ts'
-import type { Call } from '../wire.ts'
-import { type Emissions, emit } from './emit.ts'
-import type { LogBook } from './logs.ts'
-import { type Postings, post } from './post.ts'
+import type { Attempt } from './attempt.ts'
+import { emit } from './emit.ts'
+import { post } from './post.ts'
 
-export interface Attempt {
-  readonly id: number
-  /** By its function's own word. */
-  readonly idempotent: boolean
-  readonly logs: LogBook
-  readonly emissions: Emissions
-  readonly postings: Postings
-  readonly startedUs: number
-  /** Made when the function first asks for its signal, or the pool aborts it. */
-  abort: AbortController | null
-  /** Why its signal was aborted: its deadline is reached, or nobody needs it any more. The first reason counts. */
-  stopped: 'late' | 'unneeded' | null
-  /** Aborts the signal just before the deadline. */
-  timer: NodeJS.Timeout | null
-  readonly call: Call
+/** What `run` is given. Most functions look at their input alone, so the context is made when it is looked at. */
+export class Args {
+  readonly input: unknown
+  declare readonly context: Context
+  readonly #attempt: Attempt
+  #context: Context | null = null
+
+  constructor(input: unknown, attempt: Attempt) {
+    this.input = input
+    this.#attempt = attempt
+    Object.defineProperty(this, 'context', Args.#contextProperty)
+  }
+
+  static readonly #contextProperty = lazy(function (this: Args) {
+    this.#context ??= new AttemptContext(this.#attempt)
+    return this.#context
+  })
 }
 
-/** `sendLogs` is called when the deadline has aborted the signal: the kill is near. */
-export function contextOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): Context {
-  const [, transactionId, workflow, step, number, idempotencySeed, deadlineMs, , forwardSeed = null, trace] =
-    attempt.call
-  let log: Log | null = null
-  return {
-    transactionId,
-    workflow,
-    step,
-    attempt: number,
-    get idempotencyKey() {
-      return keyOfSeed(idempotencySeed)
-    },
-    direction: forwardSeed === null ? 'forward' : 'undo',
-    get forwardKey() {
-      return forwardSeed === null ? null : keyOfSeed(forwardSeed)
-    },
-    traceparent: trace ?? null,
-    get deadline() {
-      return new Date(deadlineMs)
-    },
-    get signal() {
-      return signalOf(attempt, abortLeadMs, sendLogs)
-    },
-    emit: (message) => emit(attempt.emissions, message),
-    post: (posting) => post(attempt.postings, posting),
-    get log() {
-      log ??= logOf(attempt.logs)
-      return log
-    },
+class AttemptContext implements Context {
+  readonly transactionId: string
+  readonly workflow: string
+  readonly step: string
+  readonly attempt: number
+  declare readonly idempotencyKey: string
+  readonly direction: 'forward' | 'undo'
+  declare readonly forwardKey: string | null
+  readonly traceparent: string | null
+  declare readonly deadline: Date
+  declare readonly signal: AbortSignal
+  declare readonly log: Log
+  readonly emit: Context['emit']
+  readonly post: Context['post']
+  readonly #attempt: Attempt
+  #log: Log | null = null
+
+  constructor(attempt: Attempt) {
+    const [, transactionId, workflow, step, number, , , , forwardSeed = null, trace = null] = attempt.call
+    this.#attempt = attempt
+    this.transactionId = transactionId
+    this.workflow = workflow
+    this.step = step
+    this.attempt = number
+    this.direction = forwardSeed === null ? 'forward' : 'undo'
+    this.traceparent = trace
+    // Closures, as a function may take them apart: `({ context: { emit } })`.
+    this.emit = (message) => emit(attempt.emissions, message)
+    this.post = (posting) => post(attempt.postings, posting)
+    for (const [name, property] of AttemptContext.#lazies) Object.defineProperty(this, name, property)
   }
+
+  static readonly #lazies = Object.entries({
+    idempotencyKey: lazy(function (this: AttemptContext) {
+      return keyOfSeed(this.#attempt.call[5])
+    }),
+    forwardKey: lazy(function (this: AttemptContext) {
+      const [, , , , , , , , forwardSeed = null] = this.#attempt.call
+      return forwardSeed === null ? null : keyOfSeed(forwardSeed)
+    }),
+    deadline: lazy(function (this: AttemptContext) {
+      return new Date(this.#attempt.call[6])
+    }),
+    signal: lazy(function (this: AttemptContext) {
+      return signalOf(this.#attempt)
+    }),
+    log: lazy(function (this: AttemptContext) {
+      this.#log ??= logOf(this.#attempt)
+      return this.#log
+    }),
+  })
+}
+
+/** An object's own property, so that `{ ...context }` has it; one for all objects costs a third of a getter in each. */
+function lazy<This>(get: (this: This) => unknown): PropertyDescriptor {
+  return { enumerable: true, get }
 }
 
 /** Aborts now, whether or not the function has asked for its signal yet. */
@@ -66,14 +92,16 @@ export function abort(attempt: Attempt, why: keyof typeof reasons): void {
 
 const reasons = { late: 'the deadline is reached', unneeded: 'nobody needs the attempt any more' }
 
-function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): AbortSignal {
+function signalOf(attempt: Attempt): AbortSignal {
   if (attempt.abort === null) {
+    const { settings, sendLogs } = attempt.around
     attempt.abort = new AbortController()
     const [, , , , , , deadlineMs, timeoutMs] = attempt.call
-    const leadMs = Math.min(abortLeadMs, timeoutMs / 10)
+    const leadMs = Math.min(settings.abortLeadMs, timeoutMs / 10)
     const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
     const onDeadline = () => {
       abort(attempt, 'late')
+      // The kill is near.
       setImmediate(sendLogs)
     }
     if (inMs < timerMsMax) attempt.timer = setTimeout(onDeadline, inMs).unref()
@@ -84,9 +112,9 @@ function signalOf(attempt: Attempt, abortLeadMs: number, sendLogs: () => void): 
 /** Node's timers know no more. */
 const timerMsMax = 2 ** 31 - 1
 
-function logOf(book: LogBook): Log {
+function logOf({ logs }: Attempt): Log {
   const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
-    book.write(`${level} ${message}${fields === undefined ? '' : ` ${asJson(fields)}`}\n`)
+    logs.write(`${level} ${message}${fields === undefined ? '' : ` ${asJson(fields)}`}\n`)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 

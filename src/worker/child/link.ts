@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { crashPoint } from '../../base/crash-point.ts'
-import { type Answer, type Good, type Note, pairReader, writeGood, writePair } from '../wire.ts'
+import { type Answer, type Note, pairReader, writeGood, writePair } from '../wire.ts'
 
 const fromPool = 3
 const toPool = 4
@@ -12,7 +12,7 @@ const turnMsMax = 1
 
 export interface Link {
   send(head: Answer | Note, body: string): void
-  sendGood(good: Good, output: string): void
+  sendGood(id: number, startedUs: number, finishedUs: number, output: string): void
   flush(): void
   listen(onPair: (head: string, body: string) => void): void
 }
@@ -38,7 +38,7 @@ export function openLink(): Link {
   return {
     flush,
     send: (head, body) => add(writePair(head, body)),
-    sendGood: (good, output) => add(writeGood(good, output)),
+    sendGood: (id, startedUs, finishedUs, output) => add(writeGood(id, startedUs, finishedUs, output)),
     listen,
   }
 }
