@@ -119,9 +119,10 @@ class WorkerPool implements Pool {
     assert(this.#state !== 'new', 'the pool is started before it is given work')
     if (this.#state !== 'started') return
     const fleets = new Set<Fleet>()
+    const nowMs = performance.now()
     for (const invocation of invocations) {
       assert(!this.#open.has(invocation.id), 'the id of an invocation is unique among what is in flight')
-      const entry = enter(invocation)
+      const entry = enter(invocation, nowMs)
       const fleet = this.#fleetOf(invocation.function)
       this.#open.set(invocation.id, entry)
       fleet.queue.push(entry)

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts'
 import type { AttemptOutcome, Emitted, Invocation, InvocationResult, Posted } from '../port.ts'
 import { storable } from '../text.ts'
-import type { Answer, Good } from '../wire.ts'
+import type { Answer } from '../wire.ts'
 
 /** Times are of `performance.now()`, which nobody sets back, except those in µs. */
 export interface Entry {
@@ -33,8 +33,8 @@ export interface Entry {
 
 export const clock: Clock = systemClock()
 
-export function enter(invocation: Invocation): Entry {
-  const nowMs = performance.now()
+/** `nowMs` of `performance.now()`: one for all that come together. */
+export function enter(invocation: Invocation, nowMs: number): Entry {
   const { notAfterUs } = invocation
   const notAfterMs = notAfterUs === null ? Number.POSITIVE_INFINITY : nowMs + (notAfterUs - clock.nowUs()) / 1000
   return {
@@ -55,8 +55,8 @@ export function enter(invocation: Invocation): Entry {
   }
 }
 
-/** The result as its process told it. */
-export function answered(entry: Entry, answer: Answer, output: string): InvocationResult {
+/** The result as its process told it, `receivedUs`. */
+export function answered(entry: Entry, answer: Answer, output: string, receivedUs: number): InvocationResult {
   const [id, outcome, errorCode, errorMessage, retryAfterMs, startedUs, finishedUs, logs, effectUnknown] = answer
   const result: InvocationResult = {
     id,
@@ -69,15 +69,22 @@ export function answered(entry: Entry, answer: Answer, output: string): Invocati
     dispatchedUs: entry.dispatchedUs,
     startedUs,
     finishedUs,
-    receivedUs: clock.nowUs(),
+    receivedUs,
     logs: logsOf(entry, logs ?? ''),
   }
   return outcome === 'ok' ? withGiven(result, entry) : result
 }
 
-export function answeredWell(entry: Entry, { id, startedUs, finishedUs }: Good, output: string): InvocationResult {
+/** The same for one that ended well, and wrote nothing more. */
+export function answeredWell(
+  entry: Entry,
+  startedUs: number,
+  finishedUs: number,
+  output: string,
+  receivedUs: number,
+): InvocationResult {
   const result: InvocationResult = {
-    id,
+    id: entry.invocation.id,
     outcome: 'ok',
     output,
     errorCode: null,
@@ -87,7 +94,7 @@ export function answeredWell(entry: Entry, { id, startedUs, finishedUs }: Good, 
     dispatchedUs: entry.dispatchedUs,
     startedUs,
     finishedUs,
-    receivedUs: clock.nowUs(),
+    receivedUs,
     logs: logsOf(entry, ''),
   }
   return withGiven(result, entry)

@@ -5,13 +5,13 @@ import { storable } from '../text.ts'
 import {
   type Answer,
   type EmittedMessage,
-  type Good,
+  isGood,
   type Note,
   type PostedMovement,
   pairReader,
   readGood,
 } from '../wire.ts'
-import { answered, answeredWell, type Entry } from './entry.ts'
+import { answered, answeredWell, clock, type Entry } from './entry.ts'
 import { tailBytes } from './fate.ts'
 import { readRaw, Tail } from './raw.ts'
 import { type Child, killGroup } from './spawn.ts'
@@ -58,10 +58,12 @@ function lineCharsMax(limits: PoolLimits): number {
 export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: Heard) {
   const { running } = of
   let deaf = false
-  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard))
+  let receivedUs = 0
+  const read = pairReader(lineCharsMax(limits), (head, body) => hearPair(head, body, running, heard, receivedUs))
   child.fromChild.setEncoding('utf8' as BufferEncoding)
   child.fromChild.on('data', (chunk: string) => {
     if (deaf) return
+    receivedUs = clock.nowUs()
     deaf = !read(chunk)
     if (deaf) heard.garbage(of.holdsSecrets ? '' : `: ${JSON.stringify(chunk.slice(0, 100))}`)
     heard.turned()
@@ -80,12 +82,11 @@ export function listenTo(child: Child, of: Listened, limits: PoolLimits, heard: 
 }
 
 /** False when this is not what our child program writes. */
-function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard): boolean {
-  const good = readGood(head)
-  if (good !== null) return hearGood(good, body, running, heard)
+function hearPair(head: string, body: string, running: Map<number, Entry>, heard: Heard, receivedUs: number): boolean {
+  if (isGood(head)) return hearGood(head, body, running, heard, receivedUs)
   const said = parsed(head)
   if (!Array.isArray(said)) return false
-  if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard)
+  if (typeof said[0] === 'number') return hearAnswer(said as unknown as Answer, body, running, heard, receivedUs)
   const [kind, first, second, third] = said as unknown as Note
   if (kind === 'hello') heard.hello(first, second !== false, third === true)
   else if (kind === 'unfit') heard.unfit(String(first), String(second))
@@ -140,19 +141,25 @@ function isMovement(said: unknown): said is PostedMovement {
   return areTexts && areTextsOrNull && typeof amount === 'string' && /^[1-9]\d*$/.test(amount)
 }
 
-function hearGood(good: Good, body: string, running: Map<number, Entry>, heard: Heard): boolean {
-  const { id, startedUs, finishedUs } = good
+function hearGood(head: string, body: string, running: Map<number, Entry>, heard: Heard, receivedUs: number): boolean {
+  const [id, startedUs, finishedUs] = readGood(head)
   if (!Number.isSafeInteger(startedUs) || !Number.isSafeInteger(finishedUs)) return false
   const entry = running.get(id)
-  if (entry !== undefined) heard.result(entry, answeredWell(entry, good, body))
+  if (entry !== undefined) heard.result(entry, answeredWell(entry, startedUs, finishedUs, body, receivedUs))
   return true
 }
 
-function hearAnswer(answer: Answer, body: string, running: Map<number, Entry>, heard: Heard): boolean {
+function hearAnswer(
+  answer: Answer,
+  body: string,
+  running: Map<number, Entry>,
+  heard: Heard,
+  receivedUs: number,
+): boolean {
   if (!isAnswer(answer)) return false
   const entry = running.get(answer[0])
   // It came too late: its attempt was over at its deadline.
-  if (entry !== undefined) heard.result(entry, answered(entry, answer, body))
+  if (entry !== undefined) heard.result(entry, answered(entry, answer, body, receivedUs))
   return true
 }
 

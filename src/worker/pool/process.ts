@@ -58,6 +58,9 @@ export class WorkerProcess {
   readonly #deadline = new Deadline((nowMs) => this.#onDeadline(nowMs))
   readonly #startTimer: NodeJS.Timeout
   #frame = ''
+  /** When the frame was begun, by both clocks: all in it are called at one moment. */
+  #frameMs = 0
+  #frameUs = 0
   #cause: Cause | null = null
   #exitTimer: NodeJS.Timeout | null = null
   /** Runs while it is asked whether it hears. */
@@ -139,14 +142,23 @@ export class WorkerProcess {
 
   #add(entry: Entry): void {
     const { invocation } = entry
-    const nowMs = performance.now()
+    if (this.#frame === '') {
+      this.#frameMs = performance.now()
+      this.#frameUs = clock.nowUs()
+    }
     entry.state = 'running'
-    entry.dispatchedUs = clock.nowUs()
-    entry.deadlineMs = Math.min(nowMs + invocation.timeoutMs, entry.notAfterMs)
+    entry.dispatchedUs = this.#frameUs
+    entry.deadlineMs = Math.min(this.#frameMs + invocation.timeoutMs, entry.notAfterMs)
     this.running.set(invocation.id, entry)
     if (invocation.isSecret) this.holdsSecrets = true
     this.#deadline.by(entry.deadlineMs)
-    this.#frame += frameOf(entry, nowMs)
+    this.#frame += this.#lines(entry)
+  }
+
+  #lines({ invocation, deadlineMs }: Entry): string {
+    const { input } = invocation
+    const wallMs = Math.round(this.#frameUs / 1000 + deadlineMs - this.#frameMs)
+    return writeCall(invocation, wallMs, input.includes('\n') ? input.replaceAll('\n', ' ') : input)
   }
 
   /** All that was added goes as one write. */
@@ -283,13 +295,6 @@ export class WorkerProcess {
     if (wasStarting && cause.code !== 'retired') this.#events.unfit(outageCodeOf(cause), cause.message)
     this.#events.gone(cause.code, entries.length)
   }
-}
-
-function frameOf(entry: Entry, nowMs: number): string {
-  const { input } = entry.invocation
-  const deadlineMs = Math.round(Date.now() + entry.deadlineMs - nowMs)
-  const oneLine = input.includes('\n') ? input.replaceAll('\n', ' ') : input
-  return writeCall(entry.invocation, deadlineMs, oneLine)
 }
 
 /** A process that ends by itself before it is ready was ended by the module it loaded. */
