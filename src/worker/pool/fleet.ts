@@ -134,7 +134,9 @@ export class Fleet {
   #giveTogether(): number {
     const given = new Set<WorkerProcess>()
     let count = 0
-    for (let to = this.#roomiest(); to !== null; to = this.#roomiest()) {
+    if (this.queue.size === 0) return 0
+    const nowMs = performance.now()
+    for (let to = this.#next(nowMs); to !== null; to = this.#next(nowMs)) {
       const entry = this.queue.take('together')
       if (entry === undefined) break
       if (this.#give(entry, to)) count++
@@ -174,6 +176,14 @@ export class Fleet {
   #emptyOne(): void {
     const roomiest = this.#roomiest()
     if (roomiest !== null && !this.processes.some((process) => process.alone)) roomiest.alone = true
+  }
+
+  /** Where the next attempt goes: to one that is done with it at once, or else to where there is most room. */
+  #next(nowMs: number): WorkerProcess | null {
+    for (const process of this.processes) {
+      if (process.slots() > 0 && process.window.isQuick(process.load, nowMs)) return process
+    }
+    return this.#roomiest()
   }
 
   /** Of processes equally busy always the same, so that the others become idle and go. */

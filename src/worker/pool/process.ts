@@ -165,7 +165,9 @@ export class WorkerProcess {
   send(): void {
     const frame = this.#frame
     this.#frame = ''
-    if (frame !== '') this.#child.toChild.write(frame)
+    if (frame === '') return
+    this.window.sent(this.#frameMs)
+    this.#child.toChild.write(frame)
   }
 
   /** Tells the function to give up; its result says what it did. */

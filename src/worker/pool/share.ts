@@ -45,7 +45,7 @@ export class Share {
   /** A process that has nothing to do goes if another function waits for its place. */
   idle(fleet: Fleet, process: WorkerProcess): void {
     this.#hungry.delete(fleet)
-    if (this.#hungry.size > this.#leaving()) process.retire()
+    if (this.#hungry.size > 0 && this.#hungry.size > this.#leaving()) process.retire()
   }
 
   /** A function that has no process at all gets the place of one that has most, as soon as that is empty. */

@@ -6,6 +6,13 @@
 import type { PoolLimits } from '../limits.ts'
 import type { InvocationResult } from '../port.ts'
 
+/** A process that is done with all it is given this soon is given all, up to so many at once: each frame costs both sides. */
+const quickUs = 5000
+const ownUsMax = 500
+const packedMax = 64
+/** One turn that was not so is remembered for so many. */
+const turnsToQuick = 20
+
 export class Window {
   readonly #least: number
   readonly #most: number
@@ -14,6 +21,13 @@ export class Window {
   #delayUs = 0
   #answers = 0
   #full = false
+  /** Of the answers of this turn, the longest from dispatch to here, and of the function itself, in µs. */
+  #wholeUs = 0
+  #ownUs = 0
+  /** 0: it is quick. */
+  #turnsLeft = turnsToQuick
+  /** Since when it owes an answer (`performance.now()`); Infinity: it owes none. */
+  #owesMs = Number.POSITIVE_INFINITY
 
   /** `said`: by the function's author. */
   constructor(said: number | null, { concurrency, concurrencyMax }: PoolLimits) {
@@ -26,6 +40,19 @@ export class Window {
     return this.#size
   }
 
+  /**
+   * Whether it is to be given more before processes with less to do: work that is over in no time needs no second process. Of
+   * what takes longer, each gets its part.
+   */
+  isQuick(load: number, nowMs: number): boolean {
+    return this.#turnsLeft === 0 && load < packedMax && nowMs - this.#owesMs < quickUs / 1000
+  }
+
+  /** A frame is on its way to it. */
+  sent(nowMs: number): void {
+    this.#owesMs = Math.min(this.#owesMs, nowMs)
+  }
+
   /** There was more to give than it had room for. */
   wasFull(): void {
     this.#full = true
@@ -35,7 +62,11 @@ export class Window {
   answered({ dispatchedUs, startedUs, finishedUs, receivedUs }: InvocationResult): void {
     this.#answers++
     if (dispatchedUs === null || startedUs === null || finishedUs === null || receivedUs === null) return
-    this.#delayUs = Math.max(this.#delayUs, receivedUs - dispatchedUs - (finishedUs - startedUs))
+    const ownUs = finishedUs - startedUs
+    const wholeUs = receivedUs - dispatchedUs
+    this.#delayUs = Math.max(this.#delayUs, wholeUs - ownUs)
+    this.#wholeUs = Math.max(this.#wholeUs, wholeUs)
+    this.#ownUs = Math.max(this.#ownUs, ownUs)
   }
 
   /** All answers that came together are told. */
@@ -43,7 +74,12 @@ export class Window {
     if (this.#answers === 0) return
     if (this.#delayUs > shrinkUs) this.#size = Math.max(this.#least, this.#size >> 1)
     else if (this.#full && this.#delayUs < growUs) this.#size = Math.min(this.#most, this.#size * 2)
+    const isQuick = this.#wholeUs <= quickUs && this.#ownUs <= ownUsMax
+    this.#turnsLeft = isQuick ? Math.max(0, this.#turnsLeft - 1) : turnsToQuick
+    this.#owesMs = Number.POSITIVE_INFINITY
     this.#delayUs = 0
+    this.#wholeUs = 0
+    this.#ownUs = 0
     this.#answers = 0
     this.#full = false
   }
