@@ -13,14 +13,14 @@ export const authenticationStep = '(authentication)'
 /** First line of an invocation; the second is its input. */
 export type Call = readonly [
   id: number,
-  transactionId: string,
-  workflow: string,
-  step: string,
   attempt: number,
-  idempotencySeed: string,
+  timeoutMs: number,
   /** ms since 1970. */
   deadlineMs: number,
-  timeoutMs: number,
+  workflow: string,
+  step: string,
+  transactionId: string,
+  idempotencySeed: string,
   /** Only of a compensation: what the key of the step it undoes is made of. */
   forwardSeed?: string | null,
   /** The traceparent it goes on with. */
@@ -118,30 +118,54 @@ export function writePair(head: Call | Answer | Order | Note, body: string): str
   return `${JSON.stringify(head)}\n${body}\n`
 }
 
-/** As `writePair` would write it, without looking for what cannot be there: the engine's own ids need no escape. */
+/**
+ * As `writePair` would write it, without looking for what cannot be there (the engine's own ids need no escape), and of few
+ * pieces: what many calls have in common is one.
+ */
 export function writeCall(invocation: Invocation, deadlineMs: number, body: string): string {
   const { id, transactionId, workflow, step, attempt, idempotencySeed, forwardSeed, timeoutMs, trace } = invocation
-  const names = `"${transactionId}",${quoted(workflow)},${quoted(step)}`
-  const rest = forwardSeed === null && trace === null ? '' : restOf(forwardSeed, trace)
-  return `[${id},${names},${attempt},"${idempotencySeed}",${deadlineMs},${timeoutMs}${rest}]\n${body}\n`
+  const times = timesOf(attempt, timeoutMs, deadlineMs)
+  const end = forwardSeed === null && trace === null ? '"]\n' : endOf(forwardSeed, trace)
+  return `[${id}${times}${placeOf(workflow, step)}${transactionId}","${idempotencySeed}${end}${body}\n`
 }
 
 /** What comes with an event may hold anything. */
-function restOf(forwardSeed: string | null, trace: string | null): string {
+function endOf(forwardSeed: string | null, trace: string | null): string {
   const undone = forwardSeed === null ? 'null' : `"${forwardSeed}"`
-  return trace === null ? `,${undone}` : `,${undone},${JSON.stringify(trace)}`
+  return trace === null ? `",${undone}]\n` : `",${undone},${JSON.stringify(trace)}]\n`
 }
 
-/** There are few names, and each comes again and again. */
-const quotedMax = 10_000
-const known = new Map<string, string>()
+/** Of one frame most are the same. */
+const last = { attempt: 0, timeoutMs: 0, deadlineMs: 0, text: '' }
 
-function quoted(name: string): string {
-  let text = known.get(name)
-  if (text !== undefined) return text
-  if (known.size >= quotedMax) known.clear()
-  text = JSON.stringify(name)
-  known.set(name, text)
+function timesOf(attempt: number, timeoutMs: number, deadlineMs: number): string {
+  if (last.attempt !== attempt || last.timeoutMs !== timeoutMs || last.deadlineMs !== deadlineMs) {
+    last.text = `,${attempt},${timeoutMs},${deadlineMs},`
+    last.attempt = attempt
+    last.timeoutMs = timeoutMs
+    last.deadlineMs = deadlineMs
+  }
+  return last.text
+}
+
+/** There are few places, and each comes again and again. */
+const placesMax = 10_000
+const places = new Map<string, Map<string, string>>()
+let placesKnown = 0
+
+/** Ends where the transaction's id begins. */
+function placeOf(workflow: string, step: string): string {
+  return places.get(workflow)?.get(step) ?? newPlace(workflow, step)
+}
+
+function newPlace(workflow: string, step: string): string {
+  if (++placesKnown > placesMax) {
+    places.clear()
+    placesKnown = 1
+  }
+  const steps = places.get(workflow) ?? new Map<string, string>()
+  const text = `${JSON.stringify(workflow)},${JSON.stringify(step)},"`
+  places.set(workflow, steps.set(step, text))
   return text
 }
 

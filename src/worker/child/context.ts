@@ -43,7 +43,7 @@ class AttemptContext implements Context {
   #log: Log | null = null
 
   constructor(attempt: Attempt) {
-    const [, transactionId, workflow, step, number, , , , forwardSeed = null, trace = null] = attempt.call
+    const [, number, , , workflow, step, transactionId, , forwardSeed = null, trace = null] = attempt.call
     this.#attempt = attempt
     this.transactionId = transactionId
     this.workflow = workflow
@@ -59,14 +59,14 @@ class AttemptContext implements Context {
 
   static readonly #lazies = Object.entries({
     idempotencyKey: lazy(function (this: AttemptContext) {
-      return keyOfSeed(this.#attempt.call[5])
+      return keyOfSeed(this.#attempt.call[7])
     }),
     forwardKey: lazy(function (this: AttemptContext) {
       const [, , , , , , , , forwardSeed = null] = this.#attempt.call
       return forwardSeed === null ? null : keyOfSeed(forwardSeed)
     }),
     deadline: lazy(function (this: AttemptContext) {
-      return new Date(this.#attempt.call[6])
+      return new Date(this.#attempt.call[3])
     }),
     signal: lazy(function (this: AttemptContext) {
       return signalOf(this.#attempt)
@@ -96,7 +96,7 @@ function signalOf(attempt: Attempt): AbortSignal {
   if (attempt.abort === null) {
     const { settings, sendLogs } = attempt.around
     attempt.abort = new AbortController()
-    const [, , , , , , deadlineMs, timeoutMs] = attempt.call
+    const [, , timeoutMs, deadlineMs] = attempt.call
     const leadMs = Math.min(settings.abortLeadMs, timeoutMs / 10)
     const inMs = Math.max(0, deadlineMs - leadMs - Date.now())
     const onDeadline = () => {

@@ -75,7 +75,7 @@ function verdictOf(thrown: unknown, { stopped }: Attempt): Verdict {
 
 /** Credentials are for functions that say they authenticate; what these say of somebody is for no step. */
 function isMisplaced({ authenticates = false }: FunctionDefinition, attempt: Attempt): Verdict | null {
-  const asked = attempt.mayName(authenticationStep) && attempt.call[3] === authenticationStep
+  const asked = attempt.mayName(authenticationStep) && attempt.call[5] === authenticationStep
   if (authenticates === asked) return null
   if (asked) return failed('fail', 'not_an_authenticator', 'the function does not say `authenticates: true`')
   return failed('fail', 'authenticator', 'the function authenticates events: it is for `auth`, not for a step')
