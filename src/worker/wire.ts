@@ -197,7 +197,13 @@ export function readGood(line: string): readonly [id: number, startedUs: number,
   const first = line.indexOf(' ')
   const second = line.indexOf(' ', first + 1)
   const startedUs = digits(line, first + 1, second)
-  return [digits(line, 1, first), startedUs, startedUs + digits(line, second + 1, line.length)]
+  return [digits(line, 1, first), startedUs, startedUs + signed(line, second + 1)]
+}
+
+/** The rest of the line. Whose clock was set back in between has ended before it began. */
+function signed(line: string, from: number): number {
+  const isBelow = line.charCodeAt(from) === minus
+  return isBelow ? -digits(line, from + 1, line.length) : digits(line, from, line.length)
 }
 
 /** As `Number` reads them, without a text of their own. */
@@ -211,6 +217,7 @@ function digits(line: string, from: number, to: number): number {
 }
 
 const plus = 0x2b
+const minus = 0x2d
 const zero = 0x30
 
 /**
