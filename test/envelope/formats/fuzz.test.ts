@@ -9,9 +9,11 @@ import { EngineError } from '../../../src/base/error.ts'
 import { decode } from '../../../src/envelope/decode.ts'
 import type { FormatSpec } from '../../../src/envelope/format.ts'
 import { formatOf } from '../../../src/envelope/formats/all.ts'
-import { type Json, parseJson } from '../../../src/envelope/json.ts'
+import { type Json, parseJson, stringifyJson } from '../../../src/envelope/json.ts'
+import type { RawHeader } from '../../../src/envelope/record.ts'
 import { corpusFile } from '../../corpus/cases.ts'
 import { fc } from '../../support/fuzz.ts'
+import { changes, mutated } from '../../support/mutate.ts'
 import * as any from './any.ts'
 
 const runs = Number(process.env.FUZZ_RUNS ?? 400)
@@ -40,40 +42,8 @@ const seeds: readonly (readonly [FormatSpec, fc.Arbitrary<Json>])[] = [
   [{ kind: 'avro', schema: corpusFile('avro/schema.avsc') }, avroValue],
 ]
 
-/** Of the bytes so far; places are shares of their length. */
-type Change = readonly ['cut' | 'turn' | 'put' | 'double' | 'drop' | 'swap', number, number, number]
-
-const change: fc.Arbitrary<Change> = fc.tuple(
-  fc.constantFrom('cut' as const, 'turn' as const, 'put' as const, 'double' as const, 'drop' as const, 'swap' as const),
-  fc.double({ min: 0, max: 0.999, noNaN: true }),
-  fc.double({ min: 0, max: 0.999, noNaN: true }),
-  fc.integer({ min: 0, max: 255 }),
-)
-
-function changed(bytes: Buffer, [kind, one, two, byte]: Change): Buffer {
-  const [from, to] = [Math.floor(one * bytes.length), Math.floor(two * bytes.length)].sort((a, b) => a - b) as [
-    number,
-    number,
-  ]
-  const [before, middle, after] = [bytes.subarray(0, from), bytes.subarray(from, to), bytes.subarray(to)]
-  switch (kind) {
-    case 'cut':
-      return before
-    case 'turn':
-      return Buffer.concat([before, Buffer.from([byte]), bytes.subarray(from + 1)])
-    case 'put':
-      return Buffer.concat([before, Buffer.from([byte]), bytes.subarray(from)])
-    case 'double':
-      return Buffer.concat([before, middle, middle, after])
-    case 'drop':
-      return Buffer.concat([before, after])
-    case 'swap':
-      return Buffer.concat([middle, before, after])
-  }
-}
-
-function look(spec: FormatSpec, value: Buffer): void {
-  const record = { offset: 0, key: null, value, headers: [], timestampUs: 0, fetchedUs: 0 }
+function look(spec: FormatSpec | null, value: Buffer, headers: readonly RawHeader[] = []): void {
+  const record = { offset: 0, key: null, value, headers, timestampUs: 0, fetchedUs: 0 }
   const startedMs = performance.now()
   try {
     const { envelope, text } = decode(record, 'fuzz/0/0', 1_000_000, { format: spec })
@@ -86,11 +56,8 @@ function look(spec: FormatSpec, value: Buffer): void {
 
 for (const [spec, value] of seeds) {
   test(`${spec.kind}: bytes that were changed are read or refused`, () => {
-    const changes = fc.array(change, { minLength: 1, maxLength: 6 })
     fc.assert(
-      fc.property(value, changes, (given, each) => {
-        look(spec, each.reduce(changed, encoded(spec, given)))
-      }),
+      fc.property(value, changes(1, 6), (given, each) => look(spec, mutated(encoded(spec, given), each))),
       { numRuns: runs },
     )
   })
@@ -107,3 +74,61 @@ for (const [spec, value] of seeds) {
 function encoded(spec: FormatSpec, value: Json): Buffer {
   return formatOf(spec)?.encode(value) ?? Buffer.alloc(0)
 }
+
+/** What a CloudEvent may say of itself, and a little that it may not. */
+const attributes: fc.Arbitrary<{ [name: string]: Json }> = fc.record(
+  {
+    specversion: fc.constantFrom<Json>('1.0', '1.0', '1.0', '0.3', 1),
+    id: fc.oneof<fc.Arbitrary<Json>[]>(any.text, any.json),
+    source: any.text,
+    type: any.text,
+    time: fc.constantFrom<Json>('2026-05-01T10:00:00Z', '2026-05-01T10:00:00.123456+02:00', '2026-13-01', 'now', 5),
+    subject: any.text,
+    datacontenttype: fc.constantFrom('application/json', 'application/xml', 'text/csv; a=b', 'no type', ''),
+    dataschema: any.text,
+    data: any.json,
+    data_base64: fc.constantFrom<Json>('e30=', 'e30', '!', 7),
+    extension: any.json,
+  },
+  { requiredKeys: [] },
+)
+
+test('structured CloudEvents, near ones and changed ones, are read or refused', () => {
+  const type: RawHeader = { name: 'content-type', value: Buffer.from('application/cloudevents+json') }
+  fc.assert(
+    fc.property(attributes, changes(0, 3), (event, each) => {
+      look(null, mutated(Buffer.from(stringifyJson(event)), each), [type])
+    }),
+    { numRuns: runs },
+  )
+})
+
+test('binary CloudEvents whose headers are anything, and traces that are none, are read or refused', () => {
+  const names = [
+    ...['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_time', 'ce_subject', 'ce_', 'ce___proto__'],
+    ...['content-type', 'traceparent', 'tracestate', 'baggage', '', '__proto__', 'Content-Type'],
+  ]
+  const said = [
+    ...[
+      '1.0',
+      'a',
+      '/films',
+      '2026-05-01T10:00:00Z',
+      'application/json',
+      'application/yaml;charset=utf-16',
+      'text/csv',
+    ],
+    ...['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'a=1,b=2'],
+  ]
+  const header = fc
+    .tuple(fc.constantFrom(...names), fc.constantFrom(...said), changes(0, 2))
+    .map(([name, text, each]): RawHeader => ({ name, value: mutated(Buffer.from(text), each) }))
+  const value = fc.oneof(
+    any.json.map((each) => Buffer.from(stringifyJson(each))),
+    fc.uint8Array().map(Buffer.from),
+  )
+  fc.assert(
+    fc.property(value, fc.array(header, { maxLength: 8 }), (bytes, headers) => look(null, bytes, headers)),
+    { numRuns: runs },
+  )
+})
