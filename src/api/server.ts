@@ -1,4 +1,5 @@
 /** The server under the door: fastify as it is set up here, what is refused before it is a request, and its certificate. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -16,6 +17,7 @@ export interface TlsOptions {
 
 /** Bodies are left to whoever reads them, each with its own limit. */
 export function newServer(limits: DoorLimits, tls: TlsOptions | null): FastifyInstance {
+  const exchanges: Exchanges = new WeakMap()
   const server = {
     maxHeaderSize: limits.headerBytesMax,
     headersTimeout: limits.headersMsMax,
@@ -27,7 +29,8 @@ export function newServer(limits: DoorLimits, tls: TlsOptions | null): FastifyIn
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    clientErrorHandler,
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) =>
+      answerBroken(error, socket, exchanges.get(socket)),
     frameworkErrors: (error: Error & { statusCode?: number }, _: FastifyRequest, reply: FastifyReply) =>
       void sendProblem(reply, { status: error.statusCode ?? 400, code: 'bad_request' }),
   } as const
@@ -36,6 +39,9 @@ export function newServer(limits: DoorLimits, tls: TlsOptions | null): FastifyIn
       ? Fastify({ ...common, http: server })
       : Fastify({ ...common, https: { ...server, ...httpsOptions(tls) } })
   ) as FastifyInstance
+  app.server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+    exchanges.set(request.socket, { request, response }),
+  )
   app.server.maxConnections = limits.connectionsMax
   // Node would leave out what is too much without a word; it is counted by us.
   app.server.maxHeadersCount = 0
@@ -65,16 +71,33 @@ function httpsOptions({ cert, key, clientCa }: TlsOptions) {
   return { cert, key, minVersion: 'TLSv1.2', ...client } as const
 }
 
-/** What Node refuses before it is a request. */
-function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket): void {
+/** The last request of each connection, and its answer. */
+type Exchanges = WeakMap<Socket, Exchange>
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/**
+ * What Node refuses before it is a request. Behind a whole request that is being answered, or one whose answer was the last of its
+ * connection, nothing is said: it would be taken for the answer of that one, which may have been accepted.
+ */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket, before: Exchange | undefined): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
+  if (before?.request.complete) {
+    const { response } = before
+    if (!response.writableEnded) return void response.once('finish', () => socket.end())
+    if (response.getHeader('connection') === 'close') return void socket.end()
+  }
   const status = clientErrors[error.code ?? ''] ?? 400
   const text = problemText({ status, code: 'bad_request' })
-  const head = `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n`
-  socket.end(head + text)
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status]}`
+  const length = Buffer.byteLength(text)
+  socket.end(`${line}\r\ncontent-type: ${problemType}\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${text}`)
 }
 
 const clientErrors: Readonly<Record<string, number>> = {

@@ -59,6 +59,14 @@ const body = (
   path = open,
 ) => bad(name, status, request(path, { body: value, type }))
 
+// What stands behind a request has no answer that could be taken for its own.
+const garbage = `garbage${crlf}${crlf}`
+bad('a good request with garbage behind it', 202, Buffer.concat([request(open), Buffer.from(garbage)]))
+bad('a good request, and garbage while it is answered', 202, request(open), garbage)
+bad('a good request whose length is too short', 202, Buffer.concat([request(open), Buffer.from('}')]))
+bad('a refused request with garbage behind it', 415, Buffer.concat([request(open, { type: '' }), Buffer.from(garbage)]))
+bad('a DELETE whose body has no length', 405, request(open, { method: 'DELETE', length: false }))
+
 // Paths that mean to be others.
 for (const target of [
   '/',
