@@ -29,7 +29,7 @@ import { KafkaSessions } from './outbox/kafka-sessions.ts'
 import { defaultLimits as outboxLimits, outboxPatience } from './outbox/limits.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { preparersOf } from './preparers.ts'
-import { Registry } from './registry/registry.ts'
+import type { Registry } from './registry/registry.ts'
 import { RegistryReader } from './registry-reader.ts'
 import { registryOptions } from './registry-settings.ts'
 import { createSecrets } from './secrets.ts'
@@ -127,7 +127,7 @@ export class Engine {
     this.#aborted.signal.throwIfAborted()
     await this.#pool.start()
     const sealer = config.sealKey === null ? null : createSealer(config.sealKey)
-    const registry = this.#registryOf(clock)
+    const registry = await this.#registryOf(clock)
     const outbox = this.#outboxOf(ledger, sealer, clock, registry)
     const coordinator = new Coordinator({
       engine: config.engine,
@@ -181,12 +181,17 @@ export class Engine {
     return registry === null ? this.#gatekeeper : preparersOf(this.#gatekeeper, new RegistryReader(registry, sealer))
   }
 
-  /** One that is given up on is a dead letter in its words, just before its lane would give it up in others. */
-  #registryOf(clock: Clock): Registry | null {
+  /**
+   * One that is given up on is a dead letter in its words, just before its lane would give it up in others. An engine
+   * without a registry starts sooner for not loading what speaks with one.
+   */
+  async #registryOf(clock: Clock): Promise<Registry | null> {
     const { config, limits } = this.#options
     const patienceMs = Math.max(0, limitsOf(config, limits).preparingMsMax - 1000)
     const options = registryOptions(config)
-    return options === null ? null : new Registry({ ...options, clock, patienceMs })
+    if (options === null) return null
+    const { Registry } = await import('./registry/registry.ts')
+    return new Registry({ ...options, clock, patienceMs })
   }
 
   #outboxOf(ledger: OutboxLedger, sealer: Sealer | null, clock: Clock, encoder: Registry | null): Outbox {
