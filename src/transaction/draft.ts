@@ -61,8 +61,9 @@ export interface Place<Kind extends Step = Step> {
 }
 
 export function draftOf(transaction: Transaction, atUs: number): Draft {
-  const copy = { ...transaction, steps: transaction.steps.slice() }
-  const root = new Frame(copy.plan, copy.envelope, null, copy.steps, new OwnSteps(copy.steps))
+  const own = new OwnSteps(transaction.steps)
+  const copy = copyOf(transaction, own.pieces)
+  const root = new Frame(copy.plan, copy.envelope, null, own.pieces, own)
   return {
     transaction: copy,
     effects: [],
@@ -71,6 +72,29 @@ export function draftOf(transaction: Transaction, atUs: number): Draft {
     isFresh: false,
     mayRun: none,
     hasTurned: false,
+  }
+}
+
+/** Field by field: at each event of each transaction that is twice as fast as a spread. */
+function copyOf(of: Transaction, steps: Copy['steps']): Copy {
+  return {
+    id: of.id,
+    plan: of.plan,
+    position: of.position,
+    key: of.key,
+    envelope: of.envelope,
+    admittedUs: of.admittedUs,
+    notAfterUs: of.notAfterUs,
+    state: of.state,
+    failure: of.failure,
+    round: of.round,
+    parent: of.parent,
+    given: of.given,
+    isDelayed: of.isDelayed,
+    at: of.at,
+    owed: of.owed,
+    settled: of.settled,
+    steps,
   }
 }
 
@@ -172,11 +196,11 @@ export class Frame {
   /** Steps that are written to are copied first, in the item above, too. */
   #owned(): OwnSteps {
     const { frame, forEach, place } = this.above as Above
-    const steps = this.#steps.slice()
+    const own = new OwnSteps(this.#steps)
     const items = frame.#ownItems(forEach.no)
-    items[place] = { ...(items[place] as Item), steps }
-    this.#steps = steps
-    return new OwnSteps(steps)
+    items[place] = { ...(items[place] as Item), steps: own.pieces }
+    this.#steps = own.pieces
+    return own
   }
 
   /** What expressions see here. `more`: further names. */

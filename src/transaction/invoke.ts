@@ -7,6 +7,7 @@ import type { Effect } from './effect.ts'
 import { forwardSeed, undoSeed } from './ids.ts'
 import { lostBeforeAlone } from './retry.ts'
 import { refOf } from './rows.ts'
+import { progressFrom } from './transaction.ts'
 
 /** Throws `EngineError` when the function's input cannot be made. `eligibleUs`: when its delay was over. */
 export function tryInvoke(draft: Draft, place: Place<FunctionStep>, eligibleUs: number | null = null): void {
@@ -28,7 +29,10 @@ export function tryInvoke(draft: Draft, place: Place<FunctionStep>, eligibleUs: 
     eligibleUs,
     alone: progress.lost >= lostBeforeAlone,
   })
-  frame.set(step.no, { ...progress, state: 'running', dueUs: null })
+  const running = progressFrom(progress)
+  running.state = 'running'
+  running.dueUs = null
+  frame.set(step.no, running)
 }
 
 function inputOf({ transaction }: Draft, { step, frame }: Place<FunctionStep>): string {

@@ -2,7 +2,7 @@
 import { delayMs } from '../base/backoff.ts'
 import type { FunctionStep } from '../workflow/plan.ts'
 import type { AttemptOutcome, AttemptReport } from './attempt.ts'
-import type { StepError, StepProgress } from './transaction.ts'
+import { type NewProgress, progressFrom, type StepError, type StepProgress } from './transaction.ts'
 
 /** An attempt lost with its process is nobody's failure; this many of them are somebody's. */
 export const lostMax = 5
@@ -59,12 +59,14 @@ function within({ retry }: FunctionStep, { sinceUs }: StepProgress, report: Atte
   return failed(report)
 }
 
-/** With one more attempt in its counters. */
-export function counted(progress: StepProgress, outcome: AttemptOutcome | 'skipped'): StepProgress {
-  const { attempts, failures, lost } = progress
-  if (outcome === 'skipped') return progress
-  if (outcome === 'lost') return { ...progress, attempts: attempts + 1, lost: lost + 1 }
-  return { ...progress, attempts: attempts + 1, failures: outcome === 'ok' ? failures : failures + 1 }
+/** A new one, with one more attempt in its counters. */
+export function counted(progress: StepProgress, outcome: AttemptOutcome | 'skipped'): NewProgress {
+  const after = progressFrom(progress)
+  if (outcome === 'skipped') return after
+  after.attempts++
+  if (outcome === 'lost') after.lost++
+  else if (outcome !== 'ok') after.failures++
+  return after
 }
 
 function pauseMs(step: FunctionStep, counted: StepProgress, report: AttemptReport, seed: string): number {

@@ -2,7 +2,7 @@
 import type { Step } from '../workflow/plan.ts'
 import type { Draft, Place } from './draft.ts'
 import type { AttemptRow } from './effect.ts'
-import type { StepProgress, StepRef } from './transaction.ts'
+import { progressFrom, type StepProgress, type StepRef } from './transaction.ts'
 
 /** `bill`, or `bill[3]` of an item; of a compensation that of its step. */
 export function nameOf(step: Step, item: string): string {
@@ -60,7 +60,12 @@ function lasting({ inside }: StepProgress): StepProgress['inside'] {
 export function settled(draft: Draft, { step, frame }: Place, progress: StepProgress, row: AttemptRow): void {
   const seq = draft.transaction.plan.isChain ? 0 : ++draft.transaction.settled
   const isUnknown = leavesUnknown(step, progress)
-  frame.set(step.no, { ...progress, seq, dueUs: null, stopping: false, inside: lasting(progress) })
+  const after = progressFrom(progress)
+  after.seq = seq
+  after.dueUs = null
+  after.stopping = false
+  after.inside = lasting(progress)
+  frame.set(step.no, after)
   draft.effects.push({
     type: 'RecordAttempt',
     row: seq === 0 && !isUnknown ? row : { ...row, seq: seq || null, unknown: isUnknown || null },

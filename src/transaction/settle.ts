@@ -10,8 +10,8 @@ import { doubt, isUndone } from './lost.ts'
 import { postingsOf, withMoney } from './money.ts'
 import { messagesOfStep } from './publish.ts'
 import { counted, judge, type Verdict } from './retry.ts'
-import { emptyRow, leavesUnknown, nameOf, settled } from './rows.ts'
-import { outputOf, type StepProgress, type StepRef, type Transaction } from './transaction.ts'
+import { leavesUnknown, nameOf, settled } from './rows.ts'
+import { outputOf, progressFrom, type StepProgress, type StepRef, type Transaction } from './transaction.ts'
 import type { Transition } from './transition.ts'
 import { turn } from './turn.ts'
 import { failStep } from './walk.ts'
@@ -24,8 +24,10 @@ export function settle(transaction: Transaction, ended: AttemptEnded): Transitio
   const before = frame.get(step.no)
   const { event, besides } = withRows(draft, place, before, ended)
   const effectUnknown = isUnknownAfter(before, event, event !== ended)
-  const sinceUs = before.sinceUs ?? ended.eligibleUs
-  const after = { ...counted(before, event.report.outcome), sinceUs, effectUnknown, begun: false }
+  const after = counted(before, event.report.outcome)
+  after.sinceUs ??= ended.eligibleUs
+  after.effectUnknown = effectUnknown
+  after.begun = false
   const verdict = verdictOf(draft, place, before, after, event)
   const row = rowOf(draft, place, event, verdict)
   follow(draft, place, after, event, verdict, row)
@@ -96,7 +98,12 @@ interface WithRows {
 const none: readonly never[] = Object.freeze([])
 
 function ok(progress: StepProgress, { report }: AttemptEnded): StepProgress {
-  return { ...progress, state: 'ok', dueUs: null, output: outputOf(report.output), error: null }
+  const after = progressFrom(progress)
+  after.state = 'ok'
+  after.dueUs = null
+  after.output = outputOf(report.output)
+  after.error = null
+  return after
 }
 
 function verdictOf(
@@ -109,7 +116,13 @@ function verdictOf(
   const { report, atUs } = event
   // Nobody need know what it did if it is undone in any case.
   const mayDoubt = begun && !(stopping && isUndone(step))
-  const verdict = judge(step, { ...after, begun: mayDoubt }, report, atUs, transaction.id + step.id + frame.item)
+  const verdict = judge(
+    step,
+    mayDoubt ? { ...after, begun: true } : after,
+    report,
+    atUs,
+    transaction.id + step.id + frame.item,
+  )
   if (verdict.kind === 'again' && stopping) return given(event)
   return step.kind === 'undo' ? verdict : inTime(transaction, event, verdict)
 }
@@ -189,19 +202,28 @@ export function again(draft: Draft, place: Place<FunctionStep>, eligibleUs: numb
 }
 
 function rowOf(draft: Draft, place: Place, event: AttemptEnded, verdict: Verdict): AttemptRow {
-  const { outcome, output, logs, dispatchedUs, startedUs, finishedUs, receivedUs } = event.report
-  const { attempt, eligibleUs } = event
+  const { id, round } = draft.transaction
+  const { report } = event
   return {
-    ...emptyRow(draft, place, { attempt, outcome, stepState: verdict.kind === 'again' ? null : verdict.kind }),
-    errorCode: event.report.errorCode,
-    errorMessage: event.report.errorMessage,
-    output,
-    logs,
+    transactionId: id,
+    step: place.step.no,
+    item: place.frame.item,
+    attempt: event.attempt,
+    outcome: report.outcome,
+    stepState: verdict.kind === 'again' ? null : verdict.kind,
+    errorCode: report.errorCode,
+    errorMessage: report.errorMessage,
+    output: report.output,
+    logs: report.logs,
     nextUs: verdict.kind === 'again' ? verdict.dueUs : null,
-    eligibleUs,
-    dispatchedUs,
-    startedUs,
-    finishedUs,
-    receivedUs,
+    eligibleUs: event.eligibleUs,
+    dispatchedUs: report.dispatchedUs,
+    startedUs: report.startedUs,
+    finishedUs: report.finishedUs,
+    receivedUs: report.receivedUs,
+    resolvedBy: null,
+    seq: null,
+    unknown: null,
+    round: round === 1 ? null : round,
   }
 }

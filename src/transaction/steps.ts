@@ -29,18 +29,18 @@ export function areUntouched(pieces: Pieces): boolean {
 /** Steps that are written to: each piece is copied once. */
 export class OwnSteps {
   readonly pieces: (readonly StepProgress[])[]
-  readonly #isOwn: boolean[] = []
+  readonly #given: Pieces
 
-  constructor(pieces: (readonly StepProgress[])[]) {
-    this.pieces = pieces
+  constructor(given: Pieces) {
+    this.#given = given
+    this.pieces = given.slice()
   }
 
   set(at: number, progress: StepProgress): void {
     const no = at >> bits
-    if (this.#isOwn[no] !== true) {
-      while (this.pieces.length <= no) this.pieces.push(blank)
+    while (this.pieces.length <= no) this.pieces.push(blank)
+    if (this.pieces[no] === (this.#given[no] ?? blank)) {
       this.pieces[no] = (this.pieces[no] as readonly StepProgress[]).slice()
-      this.#isOwn[no] = true
     }
     ;(this.pieces[no] as StepProgress[])[at & mask] = progress
   }
