@@ -23,7 +23,7 @@ export function loadConfig(
   takeNamedSecrets(env)
   const fromFile = existsSync(file) ? readFile(file) : new Map<string, string>()
   for (const name of fromFile.keys()) {
-    if (name in settings || isSecretFile(name)) continue
+    if (Object.hasOwn(settings, name) || isSecretFile(name)) continue
     throw invalid(
       `${file}: unknown setting ${name}; ${didYouMean(name, Object.keys(settings), 'see docs/configuration.md')}`,
     )

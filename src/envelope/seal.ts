@@ -53,6 +53,7 @@ function sealed(key: Buffer, plain: Buffer, bound: string | null): Buffer {
 }
 
 function opened(key: Buffer, bytes: Buffer, bound: string | null): Buffer {
+  if (bytes[0] !== version[0]) throw new Error(`it is of version ${bytes[0]}`)
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 13), { authTagLength: 16 })
   if (bound !== null) decipher.setAAD(Buffer.from(bound, 'utf8'))
   decipher.setAuthTag(bytes.subarray(13, 29))

@@ -2,6 +2,8 @@
  * A message that is to be written by a schema of a registry. It waits in the ledger as JSON, so that people can read it, with a header that
  * says how; it is written when it is published, since the registry may be away, and the header goes.
  */
+import { EngineError } from '../base/error.ts'
+import { reading } from './formats/text.ts'
 import type { StoredHeaders } from './headers.ts'
 
 export interface WireSpec {
@@ -23,5 +25,19 @@ export function wireHeaderText(spec: WireSpec): string {
 export function takeWireSpec(headers: string): { readonly spec: WireSpec; readonly headers: string } | null {
   if (!headers.includes(`"${wireHeader}"`)) return null
   const { [wireHeader]: text, ...rest } = JSON.parse(headers) as StoredHeaders
-  return typeof text === 'string' ? { spec: JSON.parse(text) as WireSpec, headers: JSON.stringify(rest) } : null
+  return typeof text === 'string' ? { spec: specOf(text), headers: JSON.stringify(rest) } : null
+}
+
+/** A process that runs an author's code may have written it itself. */
+function specOf(text: string): WireSpec {
+  const spec: unknown = reading('a message by a schema', () => JSON.parse(text))
+  const { kind, subject, version, message } = (spec ?? {}) as WireSpec
+  const isKind = kind === 'avro' || kind === 'protobuf' || kind === 'json-schema'
+  const isVersion = version === 'latest' || Number.isSafeInteger(version)
+  if (isKind && typeof subject === 'string' && isVersion && (message === null || typeof message === 'string'))
+    return { kind, subject, version, message }
+  throw new EngineError(
+    'value_not_writable',
+    `its header ${wireHeader} does not say by which schema it is to be written`,
+  )
 }

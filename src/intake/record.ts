@@ -23,10 +23,15 @@ function headersOf(headers: IHeaders): RawHeader[] {
   const list: RawHeader[] = []
   for (const [name, values] of Object.entries(headers)) {
     for (const value of Array.isArray(values) ? values : [values]) {
-      if (value !== undefined) list.push({ name, value: bytesOf(value) })
+      if (isValue(value)) list.push({ name, value: bytesOf(value) })
     }
   }
   return list
+}
+
+/** The client gathers headers in a plain object: of one called `__proto__` or `constructor` the first value is what every object has there. */
+function isValue(value: unknown): value is Buffer | string | null {
+  return value === null || typeof value === 'string' || Buffer.isBuffer(value)
 }
 
 /** Kafka's header values may be null, whatever the client's types say. */

@@ -1,9 +1,9 @@
-/** Durations as a workflow file writes them: `50ms`, `2s`, `1m`, `8h`, `7d`, and together `1h30m`. */
+/** Durations as a workflow file writes them: `50ms`, `2s`, `1m`, `8h`, `7d`, and together `1h30m`. Null too for what no clock counts to. */
 export function parseDuration(text: string): number | null {
   if (!durationPattern.test(text)) return null
   let totalMs = 0
   for (const [, digits, unit] of text.matchAll(part)) totalMs += Number(digits) * unitMs[unit as Unit]
-  return totalMs
+  return Number.isSafeInteger(totalMs) ? totalMs : null
 }
 
 /** Whole numbers, largest unit first, each unit at most once, at least one of them. */

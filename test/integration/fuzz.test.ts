@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { Message } from 'kafkajs'
 import type { FormatSpec } from '../../src/envelope/format.ts'
@@ -16,13 +17,14 @@ import { assertAccounted, heldSpans } from '../support/accounted.ts'
 import { ask, doorOf, post } from '../support/door.ts'
 import { fc } from '../support/fuzz.ts'
 import { cloudEvent, freshAdmin } from '../support/kafka.ts'
-import { changes, mutated } from '../support/mutate.ts'
+import { type Change, changes, mutated } from '../support/mutate.ts'
 import { freshScene, terminate } from '../support/scene.ts'
 import { freshTopic, unique } from '../support/servers.ts'
 
 const count = Number(process.env.FUZZ_RUNS ?? 400)
 const seed = Number(process.env.FUZZ_SEED ?? 1)
 const requestsAtOnce = 8
+const tornMax = 100
 /** What V8 may leave lying before it looks; a record that stays would cost more at any length. */
 const rssGrowthMbMax = 250
 
@@ -38,11 +40,24 @@ const kinds: Readonly<Record<string, readonly [FormatSpec, fc.Arbitrary<Json>]>>
 }
 const types = Object.values(kinds).map(([spec]) => formatOf(spec)?.mediaTypes[0] ?? '')
 
+/** What senders should not say, or not so, and names that JavaScript's objects have of themselves. */
+const odd: readonly (readonly [string, string])[] = [
+  ...(['__proto__', 'constructor', 'toString', ''] as const).map((name) => [name, 'x'] as const),
+  ...[['ce_specversion', '0.3'] as const, ['ce_time', 'now'] as const, ['ce_id', 'the same'] as const],
+  ...[['traceparent', 'x'] as const, ['idempotency-key', 'k'] as const],
+  ...(['millrace-http', 'millrace-door', 'millrace-sealed', 'millrace-once', 'millrace-wire'] as const).map(
+    (name) => [name, '{}'] as const,
+  ),
+]
+
 interface Sent {
   readonly value: Buffer
   readonly type: string
   readonly key: Buffer | null
   readonly isEvent: boolean
+  readonly odd: readonly (readonly [string, string])[]
+  /** Of the bytes of the whole request. */
+  readonly torn: readonly Change[]
   readonly path: string
   readonly method: string
 }
@@ -66,6 +81,8 @@ const sent: fc.Arbitrary<Sent> = fc
     other: fc.option(type, { freq: 3 }),
     key: fc.option(fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes))),
     isEvent: fc.boolean(),
+    odd: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(fc.constantFrom(...odd), { maxLength: 3 })),
+    torn: changes(1, 2),
     path: fc.oneof(
       any.text.map(encodeURIComponent),
       fc.constantFrom('..', '%2e%2e%2f', '%', '%00', '%ff', 'a?b=%zz&b=1'),
@@ -78,8 +95,9 @@ const sent: fc.Arbitrary<Sent> = fc
     type: other ?? type,
   }))
 
-function messageOf({ value, type, key, isEvent }: Sent, n: number): Message {
-  return { key, value, headers: { 'content-type': type, ...(isEvent && cloudEvent('fuzzed', `event-${n}`)) } }
+function messageOf({ value, type, key, isEvent, odd }: Sent, n: number): Message {
+  const event = isEvent ? Object.entries(cloudEvent('fuzzed', `event-${n}`)) : []
+  return { key, value, headers: Object.fromEntries([['content-type', type], ...event, ...odd]) }
 }
 
 test('each record and each request has one outcome, whatever it holds', async (t) => {
@@ -113,6 +131,7 @@ test('each record and each request has one outcome, whatever it holds', async (t
   const records = topic.producer.send({ topic: topic.name, messages: all.map(messageOf) })
   const told = await askAll(port, all)
   await records
+  const torn = await Promise.all(all.slice(0, tornMax).map((each) => statusesOf(port, each)))
   const accepted = told.flatMap(({ status, json }) => (status === 202 ? [json.id as string] : []))
   const refused = told.filter(({ status }) => status !== 202).map(({ status }) => status)
   assert.ok(accepted.length > count / 10 && refused.length > count / 10, `${accepted.length} of ${count} were accepted`)
@@ -121,7 +140,12 @@ test('each record and each request has one outcome, whatever it holds', async (t
   const admin = await freshAdmin()
   const [spans, doorSpans] = [await heldSpans(admin, topic.name), await heldSpans(admin, doorTopic)]
   const held = (of: typeof spans) => of.reduce((sum, { from, to }) => sum + to - from, 0)
-  assert.equal(held(doorSpans), accepted.length, 'what is written is what was accepted')
+  const acceptedTorn = torn.flat().filter((status) => status === 202).length
+  assert.ok(
+    torn.flat().every((status) => status === 202 || (status >= 400 && status <= 505)),
+    torn.join(' '),
+  )
+  assert.equal(held(doorSpans), accepted.length + acceptedTorn, 'what is written is what was accepted')
   const readTo = held(spans) + held(doorSpans)
   await scene.until('all of it to be read', `select sum(next_offset) = ${readTo} from millrace.lanes`, 60_000)
   await scene.until('it to end', 'select count(*) = 0 from millrace.transactions where ended_at is null', 60_000)
@@ -129,11 +153,17 @@ test('each record and each request has one outcome, whatever it holds', async (t
   await assertAccounted(scene.ledger, topic.name, [...Object.keys(kinds), 'told'], spans)
   await assertAccounted(scene.ledger, doorTopic, ['page'], doorSpans)
   const found = await scene.ledger.query<{ id: string }>("select id from millrace.transactions where workflow = 'page'")
-  assert.deepEqual(found.map(({ id }) => id).sort(), accepted.sort())
+  const ids = new Set(found.map(({ id }) => id))
+  assert.equal(ids.size, held(doorSpans))
+  assert.deepEqual(
+    accepted.filter((id) => !ids.has(id)),
+    [],
+  )
   const states = await scene.ledger.query('select distinct state from millrace.transactions')
   assert.deepEqual(states, [{ state: 'completed' }])
 
   assert.equal((await post(port, '/plays/42', { good: true })).status, 202)
+  assert.doesNotMatch(coordinator.logs(), /uncaught|unhandled|TypeError|RangeError|SyntaxError/i)
   assert.ok(rssMb(coordinator.pid) - rssBefore < rssGrowthMbMax)
   await terminate(coordinator)
 })
@@ -149,6 +179,25 @@ async function askAll(port: number, all: readonly Sent[]) {
   }
   await Promise.all(Array.from({ length: requestsAtOnce }, client))
   return answers
+}
+
+/** Of a request whose bytes are not all as they were, as far as the door answers before it or we close. */
+function statusesOf(port: number, { value, type, torn }: Sent): Promise<number[]> {
+  const head = `POST /plays/7 HTTP/1.1\r\nHost: door\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${value.length}\r\n\r\n`
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(mutated(Buffer.concat([Buffer.from(head), value]), torn)),
+    )
+    // Whoever waits for more is told that there is none.
+    const end = setTimeout(() => socket.end(), 3000)
+    socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearTimeout(end)
+      resolve([...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status)))
+    })
+  })
 }
 
 /** Node's client says no length of a DELETE's body by itself. */

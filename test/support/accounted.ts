@@ -1,6 +1,6 @@
 /**
  * The first promise as an oracle: of each workflow on a topic, every offset that Kafka holds (or held when reading
- * began) is in the ledger exactly once, as a transaction, a dead letter or a passed offset.
+ * began) is in the ledger exactly once, as a transaction, a duplicate, a dead letter or a passed offset.
  */
 import assert from 'node:assert/strict'
 import type { TestLedger } from './servers.ts'
@@ -40,6 +40,8 @@ with expected as (
   select workflow, kafka_partition, kafka_offset, 'transaction' as what from millrace.transactions where topic = $1
   union all
   select workflow, kafka_partition, kafka_offset, code from millrace.dead_letters where topic = $1
+  union all
+  select workflow, kafka_partition, kafka_offset, 'duplicate' from millrace.duplicates where topic = $1
   union all
   select workflow, kafka_partition, o.kafka_offset, reason
   from millrace.passed_offsets, generate_series(from_offset, to_offset) as o (kafka_offset) where topic = $1

@@ -56,7 +56,7 @@ export async function bench(options: Partial<PoolOptions> = {}): Promise<Bench> 
   }
 }
 
-export function invocationOf(id: number, part: Partial<Invocation> & { function: string }): Invocation {
+function invocationOf(id: number, part: Partial<Invocation> & { function: string }): Invocation {
   return {
     id,
     transactionId: '0192-transaction',

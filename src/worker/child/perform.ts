@@ -70,7 +70,7 @@ function judge(definition: FunctionDefinition, attempt: Attempt, returned: unkno
 }
 
 function verdictOf(thrown: unknown, { stopped }: Attempt): Verdict {
-  return stopped === 'late' && !isFailure(thrown) ? gaveUp(thrown) : threw(thrown)
+  return stopped === 'late' ? gaveUp(thrown) : threw(thrown)
 }
 
 /** Credentials are for functions that say they authenticate; what these say of somebody is for no step. */

@@ -54,9 +54,11 @@ export function saidSo(failure: Failure): Verdict {
   return failed(kind === 'fail' ? 'fail' : 'retry', code, message, { afterMs })
 }
 
-/** It was told of its deadline by the signal and gave up, instead of being killed at it. */
+/** It was told of its deadline by the signal and gave up, instead of being killed at it; a failure still says what it is. */
 export function gaveUp(thrown: unknown): Verdict {
-  const { message, trace } = threw(thrown)
+  const verdict = threw(thrown)
+  if (verdict.outcome === 'fail' || !verdict.effectUnknown) return verdict
+  const { message, trace } = verdict
   const more = { effectUnknown: true, ...(trace !== null && { trace }) }
   return failed('timeout', 'step_timeout', `gave up at its deadline: ${message}`, more)
 }

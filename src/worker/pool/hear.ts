@@ -170,8 +170,9 @@ function isAnswer(answer: readonly unknown[]): answer is Answer {
     (outcome === 'retry' || outcome === 'fail' || outcome === 'timeout') &&
     typeof code === 'string' &&
     typeof message === 'string'
-  if (answer.length !== 9 || !(outcome === 'ok' || isFailed) || typeof effectUnknown !== 'boolean') return false
-  if (!isTextIn(logs) || !(afterMs === null || typeof afterMs === 'number')) return false
+  const isWell = outcome === 'ok' && code === null && message === null
+  if (answer.length !== 9 || !(isWell || isFailed) || typeof effectUnknown !== 'boolean') return false
+  if (!isTextIn(logs) || !(afterMs === null || (typeof afterMs === 'number' && afterMs >= 0))) return false
   return Number.isSafeInteger(startedUs) && Number.isSafeInteger(finishedUs)
 }
 
