@@ -11,6 +11,7 @@ import * as flow from './flow-commit.ts'
 import * as nested from './flow-sections.ts'
 import { type Form, formOf, nameOf, sectionsOf } from './form.ts'
 import { isoTime } from './micros.ts'
+import type { RowOids } from './row-types.ts'
 import type { Section } from './section.ts'
 import * as rows from './sections.ts'
 
@@ -32,7 +33,7 @@ interface Statement {
 
 const statements = new Map<string, Statement>()
 
-export function commitStatement(batch: Batch): { name: string; text: string; values: unknown[] } {
+export function commitStatement(batch: Batch, oids: RowOids): { name: string; text: string; values: unknown[] } {
   const form = formOf(batch)
   const name = nameOf(form)
   let made = statements.get(name)
@@ -40,7 +41,7 @@ export function commitStatement(batch: Batch): { name: string; text: string; val
     made = statement(name, form)
     statements.set(name, made)
   }
-  return { name, text: made.text, values: commitValues(batch, made.sections) }
+  return { name, text: made.text, values: commitValues(batch, made.sections, oids) }
 }
 
 const held = 'lane = any(array(select id from fence))'
@@ -248,7 +249,7 @@ export function commitAnswer(answer: readonly AnswerRow[]): CommitAnswer {
 }
 
 /** The statement's parameters, in its order. Rows are sorted by key, so that concurrent commits cannot deadlock. */
-function commitValues(batch: Batch, sections: readonly Section[]): unknown[] {
+function commitValues(batch: Batch, sections: readonly Section[], oids: RowOids): unknown[] {
   const { commitId, last, sentUs } = batch
   const returned = last === null ? null : isoTime(last.returnedUs)
   return [
@@ -256,6 +257,6 @@ function commitValues(batch: Batch, sections: readonly Section[]): unknown[] {
     last?.commitId ?? null,
     returned,
     isoTime(sentUs),
-    ...sections.flatMap((each) => each.values(batch)),
+    ...sections.flatMap((each) => each.values(batch, oids)),
   ]
 }

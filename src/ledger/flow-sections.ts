@@ -1,17 +1,20 @@
 /** The rows of the group commit that a chain of steps does not have: items, rests, signals, money, rounds. */
 import type { Batch } from '../coordinator/ports.ts'
-import { type Column, legible, type Rows, section } from './section.ts'
-import { attemptColumns, transactionColumns } from './sections.ts'
+import * as cell from './cells.ts'
+import { type Column, legible, type Rows, rowSection, section } from './section.ts'
+import { attemptCells, transactionColumns } from './sections.ts'
 
-export const nestedAttempts = section<Rows<'attempts'>>(
+export const nestedAttempts = rowSection(
+  'nested_attempt_row',
+  21,
   (batch) => batch.attempts,
-  [
-    ...attemptColumns,
-    ['item', 'text', (row) => row.item],
-    ['seq', 'int4', (row) => row.seq],
-    ['unknown', 'bool', (row) => row.unknown],
-    ['round', 'int2', (row) => row.round],
-  ],
+  (row) => {
+    attemptCells(row)
+    cell.text(row.item)
+    cell.int4(row.seq)
+    cell.bool(row.unknown)
+    cell.int2(row.round)
+  },
 )
 
 export const calledTransactions = section<Rows<'transactions'>>(

@@ -20,6 +20,7 @@ import { outboxOf } from './outbox.ts'
 import { renew } from './renew.ts'
 import { due, looked, nextDue, unlooked } from './rests.ts'
 import { makeAhead, withRoom } from './room/ahead.ts'
+import { RowNumbers, rowOids } from './row-types.ts'
 import { claimSignals, findSignals, nudge } from './signals.ts'
 import { tidy } from './tidy.ts'
 import { register } from './versions.ts'
@@ -38,6 +39,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
   })
   const session = Number(row?.session)
   await makeAhead(db)
+  const numbers = new RowNumbers(db, await rowOids(db))
   const nudges = new Nudges(settings.databaseUrl)
   const stop = async () => {
     await nudges.stop()
@@ -58,7 +60,7 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
     renew: (last, lanes, asOfUs) => renew(db, settings.engine, last, lanes, asOfUs),
     load: (ids) => load(db, ids),
     sources: (versions) => sourcesOf(db, versions),
-    commit: (batch) => commit(db, batch),
+    commit: (batch) => commit(db, numbers, batch),
     due: (laneId, after, untilUs, most) => due(db, laneId, after, untilUs, most),
     nextDue: (laneId, after) => nextDue(db, laneId, after),
     unlooked: (laneIds, after, most) => unlooked(db, laneIds, after, most),
@@ -78,9 +80,10 @@ export async function openLedger(settings: LedgerSettings & EngineIds): Promise<
 /** A coordinator that is stopped in the middle of a commit holds locks that a takeover waits for: the server ends it. */
 const heldMsMax = 15_000
 
-async function commit(db: Connections, batch: Batch): Promise<CommitAnswer> {
-  const statement = commitStatement(batch)
-  const rows = await withRoom(db, batch, () => db.query<AnswerRow>(statement))
+async function commit(db: Connections, numbers: RowNumbers, batch: Batch): Promise<CommitAnswer> {
+  const rows = await withRoom(db, batch, () =>
+    numbers.with((oids) => db.query<AnswerRow>(commitStatement(batch, oids))),
+  )
   return commitAnswer(rows)
 }
 

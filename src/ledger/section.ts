@@ -1,9 +1,11 @@
 /**
- * How a kind of row becomes parameters of the group commit: each column one array. A section is numbered by the statement
- * that names it, so that statements with different parts can share it.
+ * How a kind of row becomes parameters of the group commit: all of it one array of rows, or, of what few commits have, each
+ * column one array. A section is numbered by the statement that names it, so that statements with different parts can share it.
  */
 import type { Batch } from '../coordinator/ports.ts'
+import * as bytes from './bytes.ts'
 import { bigintOf, boolOf, byteaOf, int2Of, int4Of, int8Of, textOf, timestamptzOf, uuidOf } from './columns.ts'
+import type { RowOids, RowType } from './row-types.ts'
 
 const writers = {
   bigint: bigintOf,
@@ -30,7 +32,30 @@ export interface Section {
   readonly width: number
   /** `unnest($5::int4[], …) as r (lane, …)`, from this parameter on. */
   readonly from: (first: number) => string
-  readonly values: (batch: Batch) => Buffer[]
+  readonly values: (batch: Batch, oids: RowOids) => Buffer[]
+}
+
+/** `write`: its cells, as many as `columns`, in the order of the type (cells.ts). */
+export function rowSection<Row>(
+  type: RowType,
+  columns: number,
+  rowsOf: (batch: Batch) => readonly Row[],
+  write: (row: Row) => void,
+): Section {
+  return {
+    width: 1,
+    from: (first) => `unnest($${first}::millrace_data.${type}[]) as r`,
+    values: (batch, oids) => {
+      const rows = rowsOf(batch)
+      bytes.beginArray()
+      for (const row of rows) {
+        const begin = bytes.beginRow(columns)
+        write(row)
+        bytes.endRow(begin)
+      }
+      return [bytes.endArray(oids[type], rows.length)]
+    },
+  }
 }
 
 export function section<Row>(rowsOf: (batch: Batch) => readonly Row[], columns: readonly Column<Row>[]): Section {

@@ -2,53 +2,79 @@
  * The rows of the group commit that a chain of steps has: what most commits have, and what few have. See flow-sections.ts for
  * the rest of the language.
  */
+import * as cell from './cells.ts'
 import { commandCode, letterCode, outcomeCode, passedCode, stateCode, stepStateCode } from './codes.ts'
-import { type Column, legible, type Rows, section } from './section.ts'
+import { type Column, legible, type Rows, rowSection, section } from './section.ts'
 
-export const lanes = section<Rows<'lanes'>>(
+export const lanes = rowSection(
+  'lane_row',
+  4,
   (batch) => batch.lanes,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['epoch', 'int8', (row) => row.epoch],
-    ['position', 'int8', (row) => row.nextOffset],
-    ['low', 'uuid', (row) => row.lowId],
-  ],
+  (row) => {
+    cell.int4(row.laneId)
+    cell.int8(row.epoch)
+    cell.int8(row.nextOffset)
+    cell.uuid(row.lowId)
+  },
 )
 
-export const attemptColumns: readonly Column<Rows<'attempts'>>[] = [
-  ['lane', 'int4', (row) => row.laneId],
-  ['id', 'uuid', (row) => row.transactionId],
-  ['step', 'int2', (row) => row.step],
-  ['attempt', 'int2', (row) => row.attempt],
-  ['outcome', 'int2', (row) => outcomeCode[row.outcome]],
-  ['state', 'int2', (row) => (row.stepState === null ? null : stepStateCode[row.stepState])],
-  ['code', 'text', (row) => legible(row.errorCode)],
-  ['message', 'text', (row) => legible(row.errorMessage)],
-  ['output', 'text', (row) => row.output],
-  ['logs', 'text', (row) => legible(row.logs)],
-  ['next', 'timestamptz', (row) => row.nextUs],
-  ['eligible', 'timestamptz', (row) => row.eligibleUs],
-  ['dispatched', 'timestamptz', (row) => row.dispatchedUs],
-  ['started', 'timestamptz', (row) => row.startedUs],
-  ['finished', 'timestamptz', (row) => row.finishedUs],
-  ['received', 'timestamptz', (row) => row.receivedUs],
-  ['resolved', 'text', (row) => legible(row.resolvedBy)],
-]
+export const attempts = rowSection('attempt_row', 17, (batch) => batch.attempts, attemptCells)
 
-export const attempts = section<Rows<'attempts'>>((batch) => batch.attempts, attemptColumns)
+export function attemptCells(row: Rows<'attempts'>): void {
+  cell.int4(row.laneId)
+  cell.uuid(row.transactionId)
+  cell.int2(row.step)
+  cell.int2(row.attempt)
+  cell.int2(outcomeCode[row.outcome])
+  cell.int2(row.stepState === null ? null : stepStateCode[row.stepState])
+  cell.text(legible(row.errorCode))
+  cell.text(legible(row.errorMessage))
+  cell.text(row.output)
+  cell.text(legible(row.logs))
+  cell.timestamptz(row.nextUs)
+  cell.timestamptz(row.eligibleUs)
+  cell.timestamptz(row.dispatchedUs)
+  cell.timestamptz(row.startedUs)
+  cell.timestamptz(row.finishedUs)
+  cell.timestamptz(row.receivedUs)
+  cell.text(legible(row.resolvedBy))
+}
 
-export const endings = section<Rows<'endings'>>(
+export const endings = rowSection(
+  'ending_row',
+  6,
   (batch) => batch.endings,
-  [
-    ['lane', 'int4', (row) => row.laneId],
-    ['id', 'uuid', (row) => row.transactionId],
-    ['state', 'int2', (row) => stateCode[row.state]],
-    ['code', 'text', (row) => legible(row.errorCode)],
-    ['message', 'text', (row) => legible(row.errorMessage)],
-    ['ended', 'timestamptz', (row) => row.endedUs],
-  ],
+  (row) => {
+    cell.int4(row.laneId)
+    cell.uuid(row.transactionId)
+    cell.int2(stateCode[row.state])
+    cell.text(legible(row.errorCode))
+    cell.text(legible(row.errorMessage))
+    cell.timestamptz(row.endedUs)
+  },
 )
 
+export const transactions = rowSection(
+  'transaction_row',
+  12,
+  (batch) => batch.transactions,
+  (row) => {
+    cell.int4(row.laneId)
+    cell.uuid(row.id)
+    cell.int4(row.versionId)
+    cell.int8(row.offset)
+    cell.text(row.key)
+    cell.text(row.eventId)
+    cell.text(row.envelope)
+    cell.bytea(row.auth)
+    cell.timestamptz(row.producedUs)
+    cell.timestamptz(row.fetchedUs)
+    cell.timestamptz(row.admittedUs)
+    cell.uuid(row.redrivenFrom)
+  },
+)
+
+/** For those that others have called, which have more. */
 export const transactionColumns: readonly Column<Rows<'transactions'>>[] = [
   ['lane', 'int4', (row) => row.laneId],
   ['id', 'uuid', (row) => row.id],
@@ -63,8 +89,6 @@ export const transactionColumns: readonly Column<Rows<'transactions'>>[] = [
   ['admitted', 'timestamptz', (row) => row.admittedUs],
   ['redriven', 'uuid', (row) => row.redrivenFrom],
 ]
-
-export const transactions = section<Rows<'transactions'>>((batch) => batch.transactions, transactionColumns)
 
 export const deadLetters = section<Rows<'deadLetters'>>(
   (batch) => batch.deadLetters,

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { commitStatement } from '../../src/ledger/commit.ts'
 import { connect } from '../../src/ledger/connect.ts'
 import { fenceAll } from '../../src/ledger/fence.ts'
+import { rowOids } from '../../src/ledger/row-types.ts'
 import type { TestLedger } from '../support/servers.ts'
 import { batch, idOf, lowest, open, progress, scene, sign, take, topic, transaction } from './scene.ts'
 
@@ -162,10 +163,13 @@ const letter = {
 
 /** The commit's own statement, held open before its COMMIT. */
 async function underWay(db: TestLedger, asked: ReturnType<typeof batch>) {
+  const connections = connect({ databaseUrl: db.databaseUrl, connectionsMax: 1, answerMsMax: 10_000 })
+  const oids = await rowOids(connections)
+  await connections.end()
   const client = new pg.Client(db.databaseUrl)
   await client.connect()
   await client.query('begin')
-  const { text, values } = commitStatement(asked)
+  const { text, values } = commitStatement(asked, oids)
   await client.query(text, values)
   return {
     end: async (how: 'commit' | 'rollback') => {
