@@ -58,13 +58,13 @@ function statement(name: string, form: Form): Statement {
     form.rare && copyParts(terms),
     form.rounds && flow.reopened(terms),
     form.arrivals && admissions(terms, form),
-    attempts(terms, form),
-    endings(terms, form),
+    form.attempts && attempts(terms, form),
+    form.endings && endings(terms, form),
     form.rests && flow.rests(terms),
     form.signals && flow.signals(terms),
     form.money && flow.money(terms),
     form.rounds && flow.turns(terms),
-    form.arrivals && arrivalParts(terms),
+    form.others && otherParts(terms),
     form.rare && rareParts(terms),
   ]
   const text = `${parts.filter((part) => part !== false).join('')}
@@ -144,7 +144,7 @@ function endings({ from, original }: Terms, { rounds }: Form): string {
 }
 
 /** What else comes of records, and of what has been open for long. */
-function arrivalParts({ from, original }: Terms): string {
+function otherParts({ from, original }: Terms): string {
   return `, dead_letters as (
   insert into millrace_data.dead_letter
     (id, lane_id, workflow_id, kafka_offset, key, value, headers, sealed, code, reason, received_at, commit_id,

@@ -5,8 +5,13 @@ import type { Section } from './section.ts'
 import * as rows from './sections.ts'
 
 export interface Form {
-  /** Something came from Kafka, or has been open for long. */
+  /** Transactions were admitted. */
   readonly arrivals: boolean
+  /** What else comes of records, and what has been open for long. */
+  readonly others: boolean
+  readonly attempts: boolean
+  /** Some ended, or are asked whether they did. */
+  readonly endings: boolean
   /** Copies may be among what came; messages, commands, dead letters of what failed; may have run. */
   readonly rare: boolean
   /** Attempts of steps that are no chain, transactions that others have called. */
@@ -19,9 +24,13 @@ export interface Form {
 }
 
 export function formOf(batch: Batch): Form {
+  const rare = isRare(batch)
   return {
-    arrivals: has(batch.transactions, batch.deadLetters, batch.passed, batch.subscriptions, batch.parked),
-    rare: isRare(batch),
+    arrivals: has(batch.transactions),
+    others: has(batch.deadLetters, batch.passed, batch.subscriptions, batch.parked),
+    attempts: has(batch.attempts),
+    endings: rare || has(batch.endings, batch.rests, batch.restsOver, batch.taken, batch.turns, batch.reopened),
+    rare,
     nested: batch.attempts.some(isNested) || batch.transactions.some((row) => row.parent !== null),
     rests: has(batch.rests, batch.restsOver, batch.taken),
     signals: has(batch.signals),
@@ -50,9 +59,10 @@ function isNested({ item, seq, unknown, round }: Batch['attempts'][number]): boo
 export function sectionsOf(form: Form): Section[] {
   return [
     rows.lanes,
-    form.nested ? flow.nestedAttempts : rows.attempts,
-    rows.endings,
-    ...(form.arrivals ? arrivals(form) : []),
+    ...(form.attempts ? [form.nested ? flow.nestedAttempts : rows.attempts] : []),
+    ...(form.endings ? [rows.endings] : []),
+    ...(form.arrivals ? [form.nested ? flow.calledTransactions : rows.transactions] : []),
+    ...(form.others ? others : []),
     ...(form.rare ? rare : []),
     ...(form.rests ? [flow.rests, flow.restsOver, flow.taken] : []),
     ...(form.signals ? [flow.signals] : []),
@@ -61,10 +71,7 @@ export function sectionsOf(form: Form): Section[] {
   ]
 }
 
-function arrivals({ nested }: Form): Section[] {
-  const admitted = nested ? flow.calledTransactions : rows.transactions
-  return [admitted, rows.deadLetters, rows.passed, rows.subscriptions, rows.parked]
-}
+const others: readonly Section[] = [rows.deadLetters, rows.passed, rows.subscriptions, rows.parked]
 
 const rare: readonly Section[] = [
   rows.claims,
@@ -76,15 +83,18 @@ const rare: readonly Section[] = [
   rows.commands,
 ]
 
-/** Of the prepared statement. */
+/** Of the prepared statement: Postgres knows no more than 63 characters of it. */
 export function nameOf(form: Form): string {
   let name = 'millrace_commit'
-  if (form.arrivals) name += '_arrivals'
+  if (form.arrivals) name += '_in'
+  if (form.others) name += '_etc'
+  if (form.attempts) name += '_at'
+  if (form.endings) name += '_end'
   if (form.rare) name += '_rare'
   if (form.nested) name += '_nested'
   if (form.rests) name += '_rests'
   if (form.signals) name += '_sig'
   if (form.money) name += '_money'
-  if (form.rounds) name += '_rounds'
+  if (form.rounds) name += '_turn'
   return name
 }
