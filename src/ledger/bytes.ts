@@ -48,9 +48,9 @@ export function endRow(begin: number): void {
   view.setInt32(begin - 8, at - begin + 4)
 }
 
-/** The type of the column that follows. */
+/** The type of the column that follows, with room for it where it is of a fixed size. */
 export function type(oid: number): void {
-  ensure(4)
+  if (at + 24 > place.length) ensure(24)
   view.setInt32(at, oid)
   at += 4
 }
