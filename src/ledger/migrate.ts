@@ -32,7 +32,7 @@ function runFiles(databaseUrl: string, directory: string): Promise<string[]> {
 }
 
 /** The number of the latest migration that this version of the engine knows how to write to. */
-export const ledgerVersion = 13
+export const ledgerVersion = 14
 
 /**
  * A newer version may have migrated the ledger. As long as it only expanded, this one goes on beside it; throws
