@@ -31,11 +31,13 @@ export function takeWireSpec(headers: string): { readonly spec: WireSpec; readon
 /** A process that runs an author's code may have written it itself. */
 function specOf(text: string): WireSpec {
   const spec: unknown = reading('a message by a schema', () => JSON.parse(text))
-  const { kind, subject, version, message } = (spec ?? {}) as WireSpec
+  const { kind, subject, version, message = null } = (spec ?? {}) as Partial<WireSpec>
   const isKind = kind === 'avro' || kind === 'protobuf' || kind === 'json-schema'
   const isVersion = version === 'latest' || Number.isSafeInteger(version)
-  if (isKind && typeof subject === 'string' && isVersion && (message === null || typeof message === 'string'))
-    return { kind, subject, version, message }
+  const isMessage = message === null || typeof message === 'string'
+  if (isKind && typeof subject === 'string' && isVersion && isMessage) {
+    return { kind, subject, version: version as WireSpec['version'], message }
+  }
   throw new EngineError(
     'value_not_writable',
     `its header ${wireHeader} does not say by which schema it is to be written`,
