@@ -192,18 +192,17 @@ export function isGood(line: string): boolean {
   return line.charCodeAt(0) === plus
 }
 
-/** NaN for each of them that is no number. */
+/** NaN for each of them that is no number. An id may be below 0, and so may what it took: whose clock was set back has ended before it began. */
 export function readGood(line: string): readonly [id: number, startedUs: number, finishedUs: number] {
   const first = line.indexOf(' ')
   const second = line.indexOf(' ', first + 1)
   const startedUs = digits(line, first + 1, second)
-  return [digits(line, 1, first), startedUs, startedUs + signed(line, second + 1)]
+  return [signed(line, 1, first), startedUs, startedUs + signed(line, second + 1, line.length)]
 }
 
-/** The rest of the line. Whose clock was set back in between has ended before it began. */
-function signed(line: string, from: number): number {
+function signed(line: string, from: number, to: number): number {
   const isBelow = line.charCodeAt(from) === minus
-  return isBelow ? -digits(line, from + 1, line.length) : digits(line, from, line.length)
+  return isBelow ? -digits(line, from + 1, to) : digits(line, from, to)
 }
 
 /** As `Number` reads them, without a text of their own. */

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { Attempt, type Surroundings } from '../../src/worker/child/attempt.ts'
 import type { Invocation } from '../../src/worker/port.ts'
-import { isGood, readGood, writeCall, writeGood } from '../../src/worker/wire.ts'
+import { type ChildSettings, isGood, readGood, writeCall, writeGood } from '../../src/worker/wire.ts'
 
 const invocation: Invocation = {
   id: 17,
@@ -23,11 +24,15 @@ const invocation: Invocation = {
   trace: null,
 }
 
+const around: Surroundings = { settings: {} as ChildSettings, onText() {}, sendLogs() {} }
+/** The coordinator counts its own upwards, authenticators theirs downwards. */
+const id = fc.oneof(fc.nat(), fc.integer({ max: -1 }))
+
 describe('the line of a call', () => {
   const text = fc.string({ unit: 'binary' })
   const optional = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null })
   const parts = fc.record({
-    id: fc.nat(),
+    id,
     attempt: fc.integer({ min: 1, max: 3 }),
     timeoutMs: fc.constantFrom(1, 30_000, 86_400_000),
     workflow: fc.oneof(fc.constant('order'), text),
@@ -46,6 +51,7 @@ describe('the line of a call', () => {
         const more = forwardSeed === null && trace === null ? [] : [forwardSeed, ...(trace === null ? [] : [trace])]
         assert.deepEqual(JSON.parse(head), [...common, ...seeds, ...more])
         assert.deepEqual([body, rest], ['{"n":1}', ''])
+        assert.equal(new Attempt(head, true, 0, around).id, id)
       }),
     )
   })
@@ -55,7 +61,7 @@ describe('the line of what went well', () => {
   it('is read as it was written', () => {
     const stamp = fc.oneof(fc.nat(), fc.integer({ min: 1_790_000_000_000_000, max: 1_800_000_000_000_000 }))
     fc.assert(
-      fc.property(fc.nat(), stamp, fc.integer(), (id, startedUs, tookUs) => {
+      fc.property(id, stamp, fc.integer(), (id, startedUs, tookUs) => {
         const [head = '', body, rest] = writeGood(id, startedUs, startedUs + tookUs, 'null').split('\n')
         assert.ok(isGood(head))
         assert.deepEqual(readGood(head), [id, startedUs, startedUs + tookUs])

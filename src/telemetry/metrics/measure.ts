@@ -3,7 +3,7 @@ import { type FactName, type Facts, subscribe } from '../channels.ts'
 import type { PublishedMessage } from '../durable.ts'
 import { attributes as name } from '../names.ts'
 import { measureDurable } from './durable.ts'
-import type { Labels, Tallies } from './tally.ts'
+import type { Labels, Spread, Tallies, Tally } from './tally.ts'
 
 /** Returns the way to stop. */
 export function measureFacts(tallies: Tallies): () => void {
@@ -51,7 +51,7 @@ function commits(make: Tallies): Measures {
 }
 
 function outcomes(make: Tallies): Measures {
-  const transactionDuration = make.histogram('transactionDuration')
+  const durations = new Durations(make)
   const deadLetters = make.counter('deadLetters')
   const duplicates = make.counter('duplicates')
   const passed = make.counter('passed')
@@ -60,9 +60,7 @@ function outcomes(make: Tallies): Measures {
   const inDoubt = make.counter('inDoubt')
   return {
     durable: measureDurable(make),
-    ended: ({ workflow, state, durationMs }) => {
-      transactionDuration.of({ [name.workflow]: workflow, [name.state]: state }).record(durationMs / 1000)
-    },
+    ended: ({ workflow, state, durationMs }) => durations.of(workflow, state).record(durationMs / 1000),
     'dead-letter': ({ topic, workflow, code }) => {
       const own: Labels = workflow === null ? {} : { [name.workflow]: workflow }
       deadLetters.of({ [name.destination]: topic, [name.code]: code, ...own }).add(1)
@@ -72,6 +70,30 @@ function outcomes(make: Tallies): Measures {
     gap: ({ topic, reason }) => gaps.of({ [name.destination]: topic, [name.reason]: reason }).add(1),
     refusal: () => refusals.add(1),
     'in-doubt': ({ workflow, step }) => inDoubt.of({ [name.workflow]: workflow, [name.step]: step }).add(1),
+  }
+}
+
+/** Of transactions: each that ends is looked up here, and not by a text of its labels. */
+class Durations {
+  readonly #tally: Tally<Spread>
+  readonly #known = new Map<string, Map<string, Spread>>()
+
+  constructor(tallies: Tallies) {
+    this.#tally = tallies.histogram('transactionDuration')
+  }
+
+  of(workflow: string, state: string): Spread {
+    let states = this.#known.get(workflow)
+    if (states === undefined) {
+      states = new Map()
+      this.#known.set(workflow, states)
+    }
+    let spread = states.get(state)
+    if (spread === undefined) {
+      spread = this.#tally.of({ [name.workflow]: workflow, [name.state]: state })
+      states.set(state, spread)
+    }
+    return spread
   }
 }
 

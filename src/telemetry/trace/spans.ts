@@ -20,7 +20,8 @@ import { contextOf, type Told } from './span.ts'
 import type { OwnTraces, Trace } from './traces.ts'
 
 /** The sampled ones of an entry. */
-export function spansOf(durable: Durable, traces: OwnTraces): Told[] {
+export function spansOf(durable: Durable, traces: OwnTraces): readonly Told[] {
+  if (durable.letters.length === 0 && !durable.transactions.some((each) => traces.of(each).isSampled)) return none
   const spans: Told[] = []
   for (const transaction of durable.transactions) {
     const trace = traces.of(transaction)
@@ -34,6 +35,9 @@ export function spansOf(durable: Durable, traces: OwnTraces): Told[] {
   for (const letter of durable.letters) spans.push(...givenUp(letter, durable))
   return spans
 }
+
+/** Mostly. */
+const none: readonly Told[] = []
 
 function received(row: Admitted, transaction: DurableTransaction, trace: Trace, durable: Durable): Told {
   const { producedUs, fetchedUs, redrivenFrom } = row

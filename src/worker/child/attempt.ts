@@ -99,15 +99,17 @@ export interface Given {
   readonly written: string | null
 }
 
-/** Of `[17,"…`: faster than to read the line. */
+/** Of `[17,1,…`: faster than to read the line. It is below 0 where an event is authenticated. */
 function idOf(head: string): number {
+  const isBelow = head.charCodeAt(1) === minus
   let id = 0
-  for (let at = 1; at < head.length; at++) {
+  for (let at = isBelow ? 2 : 1; at < head.length; at++) {
     const digit = head.charCodeAt(at) - zero
     if (digit < 0 || digit > 9) break
     id = id * 10 + digit
   }
-  return id
+  return isBelow ? -id : id
 }
 
+const minus = 0x2d
 const zero = 0x30

@@ -46,7 +46,7 @@ export function createAttempts(link: Link, settings: ChildSettings, tracing: Tra
   const begin = (definition: FunctionDefinition, head: string, body: string) => {
     const attempt = new Attempt(head, definition.idempotent !== false, clock.nowUs(), around)
     open.set(attempt.id, attempt)
-    const traceparent = tracing === null ? null : (attempt.call[9] ?? null)
+    const traceparent = tracing === null || !attempt.mayName(traceBegin) ? null : (attempt.call[9] ?? null)
     if (tracing === null || traceparent === null) current.run(attempt, run, definition, attempt, body)
     else tracing.within(traceparent, () => current.run(attempt, run, definition, attempt, body))
   }
@@ -94,3 +94,6 @@ function isOrder(head: string): boolean {
 }
 
 const quote = 0x22
+
+/** Of a traceparent in a call's line: few calls have one, and the others need not be read for it. */
+const traceBegin = '"00-'
