@@ -2,6 +2,7 @@
  * The program of a worker process: loads one function and runs attempts of it until its pipe is closed. Whatever it
  * imports is paid at every start, so it imports little.
  */
+import { readFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -45,11 +46,23 @@ if ('run' in loaded) {
   process.exit(0)
 }
 
-/** Before the author's module: what that asks for while it is loaded is there then. */
-async function tracingOf({ tracing: file, spanBytesMax }: ChildSettings): Promise<Tracing | null> {
-  if (file === null) return null
+/**
+ * Before the author's module: what that asks for while it is loaded is there then. It costs a process's start as much as all else,
+ * so a module that can reach no OpenTelemetry goes without.
+ */
+async function tracingOf({ module, tracing: file, spanBytesMax }: ChildSettings): Promise<Tracing | null> {
+  if (file === null || !mayTrace(readFileSync(module, 'utf8'))) return null
   const { startTracing }: typeof import('./tracing.ts') = await import(pathToFileURL(file).href)
   return startTracing(spanBytesMax, (spans, dropped) => link.send(['spans', dropped], spans))
+}
+
+/** As it was built: it names what it imports besides Node's own modules, or may make a name up. */
+function mayTrace(built: string): boolean {
+  const [code = ''] = built.split('\n//# sourceMappingURL=')
+  const others = code.replaceAll(/"file:[^"]*\/millrace-zod-[^"]*"/g, '')
+  return /opentelemetry|["'`](?:file|data):|\bimport\s*\(|\b(?:createR|r)equire\b|getBuiltinModule|\beval\b|\bFunction\s*\(/.test(
+    others,
+  )
 }
 
 /** Node 22 and later keep what V8 has compiled: 15 ms less of every start with zod. */
