@@ -14,13 +14,14 @@ import { optionsOf } from './options.ts'
 const root = join(import.meta.dirname, '../..')
 /** Folders under test/ whose tests need Kafka and Postgres; the gate starts them once. */
 const onServers = ['bench', 'integration', 'language', 'ledger', 'verify']
-/** Of those: these judge by the clock what must be quick, and run alone. */
+/** Folders and files of those that kill, stop or judge by the clock: they run alone, one at a time; the others share the cores. */
 const byClock = [
   'bench/',
-  ...['faults', 'registry', 'registry-client', 'restart', 'start', 'stop', 'telemetry'].map(integration),
+  ...['faults', 'frozen', 'kill', 'outage', 'outbox-kill', 'outbox-takeover', 'registry', 'registry-client'].map(
+    integration,
+  ),
+  ...['restart', 'start', 'stop', 'telemetry'].map(integration),
 ]
-/** And these kill or freeze coordinators and servers of their own: two at once, but beside nothing else. */
-const killing = ['frozen', 'kill', 'outage', 'outbox-kill', 'outbox-takeover'].map(integration)
 /** Longer than the gate should take: `npm run test:long`. */
 const long = ['long', 'faults']
 
@@ -37,7 +38,7 @@ interface FileTime {
 
 async function main(): Promise<void> {
   const { patterns, all } = readArguments()
-  checkNames()
+  checkByClock()
   if (all) process.env.FUZZ_SEED ??= String(Math.trunc(Math.random() * 2 ** 31))
   const count: Count = { passed: 0, failed: 0, times: [] }
   if (patterns.length === 0)
@@ -60,12 +61,9 @@ async function main(): Promise<void> {
 }
 
 async function onServersStages(count: Count, files: readonly string[], env: Record<string, string>): Promise<void> {
-  const alone = files.filter((file) => isLong(file) || isOf(byClock, file))
-  const kills = files.filter((file) => !alone.includes(file) && isOf(killing, file))
-  const others = files.filter((file) => !alone.includes(file) && !kills.includes(file))
-  await testStage(count, 'tests by the clock', alone, env, 1)
-  await testStage(count, 'tests on servers', others, env, 2)
-  await testStage(count, 'tests that kill', kills, env, 2)
+  const shared = files.filter((file) => !isAlone(file))
+  await testStage(count, 'tests on servers', shared, env, 2)
+  await testStage(count, 'tests by the clock', files.filter(isAlone), env, 1)
 }
 
 function tellSlowest(times: readonly FileTime[]): void {
@@ -100,19 +98,19 @@ function isLong(file: string): boolean {
   return long.some((folder) => file.includes(`/test/${folder}/`))
 }
 
+function isAlone(file: string): boolean {
+  return isLong(file) || byClock.some((part) => file.includes(`/test/${part}`))
+}
+
 function integration(name: string): string {
   return `integration/${name}.test.js`
 }
 
-function isOf(parts: readonly string[], file: string): boolean {
-  return parts.some((part) => file.includes(`/test/${part}`))
-}
-
 /** A name that fits no file would let the file it once named run beside others. */
-function checkNames(): void {
+function checkByClock(): void {
   const files = testFiles(false)
-  const gone = [...byClock, ...killing].filter((part) => !files.some((file) => isOf([part], file)))
-  if (gone.length > 0) throw new Error(`scripts/test.ts: no test file is named ${gone.join(', ')}`)
+  const gone = byClock.filter((part) => !files.some((file) => file.includes(`/test/${part}`)))
+  if (gone.length > 0) throw new Error(`scripts/test.ts: byClock names what is not there: ${gone.join(', ')}`)
 }
 
 async function withServers(
